@@ -1,0 +1,132 @@
+import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
+
+/** An answer of the DNS; `failure` (SERVFAIL, timeout, refused, a loop) is temporary and never "not found" (R63). */
+export type MxAnswer =
+  | { readonly kind: 'hosts'; readonly hosts: readonly { readonly exchange: string; readonly preference: number }[] }
+  | { readonly kind: 'nullMx' }
+  | { readonly kind: 'noSuchDomain' }
+  | { readonly kind: 'noData' }
+  | { readonly kind: 'failure'; readonly reason: string };
+
+export type AddressAnswer =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'noSuchDomain' }
+  | { readonly kind: 'noData' }
+  | { readonly kind: 'failure'; readonly reason: string };
+
+/** Contract (testkit): no such domain, no data, failure and null MX are four answers. */
+export interface Resolver {
+  mx(name: Domain): Promise<MxAnswer>;
+  /** IPv4 and IPv6 addresses of a host name, aliases followed. */
+  addresses(name: Domain): Promise<AddressAnswer>;
+}
+
+/** One address and port to connect to. */
+export interface Host {
+  /** The name that led to it, or its address. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The step of a delivery that an outcome belongs to. */
+export type Stage =
+  | 'resolve'
+  | 'connect'
+  | 'greeting'
+  | 'ehlo'
+  | 'starttls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'endOfData';
+
+/** Why a session with a host could not be opened or went on no further. */
+export interface SessionFailure {
+  readonly stage: Stage;
+  /** What the host said; absent when it said nothing. */
+  readonly reply?: Reply;
+  /** In our words, for the operator. */
+  readonly reason: string;
+}
+
+/** The content of one copy: octets as they will stand at the next hop before dot-stuffing, ending in CRLF. */
+export interface Content {
+  readonly sizeOctets: number;
+  /** All of it in memory, or a stream that can be opened once. */
+  readonly octets: Uint8Array | readonly Uint8Array[] | (() => Promise<AsyncIterable<Uint8Array>>);
+}
+
+export interface TransactionRecipient {
+  /** RID */
+  readonly recipient: number;
+  readonly forwardPath: Address;
+  readonly notify?: string;
+  readonly orcpt?: string;
+}
+
+/** One MAIL, its RCPTs and the content. */
+export interface Transaction {
+  readonly reversePath: ReversePath;
+  readonly recipients: readonly TransactionRecipient[];
+  readonly eightBit: boolean;
+  readonly smtpUtf8: boolean;
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envid?: string;
+  readonly content: Content;
+  /**
+   * Asked right before the final dot, which is then a write of its own (I4): false = reset the connection without it.
+   * Absent where no proof is needed (embedded): dot and content may share a write.
+   */
+  readonly mayEnd?: () => boolean | Promise<boolean>;
+}
+
+/**
+ * What became of one recipient in a transaction. `accepted`: the host took it. `refused`: `reply` says how, at `stage`;
+ * `appliesTo` says whom it concerns. `unknown`: the dot was sent and no answer came (R61). `failed`: nothing can have
+ * been taken; the connection ended or the proof was missing. `postponed`: over the host's recipient limit, to be sent
+ * in a further transaction on the same connection (R106).
+ */
+export type RecipientResult = { readonly recipient: number } & (
+  | { readonly kind: 'accepted'; readonly reply: Reply }
+  | {
+      readonly kind: 'refused';
+      readonly reply: Reply;
+      readonly stage: Stage;
+      readonly appliesTo: 'session' | 'message' | 'recipient';
+    }
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly stage: Stage; readonly reason: string }
+  | { readonly kind: 'postponed'; readonly reply?: Reply }
+);
+
+/** An open session with a host. One transaction at a time. */
+export interface RelayConnection {
+  readonly dcid: string;
+  readonly host: Host;
+  /** False once it cannot take another transaction. */
+  readonly usable: boolean;
+  /** Settles once every recipient has exactly one result; never rejects. */
+  send(transaction: Transaction): Promise<readonly RecipientResult[]>;
+  /** QUIT if idle, then close. Harmless to repeat. */
+  close(): Promise<void>;
+}
+
+export interface RelayOptions {
+  /** What EHLO says; from settings only. */
+  readonly heloName: string;
+  readonly tls: 'none' | 'preferred' | 'required';
+  readonly credentials?: { readonly username: string; readonly password: string; readonly allowClear: boolean };
+  readonly localAddress?: string;
+}
+
+/**
+ * Opens sessions with hosts.
+ *
+ * Contract (testkit, `relay.suite.ts`): every recipient gets exactly one result; content arrives octet for octet; no
+ * octet of a dot goes out unless `mayEnd` allowed it.
+ */
+export interface Relay {
+  connect(host: Host, options: RelayOptions): Promise<RelayConnection | SessionFailure>;
+}

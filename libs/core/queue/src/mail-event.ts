@@ -1,0 +1,69 @@
+/**
+ * What happens to mail in one process, as the mail log, the metrics and the traces see it. Services publish these on
+ * one diagnostics channel (`@mailyard/telemetry`, `publishMailEvent`); nobody but telemetry turns them into anything.
+ */
+import type { Address, Reply, ReversePath } from '@mailyard/mail';
+import type { MessageId, QueueRecord } from './records.ts';
+
+export type MailEvent =
+  | { readonly kind: 'injectionOpened'; readonly icid: string; readonly listener: string; readonly address: string }
+  | { readonly kind: 'injectionRefused'; readonly listener: string; readonly address: string; readonly reason: string }
+  | { readonly kind: 'injectionTls'; readonly icid: string; readonly protocol: string; readonly cipher: string }
+  | { readonly kind: 'injectionClosed'; readonly icid: string }
+  | { readonly kind: 'senderRefused'; readonly icid: string; readonly reversePath: string; readonly reply: Reply }
+  | { readonly kind: 'recipientRefused'; readonly icid: string; readonly forwardPath: string; readonly reply: Reply }
+  | { readonly kind: 'contentRefused'; readonly icid: string; readonly reply: Reply }
+  | {
+      readonly kind: 'accepted';
+      readonly icid: string;
+      readonly message: MessageId;
+      readonly reversePath: ReversePath;
+      readonly recipients: readonly {
+        readonly forwardPath: Address;
+        readonly copy: number;
+        readonly dropped: boolean;
+      }[];
+      readonly copies: readonly { readonly policy: string; readonly sizeOctets: number }[];
+      readonly partition: number;
+      readonly headerMessageId?: string;
+      readonly traceparent?: string;
+      /** From MAIL to the 250, and from the final dot to the 250. */
+      readonly startedAt: number;
+      readonly endedAt: number;
+      readonly dotToReplyMs: number;
+    }
+  | {
+      readonly kind: 'connectionOpened';
+      readonly dcid: string;
+      readonly host: string;
+      readonly address: string;
+      readonly port: number;
+    }
+  | {
+      readonly kind: 'connectionFailed';
+      readonly host: string;
+      readonly address: string;
+      readonly port: number;
+      readonly stage: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'connectionClosed'; readonly dcid: string }
+  | {
+      readonly kind: 'transactionStarted';
+      readonly dcid: string;
+      readonly message: MessageId;
+      readonly copy: number;
+      readonly recipients: readonly number[];
+    }
+  /** An outcome that took effect in the fold of its owner, by this process or by another before it. */
+  | {
+      readonly kind: 'outcome';
+      readonly partition: number;
+      readonly record: QueueRecord;
+      readonly traceparent?: string;
+      readonly copy?: number;
+      readonly acceptedAt?: number;
+    }
+  | { readonly kind: 'claimed'; readonly partition: number; readonly term: number }
+  | { readonly kind: 'lost'; readonly partition: number; readonly reason: string }
+  | { readonly kind: 'alarm'; readonly name: string; readonly detail: string };

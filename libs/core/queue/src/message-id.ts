@@ -1,0 +1,32 @@
+import type { MessageId } from './records.ts';
+
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * Makes a message id: ten digits of time, sixteen of randomness, base 32 without i, l, o, u. Ids sort by time of
+ * creation; two processes need no agreement to make them.
+ *
+ * @param at milliseconds of the epoch
+ * @param random ten octets
+ */
+export function makeMessageId(at: number, random: Uint8Array): MessageId {
+  let time = '';
+  let rest = at;
+  for (let i = 0; i < 10; i++) {
+    time = DIGITS[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
+  let tail = '';
+  for (let i = 0; i < 10; i += 5) {
+    let high = (random[i]! << 12) | (random[i + 1]! << 4) | (random[i + 2]! >> 4);
+    let low = ((random[i + 2]! & 15) << 16) | (random[i + 3]! << 8) | random[i + 4]!;
+    for (let k = 15; k >= 0; k -= 5) tail += DIGITS[(high >> k) & 31];
+    for (let k = 15; k >= 0; k -= 5) tail += DIGITS[(low >> k) & 31];
+  }
+  return (time + tail) as MessageId;
+}
+
+/** Tells whether a text has the form of a message id. */
+export function isMessageId(text: string): text is MessageId {
+  return /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);
+}
