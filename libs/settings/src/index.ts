@@ -1,1 +1,5 @@
-export {};
+export * from './consistency.ts';
+export * from './endpoint.ts';
+export * from './load.ts';
+export * from './schema.ts';
+export * from './secret.ts';

@@ -1,0 +1,46 @@
+import type { SettingsFault } from './load.ts';
+import type { Settings } from './schema.ts';
+
+/** Tells whether any of the three stores is a shared one: then all three must be, and roles may run apart. */
+export function isDistributed(settings: Settings): boolean {
+  return (
+    settings.log.kafka !== undefined || settings.configuration.redis !== undefined || settings.bodies.s3 !== undefined
+  );
+}
+
+/** Faults that show only when several keys are seen together. */
+export function findInconsistencies(settings: Settings): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const complain = (place: string, problem: string): void => void faults.push({ place, problem });
+  if (isDistributed(settings)) {
+    const needed = [
+      ['log.kafka', settings.log.kafka],
+      ['configuration.redis', settings.configuration.redis],
+      ['bodies.s3', settings.bodies.s3],
+    ] as const;
+    for (const [key, value] of needed) {
+      if (value === undefined)
+        complain(key, `is missing: a distributed gateway needs log.kafka, configuration.redis and bodies.s3`);
+    }
+    if (settings.configuration.lineage === undefined) {
+      complain(
+        'configuration.lineage',
+        'is missing: a distributed gateway must be told whose configuration it takes (see `mailyard init`)',
+      );
+    }
+  } else if (settings.roles.length < 4) {
+    const missing = (['ingress', 'routing', 'admin'] as const).filter((role) => !settings.roles.includes(role));
+    if (missing.length > 0)
+      complain('roles', `embedded, only the role delivery can be left out; missing: ${missing.join(', ')}`);
+  }
+  const withTls = settings.listeners.filter((listener) => listener.tls === 'starttls');
+  if (withTls.length > 0 && settings.tls === undefined)
+    complain('tls', `is missing: listener ${withTls[0]!.name} offers STARTTLS`);
+  const names = settings.listeners.map((listener) => listener.name);
+  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
+    complain('listeners', `the name ${name} is used twice`);
+  if (isDistributed(settings) && !settings.roles.includes('routing') && settings.routing.addresses.length === 0) {
+    complain('routing.addresses', 'is missing: this process has no role routing and must be told where routing is');
+  }
+  return faults;
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findInconsistencies } from './consistency.ts';
+import { loadSettings } from './load.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, `${Math.random()}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+function loaded(
+  text: string,
+  environment: Record<string, string> = {},
+  overrides: Parameters<typeof loadSettings>[2] = [],
+) {
+  const result = loadSettings(file(text), environment, overrides);
+  if (result.kind === 'faulty') throw new Error(JSON.stringify(result.faults));
+  return result.settings;
+}
+
+describe('settings', () => {
+  it('have defaults for everything', () => {
+    const settings = loaded('');
+    expect(settings.listeners[0]?.address).toBe('127.0.0.1:2525');
+    expect(settings.grpc.address).toBe('127.0.0.1:50051');
+    expect(settings.delivery.bounce.maxAgeSeconds).toBe(259_200);
+    expect(findInconsistencies(settings)).toEqual([]);
+  });
+
+  it('take the environment over the file and the command line over both', () => {
+    const text = 'http: {address: "127.0.0.1:1"}\ndelivery: {bounce: {maxRetries: 3}}';
+    const environment = { MAILYARD_HTTP_ADDRESS: '127.0.0.1:2', MAILYARD_DELIVERY_BOUNCE_MAXRETRIES: '4' };
+    expect(loaded(text, environment).http.address).toBe('127.0.0.1:2');
+    expect(loaded(text, environment).delivery.bounce.maxRetries).toBe(4);
+    const override = { option: '--http', path: ['http', 'address'], value: '127.0.0.1:3' };
+    expect(loaded(text, environment, [override]).http.address).toBe('127.0.0.1:3');
+  });
+
+  it('tell of a variable that names no key', () => {
+    const result = loadSettings(undefined, { MAILYARD_HTP_ADDRESS: '127.0.0.1:1' }, []);
+    expect(result.kind === 'loaded' && result.unknownVariables).toEqual(['MAILYARD_HTP_ADDRESS']);
+  });
+
+  it('read a variable that holds a list', () => {
+    const settings = loaded('', { MAILYARD_LOG_KAFKA_BROKERS: '["a:9092", "b:9092"]' });
+    expect(settings.log.kafka?.brokers).toEqual(['a:9092', 'b:9092']);
+  });
+
+  it.each([
+    [
+      'an unknown key',
+      'a: 1\nlisteners:\n  - name: x\n    address: "127.0.0.1:25"\n    colour: red',
+      [/:1$/, /unknown key a/],
+      [/:5$/, /listeners\.0\.colour/],
+    ],
+    [
+      'two wrong values at once',
+      'http:\n  address: nowhere\nlimits:\n  openBytes: -1',
+      [/:2$/, /http\.address: must be HOST:PORT/],
+      [/:4$/, /limits\.openBytes/],
+    ],
+    ['broken YAML', 'a: [1\nb: 2', [/:\d$/, /.+/]],
+    ['a list at the top', '- 1', [/yaml$/, /mapping/]],
+  ])('name the place of %s', (_name, text, ...expected) => {
+    const result = loadSettings(file(text), {}, []);
+    if (result.kind !== 'faulty') throw new Error('was taken');
+    for (const [place, problem] of expected) {
+      expect(result.faults).toContainEqual({
+        place: expect.stringMatching(place!),
+        problem: expect.stringMatching(problem!),
+      });
+    }
+  });
+
+  it('name the variable and the option that hold a wrong value', () => {
+    const override = { option: '--smtp', path: ['listeners', 0, 'address'], value: 'x' };
+    const result = loadSettings(undefined, { MAILYARD_GRPC_ADDRESS: 'y' }, [override]);
+    expect(result.kind === 'faulty' && result.faults.map((fault) => fault.place).sort()).toEqual([
+      '--smtp',
+      'MAILYARD_GRPC_ADDRESS',
+    ]);
+  });
+
+  it('name a file that is not there', () => {
+    const result = loadSettings(join(folder, 'none.yaml'), {}, []);
+    expect(result.kind === 'faulty' && result.faults[0]?.problem).toMatch(/cannot be read/);
+  });
+
+  it('refuse half of a distributed gateway, and one without a lineage', () => {
+    const faults = findInconsistencies(loaded('log: {kafka: {brokers: ["a:9092"]}}'));
+    expect(faults.map((fault) => fault.place)).toEqual(['configuration.redis', 'bodies.s3', 'configuration.lineage']);
+  });
+
+  it('keep prototype keys out', () => {
+    const result = loadSettings(file('"__proto__": {polluted: true}'), {}, []);
+    expect(result.kind).toBe('faulty');
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});

@@ -1,0 +1,162 @@
+/**
+ * What `mailyard.yaml` and the environment may say: addresses of infrastructure, files, limits. The gateway's policy
+ * (routes, recipient access, mail policies) is not here: it is versioned in the configuration log.
+ */
+import { z } from 'zod';
+
+/** `host:port`, `[ipv6]:port` or `:port`-less; see {@link parseEndpoint}. */
+const endpoint = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5}$/, 'must be HOST:PORT');
+const file = z.string().min(1);
+const positive = z.int().min(1);
+const domain = z.string().regex(/^[A-Za-z0-9_.-]{1,253}$/, 'must be a host name');
+
+/** Where a secret stands; a secret itself is never a setting. */
+const secret = z.union([
+  z.strictObject({ file }),
+  z.strictObject({ environment: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name') }),
+]);
+
+const tlsFiles = z.strictObject({ certificate: file, key: file, clientAuthority: file.optional() });
+
+const kafka = z.strictObject({
+  brokers: z.array(endpoint).min(1),
+  topic: z.string().min(1).default('mailyard.queue'),
+  group: z.string().min(1).default('mailyard.delivery'),
+  partitions: positive.max(1024).default(64),
+  tls: z
+    .union([
+      z.boolean(),
+      z.strictObject({ authority: file.optional(), certificate: file.optional(), key: file.optional() }),
+    ])
+    .default(false),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string().min(1),
+      password: secret,
+    })
+    .optional(),
+});
+
+const redis = z.strictObject({
+  url: z.string().regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+  password: secret.optional(),
+});
+
+const s3 = z.strictObject({
+  endpoint: z.url(),
+  bucket: z.string().min(1),
+  region: z.string().min(1).default('us-east-1'),
+  prefix: z.string().default(''),
+  accessKeyId: z.string().min(1).optional(),
+  secretAccessKey: secret.optional(),
+  pathStyle: z.boolean().default(true),
+});
+
+const listener = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be letters, digits, hyphen, underscore')
+    .default('public'),
+  address: endpoint,
+  /** `native` is ours; `smtp-server` is the package of that name (docs/decisions/0005). */
+  engine: z.enum(['native', 'smtp-server']).default('native'),
+  tls: z.enum(['none', 'starttls']).default('none'),
+  maxMessageOctets: positive.default(104_857_600),
+  maxRecipients: positive.max(1000).default(1000),
+  maxConnections: positive.default(1000),
+  maxConnectionsPerClient: positive.default(500),
+  maxReceivedFields: positive.default(100),
+});
+
+const limits = z.strictObject({
+  openBytes: positive.default(8_589_934_592),
+  logBytes: positive.default(34_359_738_368),
+  lagSeconds: positive.default(120),
+  diskShare: z.number().gt(0).max(1).default(1),
+});
+
+const bounce = z.strictObject({
+  maxRetries: z.int().min(0).default(100),
+  maxAgeSeconds: positive.default(259_200),
+  initialWaitSeconds: positive.default(60),
+  maxWaitSeconds: positive.default(3600),
+  notices: z.boolean().default(true),
+  copyOctets: z.int().min(0).default(10_240),
+});
+
+const delivery = z.strictObject({
+  maxConnectionsPerDestination: positive.default(20),
+  maxConnections: positive.default(10_000),
+  messagesPerConnection: positive.default(50),
+  tls: z.enum(['none', 'preferred', 'required']).default('none'),
+  batchBy: z.enum(['destination', 'domain']).default('destination'),
+  drainSeconds: positive.max(300).default(25),
+  engine: z.enum(['native', 'nodemailer']).default('native'),
+  bounce: bounce.prefault({}),
+});
+
+const telemetry = z.strictObject({
+  mailLog: z.union([z.literal('none'), z.literal('stdout'), file]).optional(),
+  mailLogFormat: z.enum(['text', 'json']).default('text'),
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  otlp: z.strictObject({ endpoint: z.url(), sampleShare: z.number().min(0).max(1).default(1) }).optional(),
+});
+
+export const schema = z.strictObject({
+  hostname: domain.optional(),
+  data: file.default('./data'),
+  roles: z
+    .array(z.enum(['ingress', 'routing', 'delivery', 'admin']))
+    .min(1)
+    .default(['ingress', 'routing', 'delivery', 'admin']),
+  listeners: z
+    .array(listener)
+    .min(1)
+    .default([listener.parse({ address: '127.0.0.1:2525' })]),
+  tls: tlsFiles.optional(),
+  grpc: z
+    .strictObject({
+      address: endpoint.default('127.0.0.1:50051'),
+      advertise: endpoint.optional(),
+      tls: tlsFiles.optional(),
+      tokens: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            role: z.enum(['reader', 'operator', 'administrator']),
+            token: secret,
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+  http: z.strictObject({ address: endpoint.default('127.0.0.1:8080') }).prefault({}),
+  dns: z
+    .strictObject({
+      servers: z.array(endpoint).default([]),
+      timeoutSeconds: positive.default(5),
+      attempts: positive.default(2),
+    })
+    .prefault({}),
+  log: z.strictObject({ kafka: kafka.optional() }).prefault({}),
+  configuration: z.strictObject({ redis: redis.optional(), lineage: z.string().min(1).optional() }).prefault({}),
+  bodies: z.strictObject({ s3: s3.optional(), inlineOctets: z.int().min(0).optional() }).prefault({}),
+  routing: z
+    .strictObject({
+      addresses: z.array(endpoint).default([]),
+      maxRoutes: positive.max(1_000_000).default(10_000),
+      token: secret.optional(),
+      authority: file.optional(),
+    })
+    .prefault({}),
+  delivery: delivery.prefault({}),
+  limits: limits.prefault({}),
+  tracking: z.strictObject({ retentionDays: positive.default(7) }).prefault({}),
+  telemetry: telemetry.prefault({}),
+});
+
+export type Settings = z.infer<typeof schema>;
+export type ListenerSettings = Settings['listeners'][number];
+export type Role = Settings['roles'][number];
+export type SecretReference = z.infer<typeof secret>;
