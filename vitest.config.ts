@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** One configuration for every project: specs lie beside what they test; `*.int.spec.ts` talk to a real neighbour. */
 export default defineConfig({
   test: {
-    include: ['src/**/*.spec.ts'],
+    include: ['src/**/*.spec.ts', '*.spec.ts'],
     exclude: ['dist/**', 'node_modules/**'],
     reporters: ['default', 'json'],
     passWithNoTests: true,
