@@ -1,0 +1,57 @@
+/** `mailyard`: finds the command's module, runs it, ends with its exit status. */
+import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { type Command, EXIT } from './io.ts';
+
+// The second start need not strip types and compile again.
+enableCompileCache();
+
+/** Each command's module is loaded only when it is asked for: `mailyard queue` need not load Kafka. */
+const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> = new Map([
+  ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
+  ['check', { summary: 'validate the settings and what they name', load: () => import('./commands/check.ts') }],
+  ['init', { summary: 'write the lineage of a new configuration', load: () => import('./commands/init.ts') }],
+  ['smtproutes', { summary: 'print, change, import, export, test SMTP routes', load: () => import('./commands/smtproutes.ts') }],
+  ['queue', { summary: 'status, list, retry', load: () => import('./commands/queue.ts') }],
+  ['trace', { summary: 'every event of a message or recipient', load: () => import('./commands/trace.ts') }],
+]);
+
+function usage(): string {
+  const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
+  const lines = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `usage: mailyard COMMAND [WORDS]\n\n${lines.join('\n')}\n\n'mailyard COMMAND --help' tells more; 'mailyard --version' prints the version.\n`;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as { version: string };
+  return `mailyard ${manifest.version} (node ${process.versions.node})\n`;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(version());
+    return EXIT.done;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage());
+    return EXIT.done;
+  }
+  const command = name === undefined ? undefined : COMMANDS.get(name);
+  if (command === undefined) {
+    process.stderr.write(name === undefined ? usage() : `mailyard: no such command: ${JSON.stringify(name)}\n\n${usage()}`);
+    return EXIT.misused;
+  }
+  const { run } = await command.load();
+  const { stdin, stdout, stderr, env } = process;
+  return run(rest, { stdin, stdout, stderr, env, isTerminal: stdout.isTTY === true });
+}
+
+// A reader that went away (`mailyard queue list | head`) is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { findInconsistencies, type LoadedSettings, loadSettings, type Override, parseEndpoint, type Settings, type SettingsFault } from '@mailyard/settings';
+
+/** One `--accept DOMAIN=DEST[,DEST…]`: what the setup wizard does for a row (R171). */
+export interface Acceptance {
+  readonly domain: string;
+  readonly destinations: readonly string[];
+}
+
+export type StartOptions =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'misused'; readonly problem: string }
+  | { readonly kind: 'faulty'; readonly faults: readonly SettingsFault[] }
+  | { readonly kind: 'ready'; readonly settings: Settings; readonly accept: readonly Acceptance[]; readonly unknownVariables: readonly string[] };
+
+export const START_USAGE = `usage: mailyard start [--config FILE] [--data DIR] [--smtp HOST:PORT] [--grpc HOST:PORT] [--http HOST:PORT]
+                      [--dns HOST:PORT] [--accept DOMAIN=DEST[,DEST...]]... [--roles ROLE[,ROLE...]]
+
+  --config FILE   settings (mailyard.yaml); every key is also an environment variable
+  --data DIR      where the embedded stores lie (./data)
+  --smtp          where mail comes in (127.0.0.1:2525)
+  --grpc          where programs and the command line ask (127.0.0.1:50051)
+  --http          health, metrics (127.0.0.1:8080)
+  --dns           a resolver to ask instead of the system's; may be repeated
+  --accept        take mail for DOMAIN (or .DOMAIN) and route it to DEST, if not there yet; may be repeated
+  --roles         ingress, routing, delivery, admin (all); without delivery mail is accepted and kept
+`;
+
+/** Reads the command line of `start` and `check`, and the settings behind it. Finds all faults at once. */
+export function readStartOptions(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): StartOptions {
+  let values: ReturnType<typeof parse>['values'];
+  try {
+    values = parse(args).values;
+  } catch (error) {
+    return { kind: 'misused', problem: error instanceof Error ? error.message : String(error) };
+  }
+  if (values.help === true) return { kind: 'help' };
+  const accept: Acceptance[] = [];
+  for (const text of values.accept ?? []) {
+    const acceptance = parseAcceptance(text);
+    if (acceptance === undefined) return { kind: 'misused', problem: `--accept takes DOMAIN=DEST[,DEST...], not ${JSON.stringify(text)}` };
+    accept.push(acceptance);
+  }
+  for (const option of ['smtp', 'grpc', 'http'] as const) {
+    const text = values[option];
+    if (text !== undefined && parseEndpoint(text) === undefined) return { kind: 'misused', problem: `--${option} takes HOST:PORT, not ${JSON.stringify(text)}` };
+  }
+  const loaded = loadSettings(values.config, environment, overridesOf(values));
+  return finish(loaded, accept);
+}
+
+function finish(loaded: LoadedSettings, accept: readonly Acceptance[]): StartOptions {
+  if (loaded.kind === 'faulty') return loaded;
+  const faults = findInconsistencies(loaded.settings);
+  return faults.length > 0 ? { kind: 'faulty', faults } : { kind: 'ready', settings: loaded.settings, accept, unknownVariables: loaded.unknownVariables };
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string' },
+      data: { type: 'string' },
+      smtp: { type: 'string' },
+      grpc: { type: 'string' },
+      http: { type: 'string' },
+      dns: { type: 'string', multiple: true },
+      accept: { type: 'string', multiple: true },
+      roles: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+}
+
+function overridesOf(values: ReturnType<typeof parse>['values']): Override[] {
+  const overrides: Override[] = [];
+  const take = (option: string, path: readonly (string | number)[], value: unknown): void => {
+    if (value !== undefined) overrides.push({ option: `--${option}`, path, value });
+  };
+  take('data', ['data'], values.data);
+  take('smtp', ['listeners', 0, 'address'], values.smtp);
+  take('grpc', ['grpc', 'address'], values.grpc);
+  take('http', ['http', 'address'], values.http);
+  take('dns', ['dns', 'servers'], values.dns);
+  take('roles', ['roles'], values.roles?.split(',').map((role) => role.trim()));
+  return overrides;
+}
+
+function parseAcceptance(text: string): Acceptance | undefined {
+  const equals = text.indexOf('=');
+  if (equals < 1) return undefined;
+  const destinations = text
+    .slice(equals + 1)
+    .split(',')
+    .map((destination) => destination.trim())
+    .filter((destination) => destination !== '');
+  return destinations.length === 0 ? undefined : { domain: text.slice(0, equals).trim(), destinations };
+}
