@@ -2,6 +2,8 @@
  * What one partition's log says at one offset: the claim in force, the open messages, and what ended lately. Only
  * {@link fold} changes it; everything else reads it.
  */
+import { MessageTable } from './message-table.ts';
+import { Recollection } from './recollection.ts';
 import type {
   BodyReference,
   Decision,
@@ -12,14 +14,12 @@ import type {
   RestatedRecipient,
 } from './records.ts';
 
-/** Outcomes and ended attempts are remembered for ten minutes of append time (I3). */
-export const MEMORY_MS = 600_000;
-/** An acceptance or a claim carries this far in append time, no farther (I1, I3). */
-export const VALIDITY_MS = 300_000;
+/** A body in the body store. */
+export type StoredReference = Extract<BodyReference, { kind: 'stored' }>;
 
 /** A body whose octets may stand in the log, at the acceptance's offset. */
 export type OpenBody =
-  | Extract<BodyReference, { kind: 'stored' }>
+  | StoredReference
   | { readonly kind: 'logged'; readonly offset: number; readonly sizeOctets: number };
 
 /** An acceptance without octets of bodies. */
@@ -27,10 +27,10 @@ export type OpenEnvelope = Omit<MessageAccepted, 'type' | 'bodies' | 'message'> 
   readonly bodies: readonly OpenBody[];
 };
 
-export interface OpenRecipient extends Omit<RestatedRecipient, 'copy'> {
-  readonly copy: number;
-}
+/** A recipient without a final outcome. */
+export type OpenRecipient = RestatedRecipient;
 
+/** An attempt that has no outcome yet for these recipients. */
 export interface OpenAttempt {
   readonly attempt: Decision;
   readonly incarnation: Incarnation;
@@ -38,6 +38,7 @@ export interface OpenAttempt {
   readonly host: string;
 }
 
+/** An open message. Valid until the next record is folded: keep its id, not the object. */
 export interface OpenMessage {
   readonly id: MessageId;
   readonly envelope: OpenEnvelope;
@@ -49,6 +50,20 @@ export interface OpenMessage {
   readonly fullStateOffset: number;
   /** Octets of log read up to that record. */
   readonly fullStatePosition: number;
+  /** Octets that the full state takes in the log. */
+  readonly fullStateOctets: number;
+}
+
+/** The same for the fold, which alone may change it. */
+export interface FoldedMessage extends OpenMessage {
+  readonly recipients: Map<number, OpenRecipient>;
+  attempts: FoldedAttempt[];
+  lastDecision: Decision | undefined;
+  fullStateOctets: number;
+}
+
+export interface FoldedAttempt extends OpenAttempt {
+  readonly recipients: Set<number>;
 }
 
 export interface Claim {
@@ -61,31 +76,36 @@ export interface Claim {
 
 /** An acceptance whose recipients are being read. */
 export interface Creation {
-  readonly message: MessageId;
-  readonly nextOffset: number;
-  readonly left: number;
+  readonly message: FoldedMessage;
+  readonly accepted: MessageAccepted;
+  /** Whether a recipient was opened, and so the message reported. */
+  opened: boolean;
+  nextOffset: number;
+  left: number;
 }
 
 export interface PartitionState {
   nextOffset: number;
   /** The latest append time read; append times that run backwards do not shorten a memory. */
   appendTime: number;
-  /** Octets of log read since the state began. */
+  /** Octets of log read since the state began; `traffic` leaves out claims and restatements. */
   position: number;
+  traffic: number;
   claim: Claim | undefined;
-  /** In rising order of `fullStateOffset`: the first is what holds the mark. */
-  readonly messages: Map<MessageId, OpenMessage>;
+  readonly messages: MessageTable;
+  /** Messages with an attempt that has no outcome yet. */
+  readonly attempted: Set<MessageId>;
   creation: Creation | undefined;
-  /** Final outcomes of the last ten minutes: `<message>/<recipient>` to append time. In order of insertion. */
-  readonly finals: Map<string, number>;
-  /** Ended attempts of the last ten minutes: `<message>/<recipient>/<term>.<sequence>` to append time. */
-  readonly ended: Map<string, number>;
-  /** Acceptances of the last ten minutes, so that a late copy is known for one. */
-  readonly accepted: Map<MessageId, number>;
-  /** Ids of reports whose bounce took effect and whose acceptance has not been read yet (I9). */
-  readonly expectedReports: Set<MessageId>;
+  /** Final outcomes of the last ten minutes, by (message, recipient). */
+  readonly finals: Recollection;
+  /** Attempts that ended in the last ten minutes without a final outcome, by (message, recipient, attempt). */
+  readonly ended: Recollection;
+  /** Last decisions of the last ten minutes on messages that are not open here, so that late ones are known as such. */
+  readonly elsewhere: Map<MessageId, { readonly decision: Decision; readonly at: number }>;
+  /** Reports whose outcome took effect and whose acceptance has not been read yet (I9), with its append time. */
+  readonly expectedReports: Map<MessageId, number>;
   /** Offsets of records that could not be read, rising. */
-  readonly undecodable: number[];
+  undecodable: number[];
 }
 
 export function emptyPartition(nextOffset = 0): PartitionState {
@@ -93,29 +113,21 @@ export function emptyPartition(nextOffset = 0): PartitionState {
     nextOffset,
     appendTime: 0,
     position: 0,
+    traffic: 0,
     claim: undefined,
-    messages: new Map(),
+    messages: new MessageTable(),
+    attempted: new Set(),
     creation: undefined,
-    finals: new Map(),
-    ended: new Map(),
-    accepted: new Map(),
-    expectedReports: new Set(),
+    finals: new Recollection(),
+    ended: new Recollection(),
+    elsewhere: new Map(),
+    expectedReports: new Map(),
     undecodable: [],
   };
 }
 
-/** Orders decisions: by term, then by sequence. */
-export function isLater(a: Decision, b: Decision | undefined): boolean {
-  return b === undefined || a.term > b.term || (a.term === b.term && a.sequence > b.sequence);
-}
-
 export function sameDecision(a: Decision, b: Decision): boolean {
   return a.term === b.term && a.sequence === b.sequence;
-}
-
-/** Tells whether a recipient stands in an attempt that has no outcome yet. */
-export function attemptOf(message: OpenMessage, recipient: number): OpenAttempt | undefined {
-  return message.attempts.find((attempt) => attempt.recipients.has(recipient));
 }
 
 /** A recipient as the acceptance's batch describes it: never tried, due at once. */

@@ -1,0 +1,136 @@
+import type { Instant } from './instant.ts';
+import type { AttemptIntended, Decision, MessageId, QueueRecord } from './records.ts';
+import type { Rules } from './rules.ts';
+import { sameDecision } from './state.ts';
+
+interface Entry {
+  /** Records of the append that were not read back yet. */
+  readonly records: QueueRecord[];
+  /** When the append was handed to the log; undefined while records may still join it. */
+  submitted: Instant | undefined;
+}
+
+/** An append that was not read back in time. What it decided is never acted on; facts in it are to be repeated. */
+export interface GivenUp {
+  readonly message: MessageId;
+  readonly records: readonly QueueRecord[];
+}
+
+/** A given-up intent is fenced for good after its term's five minutes; this is far beyond. */
+const ABANDONED_MEMORY_MS = 1_800_000;
+
+/** At most one append a message under way (I8): outstanding until each of its records is read back, or given up. */
+export class Outstanding {
+  readonly #rules: Rules;
+  /** In order of submission, entries that still collect records apart. */
+  readonly #entries = new Map<MessageId, Entry>();
+  /** Given-up intents by message: read later, their end is to be recorded. */
+  readonly #abandoned = new Map<MessageId, { readonly attempts: Decision[]; at: Instant }>();
+
+  constructor(rules: Rules) {
+    this.#rules = rules;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether an append of the message is under way. */
+  has(message: MessageId): boolean {
+    return this.#entries.get(message)?.submitted !== undefined;
+  }
+
+  /** Whether the append that is being put together holds an intent for the recipient. */
+  intends(message: MessageId, recipient: number): boolean {
+    const records = this.#entries.get(message)?.records;
+    return (
+      records?.some((record) => record.type === 'AttemptIntended' && record.recipients.includes(recipient)) ?? false
+    );
+  }
+
+  /** Adds a record to the append that is being put together. False when one is under way. */
+  join(message: MessageId, record: QueueRecord): boolean {
+    const entry = this.#entries.get(message);
+    if (entry === undefined) this.#entries.set(message, { records: [record], submitted: undefined });
+    else if (entry.submitted !== undefined) return false;
+    else entry.records.push(record);
+    return true;
+  }
+
+  /** The append goes to the log now; of its records, those of this message are awaited. */
+  submit(message: MessageId, records: readonly QueueRecord[], now: Instant): void {
+    this.#entries.delete(message);
+    const own = records.filter((record) => 'message' in record && record.message === message);
+    if (own.length > 0) this.#entries.set(message, { records: own, submitted: now });
+  }
+
+  /** The append was certainly not written. */
+  drop(message: MessageId): void {
+    this.#entries.delete(message);
+  }
+
+  /** Gives up what was submitted longer ago than I8 allows. */
+  giveUp(now: Instant): GivenUp[] {
+    const given: GivenUp[] = [];
+    for (const [message, { submitted, records }] of this.#entries) {
+      if (submitted === undefined) continue;
+      if (now.monotonic - submitted.monotonic < this.#rules.giveUpMs) break;
+      this.#entries.delete(message);
+      given.push({ message, records });
+      for (const record of records) if (record.type === 'AttemptIntended') this.#abandon(record, now);
+    }
+    for (const [message, { at }] of this.#abandoned) {
+      if (now.monotonic - at.monotonic < ABANDONED_MEMORY_MS) break;
+      this.#abandoned.delete(message);
+    }
+    return given;
+  }
+
+  #abandon({ message, attempt }: AttemptIntended, now: Instant): void {
+    const known = this.#abandoned.get(message);
+    this.#abandoned.delete(message);
+    this.#abandoned.set(message, { attempts: [...(known?.attempts ?? []), attempt], at: now });
+  }
+
+  /** A record of ours was read. Tells whether it was awaited, given up before, or neither (a repeat). */
+  read(record: QueueRecord): 'awaited' | 'abandoned' | 'other' {
+    if (!('message' in record)) return 'other';
+    const entry = this.#entries.get(record.message);
+    const index = entry?.records.findIndex((awaited) => isSame(awaited, record)) ?? -1;
+    if (entry !== undefined && index >= 0) {
+      entry.records.splice(index, 1);
+      if (entry.records.length === 0) this.#entries.delete(record.message);
+      return 'awaited';
+    }
+    if (record.type !== 'AttemptIntended') return 'other';
+    const abandoned = this.#abandoned.get(record.message);
+    return abandoned?.attempts.some((attempt) => sameDecision(attempt, record.attempt)) ? 'abandoned' : 'other';
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}
+
+/** Whether the log gave back what was written. Both are of one message. */
+function isSame(written: QueueRecord, read: QueueRecord): boolean {
+  if (written.type !== read.type) return false;
+  const a = placeOf(written);
+  const b = placeOf(read);
+  return a.recipient === b.recipient && matches(a.attempt, b.attempt) && matches(a.decision, b.decision);
+}
+
+interface Place {
+  readonly type: string;
+  readonly recipient?: number;
+  readonly attempt?: Decision;
+  readonly decision?: Decision;
+}
+
+function placeOf(record: QueueRecord): Place {
+  return record;
+}
+
+function matches(a: Decision | undefined, b: Decision | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameDecision(a, b);
+}
