@@ -24,8 +24,10 @@ export function fold(state: PartitionState, logged: LoggedRecord, rules: Rules =
   state.nextOffset = logged.offset + 1;
   state.position += logged.sizeOctets;
   if (logged.appendTime > state.appendTime) {
+    const second = Math.floor(logged.appendTime / 1_000);
+    // By whole seconds of append time: every reader forgets the same at the same record, and seldom.
+    if (second * 1_000 > state.appendTime) forget(state, second * 1_000 - rules.memoryMs);
     state.appendTime = logged.appendTime;
-    forget(state, logged.appendTime - rules.memoryMs);
   }
   const { record } = logged;
   if (record.type === 'RecipientQueued') {

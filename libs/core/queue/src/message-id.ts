@@ -30,3 +30,23 @@ export function makeMessageId(at: number, random: Uint8Array): MessageId {
 export function isMessageId(text: string): text is MessageId {
   return /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);
 }
+
+const TAIL_MODULUS = 1n << 80n;
+/** Odd, so that different recipients get different tails. */
+const TAIL_STEP = 0x9e37_79b9_7f4a_7c15_f39dn;
+
+/**
+ * The id of the delivery report on one recipient (I9): the same at each repeat, so that a report is accepted once.
+ * Keeps the time of the message's id and moves its random part on by a step for each recipient.
+ */
+export function reportIdOf(message: MessageId, recipient: number): MessageId {
+  let tail = 0n;
+  for (const digit of message.slice(10)) tail = tail * 32n + BigInt(DIGITS.indexOf(digit));
+  tail = (tail + BigInt(recipient + 1) * TAIL_STEP) % TAIL_MODULUS;
+  let text = '';
+  for (let i = 0; i < 16; i++) {
+    text = DIGITS[Number(tail % 32n)] + text;
+    tail /= 32n;
+  }
+  return (message.slice(0, 10) + text) as MessageId;
+}

@@ -476,6 +476,11 @@ export class PartitionOwner {
   get mayDeleteBodies(): boolean {
     return this.mayDecide && this.#state.undecodable.length === 0;
   }
+
+  /** Whether a sweep may delete a body found in the store: no open message names it, and it is older than a day (I10). */
+  isSweepable(message: MessageId, storedAt: number, now: Instant): boolean {
+    return this.mayDeleteBodies && now.wall - storedAt > this.#rules.sweepAgeMs && !this.#state.messages.has(message);
+  }
 }
 
 function isDecision(record: LoggedRecord['record']): record is Extract<QueueRecord, { readonly message: MessageId }> {

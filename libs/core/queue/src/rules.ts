@@ -42,6 +42,8 @@ export interface Rules {
   readonly trimDistanceMs: number;
   /** I8: an append that was not read back by then is given up. */
   readonly giveUpMs: number;
+  /** I10: a body that no open message names is deleted when it is older than this. */
+  readonly sweepAgeMs: number;
 }
 
 /**
@@ -80,4 +82,5 @@ export const RULES: Rules = {
   presentGraceMs: 630_000,
   trimDistanceMs: 600_000,
   giveUpMs: 10_000,
+  sweepAgeMs: 86_400_000,
 };

@@ -1,0 +1,29 @@
+import type { MessageId } from '../records.ts';
+import type { Rules } from '../rules.ts';
+import type { Faults } from './faults.ts';
+import type { Random } from './random.ts';
+import type { SimulatedBodies } from './simulated-bodies.ts';
+import type { SimulatedLog } from './simulated-log.ts';
+import type { Simulation } from './simulation.ts';
+import type { OwnerFactory, SimulatedWorker } from './simulated-worker.ts';
+import type { Truth } from './truth.ts';
+
+/** Everything that the parts of one run share. */
+export interface World {
+  readonly simulation: Simulation;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly rules: Rules;
+  readonly owner: OwnerFactory;
+  readonly logs: readonly SimulatedLog[];
+  readonly bodies: SimulatedBodies;
+  readonly truth: Truth;
+  /** Recipients whose record no program of this version can read. */
+  readonly unreadable: Set<string>;
+  /** Messages that an operator asked to remove. */
+  readonly toRemove: Set<MessageId>;
+  /** How far the tracker has read, by partition. */
+  readonly trackerPositions: number[];
+  readonly workers: readonly SimulatedWorker[];
+  healthy: boolean;
+}
