@@ -41,6 +41,11 @@ export interface RouteDecision {
   /** The entry as printed (`.example.com`, `ALL`), or `DNS` when none matched. */
   readonly matched: string;
   readonly target: RouteTarget;
+  /**
+   * The newest version that may have changed this answer. A recipient whose last recorded route version is older is
+   * due again under the new one (I11). Absent where it is not known.
+   */
+  readonly since?: number;
 }
 
 /**
