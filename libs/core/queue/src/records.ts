@@ -12,11 +12,17 @@ export type MessageId = string & { readonly __brand: 'MessageId' };
 /** One life of one process; its presence is published under this name. */
 export type Incarnation = string & { readonly __brand: 'Incarnation' };
 
+/** A part of a record that a later version may have given more fields. */
+export interface Extensible {
+  /** Fields that this version does not know, in their wire form: whoever writes the part again writes them too. */
+  readonly unknownFields?: Uint8Array;
+}
+
 /**
  * The place of a decision: `term` is the offset of the claim it was made under, `sequence` rises within the term and
  * process. Decisions on a message count only in rising order (I3). An attempt is named by the decision that began it.
  */
-export interface Decision {
+export interface Decision extends Extensible {
   readonly term: number;
   readonly sequence: number;
 }
@@ -24,13 +30,18 @@ export interface Decision {
 /** Where the octets of a body are. `inline` bodies travel in the acceptance, `stored` ones in the body store. */
 export type BodyReference =
   | { readonly kind: 'inline'; readonly octets: Uint8Array }
-  | { readonly kind: 'stored'; readonly key: string; readonly sizeOctets: number; readonly crc32: number };
+  | ({
+      readonly kind: 'stored';
+      readonly key: string;
+      readonly sizeOctets: number;
+      readonly crc32: number;
+    } & Extensible);
 
 /**
  * One copy of a message, made for one incoming mail policy (R90 to R96). What is sent is `prefix` followed by the body
  * from `skipOctets` on: a policy that edits the header replaces the header section and shares the rest.
  */
-export interface Copy {
+export interface Copy extends Extensible {
   readonly policy: string;
   /** 0 is normal; a higher one goes first. */
   readonly priority: number;
@@ -44,14 +55,14 @@ export interface Copy {
 }
 
 /** Who gave us the message, for logs and trace. */
-export interface Injection {
+export interface Injection extends Extensible {
   readonly icid: string;
   readonly listener: string;
   readonly clientAddress: string;
   readonly helo: string;
 }
 
-export interface MessageAccepted {
+export interface MessageAccepted extends Extensible {
   readonly type: 'MessageAccepted';
   readonly message: MessageId;
   /** When the first append of this acceptance was tried; it is void when the log's append time is 5 min later (I1). */
@@ -72,12 +83,12 @@ export interface MessageAccepted {
   /** How many RecipientQueued follow it in its batch. */
   readonly recipientCount: number;
   /** For a delivery report: the recipient whose bounce caused it (I9). */
-  readonly reportOf?: { readonly message: MessageId; readonly recipient: number };
+  readonly reportOf?: { readonly message: MessageId; readonly recipient: number } & Extensible;
   /** W3C trace context of the receipt. */
   readonly traceparent?: string;
 }
 
-export interface RecipientQueued {
+export interface RecipientQueued extends Extensible {
   readonly type: 'RecipientQueued';
   readonly message: MessageId;
   /** RID: place in the envelope of the acceptance, from 0. */
@@ -90,7 +101,7 @@ export interface RecipientQueued {
   readonly orcpt?: string;
 }
 
-export interface AttemptIntended {
+export interface AttemptIntended extends Extensible {
   readonly type: 'AttemptIntended';
   readonly message: MessageId;
   readonly recipients: readonly number[];
@@ -104,12 +115,12 @@ export interface AttemptIntended {
 }
 
 /** What every outcome tells: which recipient, the attempt it ends if any, what the far side said, by which route. */
-export interface Outcome {
+export interface Outcome extends Extensible {
   readonly message: MessageId;
   readonly recipient: number;
   /** The attempt that this ends; absent where nothing was tried. */
   readonly attempt?: Decision;
-  readonly reply?: Reply;
+  readonly reply?: Reply & Extensible;
   readonly host?: string;
   /** DCID: the connection it went over. */
   readonly dcid?: string;
@@ -168,7 +179,7 @@ export interface RecipientRemoved extends Outcome {
   readonly author: string;
 }
 
-export interface RestatedRecipient {
+export interface RestatedRecipient extends Extensible {
   readonly recipient: number;
   readonly copy: number;
   readonly forwardPath: Address;
@@ -179,9 +190,11 @@ export interface RestatedRecipient {
   readonly outcomeUnknown: boolean;
   readonly lastHost?: string;
   readonly lastRouteVersion: number;
+  /** The unknown fields of its RecipientQueued; `unknownFields` are those of the restatement. */
+  readonly queuedFields?: Uint8Array;
 }
 
-export interface RestatedAttempt {
+export interface RestatedAttempt extends Extensible {
   readonly attempt: Decision;
   readonly incarnation: Incarnation;
   readonly recipients: readonly number[];
@@ -189,7 +202,7 @@ export interface RestatedAttempt {
 }
 
 /** The whole open state of a message again, nearer the head, so that the log can be trimmed (I7). Never a body. */
-export interface MessageRestated {
+export interface MessageRestated extends Extensible {
   readonly type: 'MessageRestated';
   readonly message: MessageId;
   readonly decision: Decision;
@@ -200,7 +213,7 @@ export interface MessageRestated {
 }
 
 /** Who may decide from here on; its offset is the term (I2). `mark`: nothing below is needed any more (I6). */
-export interface PartitionClaimed {
+export interface PartitionClaimed extends Extensible {
   readonly type: 'PartitionClaimed';
   readonly worker: string;
   readonly incarnation: Incarnation;

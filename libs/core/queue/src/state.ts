@@ -138,6 +138,7 @@ export function freshRecipient(queued: RecipientQueued): OpenRecipient {
     forwardPath: queued.forwardPath,
     ...(queued.notify === undefined ? {} : { notify: queued.notify }),
     ...(queued.orcpt === undefined ? {} : { orcpt: queued.orcpt }),
+    ...(queued.unknownFields === undefined ? {} : { queuedFields: queued.unknownFields }),
     retries: 0,
     dueAt: 0,
     outcomeUnknown: false,
