@@ -1,1 +1,2 @@
-export {};
+export * from './queue-record-codec.ts';
+export { WireWriter } from './wire-writer.ts';

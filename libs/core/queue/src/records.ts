@@ -128,6 +128,8 @@ export interface Outcome extends Extensible {
   readonly route?: string;
   readonly routeVersion?: number;
   readonly at: number;
+  /** The unknown fields of what is common to outcomes; `unknownFields` are those of the kind. */
+  readonly commonFields?: Uint8Array;
 }
 
 export interface RecipientDelivered extends Outcome {
