@@ -130,3 +130,24 @@ export interface RelayOptions {
 export interface Relay {
   connect(host: Host, options: RelayOptions): Promise<RelayConnection | SessionFailure>;
 }
+
+/** What a worker found out about a host. */
+export interface HostReport {
+  readonly state: 'up' | 'down';
+  /** Down: not to be tried before, in milliseconds of the epoch. */
+  readonly downUntil: number;
+  /** Failed connections in a row. */
+  readonly failures: number;
+}
+
+/**
+ * What workers tell each other about hosts, so that a host that is down is probed once and not by each of them (R76).
+ * Only ever a hint: with the board away each worker goes by what it finds out itself.
+ */
+export interface HostBoard {
+  publish(host: string, report: HostReport): void;
+  /** Calls back with what other workers publish, from now on and, soon after, what they last said of hosts that are down. */
+  onReport(listener: (host: string, report: HostReport) => void): void;
+  /** Whether this worker may probe a host that is down; one worker may until `forMs` have passed. True when the board is away. */
+  claimProbe(host: string, forMs: number): Promise<boolean>;
+}

@@ -1,0 +1,160 @@
+import { IndexedHeap } from './indexed-heap.ts';
+import { WaitingArena } from './waiting-arena.ts';
+
+/** A recipient whose time has come, as it was put in. Whether that still holds is for the taker to find out. */
+export interface DueRecipient {
+  readonly domain: number;
+  /** The handle of its message. */
+  readonly message: number;
+  readonly recipient: number;
+  readonly dueAt: number;
+  /** It comes up before that time: its domain was released (R74, I11). */
+  readonly early: boolean;
+}
+
+/**
+ * The recipients that wait, by recipient domain, and which domain is next.
+ *
+ * A domain is a small number while it has entries or is held; a held domain is passed over until it is let go.
+ */
+export class WaitingDomains {
+  readonly #arena = new WaitingArena();
+  readonly #next = new IndexedHeap();
+  readonly #numbers = new Map<string, number>();
+  readonly #names: string[] = [];
+  readonly #vacant: number[] = [];
+  /** Root of the heap of each domain, and of those of its entries that are due whatever they say. */
+  #waiting = new Uint32Array(16);
+  #released = new Uint32Array(16);
+  #entries = new Uint32Array(16);
+  #held = new Uint8Array(16);
+
+  /** Entries, out-of-date ones included. */
+  get size(): number {
+    return this.#arena.size;
+  }
+
+  get domainCount(): number {
+    return this.#numbers.size;
+  }
+
+  get octets(): number {
+    return this.#arena.octets;
+  }
+
+  /** The number of a domain, given now if it has none. It stands until {@link forget}. */
+  numberOf(domain: string): number {
+    const known = this.#numbers.get(domain);
+    if (known !== undefined) return known;
+    const number = this.#vacant.pop() ?? this.#names.length;
+    this.#numbers.set(domain, number);
+    this.#names[number] = domain;
+    if (number >= this.#waiting.length) this.#grow();
+    this.#waiting[number] = 0;
+    this.#released[number] = 0;
+    this.#entries[number] = 0;
+    this.#held[number] = 0;
+    return number;
+  }
+
+  nameOf(domain: number): string {
+    return this.#names[domain]!;
+  }
+
+  entriesOf(domain: number): number {
+    return this.#entries[domain]!;
+  }
+
+  /** Gives a number back when nothing waits there. True when it did. */
+  forget(domain: number): boolean {
+    if (this.#entries[domain] !== 0) return false;
+    this.#next.delete(domain);
+    this.#numbers.delete(this.#names[domain]!);
+    this.#names[domain] = '';
+    this.#vacant.push(domain);
+    return true;
+  }
+
+  /** A recipient waits until `dueAt`. */
+  add(domain: number, dueAt: number, message: number, recipient: number): void {
+    this.#waiting[domain] = this.#arena.push(this.#waiting[domain]!, dueAt, message, recipient);
+    this.#entries[domain]! += 1;
+    this.#place(domain);
+  }
+
+  /** All that waits for the domain is due now; what is added later waits for its own time. */
+  release(domain: number): void {
+    const waiting = this.#waiting[domain]!;
+    if (waiting === 0) return;
+    this.#waiting[domain] = 0;
+    this.#released[domain] = this.#arena.join(this.#released[domain]!, waiting);
+    this.#place(domain);
+  }
+
+  /** Passes the domain over until {@link letGo}. */
+  hold(domain: number): void {
+    this.#held[domain] = 1;
+    this.#next.delete(domain);
+  }
+
+  letGo(domain: number): void {
+    this.#held[domain] = 0;
+    this.#place(domain);
+  }
+
+  /** When the next recipient of a domain that is not held is due; -Infinity when it was released, Infinity for none. */
+  nextDueAt(): number {
+    return this.#next.firstKey();
+  }
+
+  /** Takes out the next recipient that is due; undefined when there is none. */
+  take(now: number): DueRecipient | undefined {
+    const domain = this.#next.first();
+    return domain === undefined ? undefined : this.takeOf(domain, now);
+  }
+
+  /** Takes out the next recipient of one domain that is due, held or not. */
+  takeOf(domain: number, now: number): DueRecipient | undefined {
+    const released = this.#released[domain]!;
+    const entry = released === 0 ? this.#waiting[domain]! : released;
+    if (entry === 0) return undefined;
+    const dueAt = this.#arena.due(entry);
+    if (released === 0 && dueAt > now) return undefined;
+    const taken: DueRecipient = {
+      domain,
+      message: this.#arena.message(entry),
+      recipient: this.#arena.recipient(entry),
+      dueAt,
+      early: dueAt > now,
+    };
+    if (released === 0) this.#waiting[domain] = this.#arena.pop(entry);
+    else this.#released[domain] = this.#arena.pop(entry);
+    this.#entries[domain]! -= 1;
+    this.#place(domain);
+    return taken;
+  }
+
+  #place(domain: number): void {
+    if (this.#held[domain] !== 0) return;
+    const waiting = this.#waiting[domain]!;
+    if (this.#released[domain] !== 0) this.#next.set(domain, -Infinity);
+    else if (waiting !== 0) this.#next.set(domain, this.#arena.due(waiting));
+    else this.#next.delete(domain);
+  }
+
+  #grow(): void {
+    const capacity = this.#waiting.length * 2;
+    this.#waiting = grown(this.#waiting, capacity);
+    this.#released = grown(this.#released, capacity);
+    this.#entries = grown(this.#entries, capacity);
+    const held = new Uint8Array(capacity);
+    held.set(this.#held);
+    this.#held = held;
+  }
+}
+
+function grown(from: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> {
+  const to = new Uint32Array(capacity);
+  to.set(from);
+  return to;
+}
