@@ -14,8 +14,15 @@ export interface CommandResult {
 }
 
 /** Runs `mailyard` as an operator would and waits for its end. */
-export async function mailyard(args: readonly string[], options: { readonly input?: string; readonly cwd?: string; readonly env?: Record<string, string> } = {}): Promise<CommandResult> {
-  const child = spawn(PROGRAM, args, { cwd: options.cwd ?? '/', env: { ...process.env, ...options.env }, stdio: 'pipe' });
+export async function mailyard(
+  args: readonly string[],
+  options: { readonly input?: string; readonly cwd?: string; readonly env?: Record<string, string> } = {},
+): Promise<CommandResult> {
+  const child = spawn(PROGRAM, args, {
+    cwd: options.cwd ?? '/',
+    env: { ...process.env, ...options.env },
+    stdio: 'pipe',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -49,10 +56,15 @@ export class Gateway {
    * @param logFile everything it prints is appended here
    */
   static async start(args: readonly string[], logFile: string, env: Record<string, string> = {}): Promise<Gateway> {
-    const child = spawn(PROGRAM, ['start', ...args], { cwd: '/', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(PROGRAM, ['start', ...args], {
+      cwd: '/',
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const gateway = new Gateway(child, logFile);
     await waitFor(() => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`mailyard ended (${child.exitCode ?? child.signalCode}): ${gateway.#output}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`mailyard ended (${child.exitCode ?? child.signalCode}): ${gateway.#output}`);
       const line = /^mailyard ready (.*)$/m.exec(gateway.#output)?.[1];
       if (line === undefined) return false;
       gateway.#addresses = new Map(line.split(' ').map((word) => word.split('=', 2) as [string, string]));

@@ -1,0 +1,116 @@
+/**
+ * Rows 1 to 6 and 38 of the fault matrix, embedded: the process is killed at named steps and at random, starts again on
+ * its folder, and every message that got a 250 arrives whole.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Gateway } from './gateway.ts';
+import { addsUp, message, Scenario, untilStatus } from './scenario.ts';
+import { waitFor } from './wait-for.ts';
+
+type Step = 'connect' | 'ehlo' | 'mail' | 'rcpt' | 'data' | 'dot' | 'after';
+
+/** Numbers found in the subjects that a sink took, with how often. */
+function counted(subjects: readonly string[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const subject of subjects) {
+    const number = Number(/number (\d+)/.exec(subject)?.[1]);
+    counts.set(number, (counts.get(number) ?? 0) + 1);
+  }
+  return counts;
+}
+
+describe('kill -9', () => {
+  it.each<[Step, number]>([
+    ['connect', 0],
+    ['ehlo', 0],
+    ['mail', 0],
+    ['rcpt', 0],
+    ['data', 0],
+    ['dot', 1],
+    ['after', 1],
+  ])('at the step %s of the next hop loses nothing and makes at most %i extra copies', async (step, extra) => {
+    await using scenario = await Scenario.begin();
+    let gateway: Gateway | undefined;
+    let killed = false;
+    const sink = await scenario.sink({
+      onStep: async (context) => {
+        if (context.step !== step || killed) return undefined;
+        killed = true;
+        await gateway!.end('SIGKILL');
+        return { end: 'reset' };
+      },
+    });
+    const accept = ['--accept', `example.com=127.0.0.1:${sink.port}`];
+    gateway = await scenario.gateway(accept);
+    await scenario.client(gateway).sendMail(message(['u@example.com'], 'number 1'));
+    await waitFor(() => killed && !gateway!.running);
+    const next = await scenario.gateway(accept);
+    await untilStatus(next, (status) => status.waiting === 0 && status.delivered === 1);
+    const copies = sink.messages.length;
+    expect(copies).toBeGreaterThanOrEqual(1);
+    expect(copies).toBeLessThanOrEqual(1 + extra);
+    expect(new Set(sink.messages.map((taken) => taken.content.toString('latin1'))).size).toBe(1);
+  });
+
+  it('at random under load loses no message that got a 250', async () => {
+    await using scenario = await Scenario.begin();
+    const sink = await scenario.sink();
+    const accept = ['--accept', `example.com=127.0.0.1:${sink.port}`];
+    const acknowledged = new Set<number>();
+    let number = 0;
+    for (const killAfter of [5, 37, 80, 150]) {
+      const gateway = await scenario.gateway(accept);
+      const before = acknowledged.size;
+      const senders = Array.from({ length: 5 }, async () => {
+        const client = scenario.client(gateway);
+        while (gateway.running) {
+          const mine = ++number;
+          try {
+            await client.sendMail(message(['u@example.com'], `number ${mine}`));
+            acknowledged.add(mine);
+          } catch {
+            return;
+          }
+        }
+      });
+      await waitFor(() => acknowledged.size - before >= killAfter);
+      await gateway.end('SIGKILL');
+      await Promise.all(senders);
+    }
+    const last = await scenario.gateway(accept);
+    const status = await untilStatus(last, ({ waiting, accepted }) => waiting === 0 && accepted >= acknowledged.size);
+    expect(addsUp(status)).toBe(true);
+    expect(status).toMatchObject({ bounced: 0, expired: 0, dropped: 0 });
+    const counts = counted(sink.messages.map((taken) => taken.content.toString('latin1')));
+    const missing = [...acknowledged].filter((mine) => !counts.has(mine));
+    expect(missing).toEqual([]);
+    // Four kills, at most 20 connections each: more extra copies than transactions past the dot cannot be explained.
+    const extra = [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
+    expect(extra).toBeLessThanOrEqual(4 * 20);
+  });
+
+  it('frees the data folder at once, and a second process is refused while the first runs (row 40)', async () => {
+    await using scenario = await Scenario.begin();
+    const first = await scenario.gateway();
+    await expect(scenario.gateway()).rejects.toThrow(/ended \(1\).*STORE_LOCKED/s);
+    expect(first.running).toBe(true);
+    await first.end('SIGKILL');
+    await scenario.gateway();
+  });
+
+  it('SIGTERM ends with status 0 and makes no duplicate while the next hop is slow to answer the dot (row 35)', async () => {
+    await using scenario = await Scenario.begin();
+    const sink = await scenario.sink({ onStep: ({ step }) => (step === 'dot' ? { delayMs: 1500 } : undefined) });
+    const accept = ['--accept', `example.com=127.0.0.1:${sink.port}`];
+    const gateway = await scenario.gateway(accept);
+    await scenario.client(gateway).sendMail(message(['u@example.com'], 'number 1'));
+    await sink.until(({ transactions }) => transactions === 1);
+    expect(await gateway.end('SIGTERM')).toBe(0);
+    const next = await scenario.gateway(accept);
+    expect(await untilStatus(next, ({ delivered }) => delivered === 1)).toMatchObject({
+      waiting: 0,
+      outcomeUnknown: 0,
+    });
+    expect(sink.messages.length).toBe(1);
+  });
+});

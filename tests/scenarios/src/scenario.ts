@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SmtpSink, type SinkOptions } from '@mailyard/testkit/smtp-sink';
+import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
+import { Gateway } from './gateway.ts';
+import { waitFor } from './wait-for.ts';
+
+/** What `queue status --json` promises (the outside contract). */
+export interface QueueStatus {
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly bounced: number;
+  readonly expired: number;
+  readonly dropped: number;
+  readonly removed: number;
+  readonly waiting: number;
+  readonly outcomeUnknown: number;
+  readonly destinations: readonly Record<string, unknown>[];
+}
+
+/**
+ * One scenario: a temporary folder, sinks, gateways and clients that all end with it.
+ *
+ * Use as `await using scenario = await Scenario.begin()`.
+ */
+export class Scenario implements AsyncDisposable {
+  readonly folder: string;
+  readonly #endings: (() => Promise<unknown> | void)[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async begin(): Promise<Scenario> {
+    return new Scenario(await mkdtemp(join(tmpdir(), 'mailyard-scenario-')));
+  }
+
+  /** Runs at the end of the scenario, last registered first. */
+  onEnd(ending: () => Promise<unknown> | void): void {
+    this.#endings.push(ending);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const ending of this.#endings.reverse()) await ending();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async sink(options: SinkOptions = {}): Promise<SmtpSink> {
+    const sink = await SmtpSink.start(options);
+    this.onEnd(() => sink.stop());
+    return sink;
+  }
+
+  /** An embedded gateway on free ports and the scenario's data folder; more words may follow. */
+  async gateway(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Gateway> {
+    const words = [
+      '--data',
+      join(this.folder, 'data'),
+      '--smtp',
+      '127.0.0.1:0',
+      '--grpc',
+      '127.0.0.1:0',
+      '--http',
+      '127.0.0.1:0',
+      ...args,
+    ];
+    const gateway = await Gateway.start(words, join(this.folder, 'gateway.log'), env);
+    this.onEnd(() => gateway.end('SIGKILL'));
+    return gateway;
+  }
+
+  /** A client that keeps one connection, so that messages come in over it in order. */
+  client(gateway: Gateway): Transporter {
+    const client = createTransport({
+      host: '127.0.0.1',
+      port: gateway.smtpPort,
+      pool: true,
+      maxConnections: 1,
+      maxMessages: Infinity,
+      ignoreTLS: true,
+    });
+    this.onEnd(() => client.close());
+    return client;
+  }
+}
+
+/** A message of one line to these recipients. */
+export function message(to: readonly string[], text = 'hello', more: SendMailOptions = {}): SendMailOptions {
+  return {
+    from: 'sender@origin.example',
+    envelope: { from: 'sender@origin.example', to: [...to] },
+    to: 'list@origin.example',
+    subject: text,
+    text,
+    ...more,
+  };
+}
+
+/** The ledger: accepted = delivered + bounced + expired + dropped + removed + waiting. */
+export function addsUp(status: QueueStatus): boolean {
+  return (
+    status.accepted ===
+    status.delivered + status.bounced + status.expired + status.dropped + status.removed + status.waiting
+  );
+}
+
+/** Waits until the ledger shows this, then returns it. The read model follows the log, so it may lag a little. */
+export async function untilStatus(gateway: Gateway, holds: (status: QueueStatus) => boolean): Promise<QueueStatus> {
+  let last: QueueStatus | undefined;
+  await waitFor(
+    async () => {
+      last = await gateway.json<QueueStatus>('queue', 'status');
+      return holds(last);
+    },
+    30_000,
+    () => JSON.stringify(last),
+  );
+  return last!;
+}
+
+/** A port that was free a moment ago; for an address that must be known before anything listens there. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
