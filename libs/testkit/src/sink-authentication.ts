@@ -51,7 +51,7 @@ function startScram(username: string, password: string, judge: (good: boolean) =
     if (verified !== undefined) return judge(verified);
     if (clientFirst === undefined) {
       clientFirst = response.replace(/^n,,/, '');
-      const nonce = /r=([^,]*)/.exec(clientFirst)?.[1] ?? '';
+      const nonce = /,r=([^,]*)/.exec(clientFirst)?.[1] ?? '';
       serverFirst = `r=${nonce}${randomBytes(9).toString('base64')},s=${salt.toString('base64')},i=${iterations}`;
       return { challenge: serverFirst };
     }
@@ -63,7 +63,10 @@ function startScram(username: string, password: string, judge: (good: boolean) =
     const storedKey = createHash('sha256').update(clientKey).digest();
     const expected = createHmac('sha256', storedKey).update(authMessage).digest();
     for (let i = 0; i < 32; i++) expected[i] = expected[i]! ^ clientKey[i]!;
-    verified = clientFirst.startsWith(`n=${username},`) && proof.length === 32 && timingSafeEqual(proof, expected);
+    verified =
+      clientFirst.startsWith(`n=${username.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=`) &&
+      proof.length === 32 &&
+      timingSafeEqual(proof, expected);
     if (!verified) return 'refused';
     const serverKey = createHmac('sha256', salted).update('Server Key').digest();
     return { challenge: `v=${createHmac('sha256', serverKey).update(authMessage).digest('base64')}` };

@@ -29,6 +29,8 @@ export class SinkSession {
   #secure = false;
   #username: string | undefined;
   #authentication: Authentication | undefined;
+  /** The AUTH command of the exchange: what the script is asked about once it ended. */
+  #authLine = '';
   #reversePath: string | undefined;
   #mailParameters: readonly string[] = [];
   #recipients: SinkRecipient[] = [];
@@ -178,8 +180,9 @@ export class SinkSession {
     const started = startAuthentication(mechanism.toUpperCase(), authentication.username, authentication.password);
     if (started === undefined) return this.#answer('auth', line, '504 5.5.4 Mechanism unknown');
     this.#authentication = started.next;
-    if (initial !== undefined) return this.#judge(line, started.next(decode(initial === '=' ? '' : initial)));
-    return this.#judge(line, { challenge: started.first ?? '' });
+    this.#authLine = line;
+    if (initial !== undefined) return this.#judge(started.next(decode(initial === '=' ? '' : initial)));
+    return this.#judge({ challenge: started.first ?? '' });
   }
 
   #respond(line: string): undefined | Promise<void> {
@@ -188,14 +191,14 @@ export class SinkSession {
       this.#output += '501 5.7.0 Cancelled\r\n';
       return undefined;
     }
-    return this.#judge('', this.#authentication(decode(line)));
+    return this.#judge(this.#authentication(decode(line)));
   }
 
-  #judge(line: string, step: AuthenticationStep): undefined | Promise<void> {
-    if (step === 'refused') return this.#answer('auth', line, '535 5.7.8 Authentication credentials invalid');
+  #judge(step: AuthenticationStep): undefined | Promise<void> {
+    if (step === 'refused') return this.#answer('auth', this.#authLine, '535 5.7.8 Authentication credentials invalid');
     if ('username' in step) {
       this.#username = step.username;
-      return this.#answer('auth', line, '235 2.7.0 Authentication successful');
+      return this.#answer('auth', this.#authLine, '235 2.7.0 Authentication successful');
     }
     this.#mode = 'auth';
     this.#output += `334 ${Buffer.from(step.challenge, 'utf8').toString('base64')}\r\n`;

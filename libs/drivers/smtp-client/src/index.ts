@@ -1,1 +1,2 @@
-export {};
+export { SmtpRelay, type SmtpRelayOptions } from './smtp-relay.ts';
+export { TIMEOUTS, type Timeouts } from './options.ts';

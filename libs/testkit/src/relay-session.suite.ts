@@ -1,0 +1,226 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { SessionFailure } from '@mailyard/delivery-rules';
+import { afterEach, describe, expect, it } from 'vitest';
+import { hostOf, isSession, openTo, OPTIONS, type RelayUnderTest, summary, transactionTo } from './relay-fixture.ts';
+import type { SinkOptions } from './sink-script.ts';
+import { SmtpSink } from './smtp-sink.ts';
+
+const PATIENT = 20_000;
+const SHORT = 250;
+const CREDENTIALS = { username: 'us=er,1', password: 'pass word' };
+
+/** The part of the relay suite about opening and closing sessions. */
+export function describeSessions(driver: RelayUnderTest): void {
+  let sink: SmtpSink | undefined;
+  afterEach(async () => {
+    await sink?.stop();
+    sink = undefined;
+  });
+
+  async function startSink(options: SinkOptions = {}): Promise<SmtpSink> {
+    await sink?.stop();
+    sink = await SmtpSink.start(options);
+    return sink;
+  }
+
+  async function failure(options: Partial<typeof OPTIONS> = {}, waitMs = PATIENT): Promise<SessionFailure> {
+    const opened = await driver.make(waitMs).connect(hostOf(sink!), { ...OPTIONS, ...options });
+    if (isSession(opened)) throw new Error('the session was opened');
+    return opened;
+  }
+
+  describe('a session', () => {
+    it('has a DCID of its own, says EHLO with the given name, and ends with QUIT', async () => {
+      const lines: string[] = [];
+      const running = await startSink({ onStep: ({ line }) => void lines.push(line) });
+      const relay = driver.make(PATIENT);
+      const [first, second] = [await openTo(relay, running), await openTo(relay, running)];
+      expect(first.dcid).not.toBe(second.dcid);
+      expect(first.host).toEqual(hostOf(running));
+      expect(first.usable).toBe(true);
+      await Promise.all([first.close(), second.close(), second.close()]);
+      expect(first.usable).toBe(false);
+      await running.until(({ openConnections }) => openConnections === 0);
+      expect(lines.filter((line) => line !== '').toSorted()).toEqual([
+        'EHLO gateway.test',
+        'EHLO gateway.test',
+        'QUIT',
+        'QUIT',
+      ]);
+    });
+
+    it('goes on with HELO where EHLO is not known', async () => {
+      const running = await startSink({
+        onStep: ({ step, line }) => (step === 'ehlo' && line.startsWith('EHLO') ? '502 What?' : undefined),
+      });
+      const connection = await openTo(driver.make(PATIENT), running);
+      expect(summary(await connection.send(transactionTo(['a@b.test'], { ret: 'FULL' })))).toEqual(['10 accepted 250']);
+      expect(running.messages[0]).toMatchObject({ helo: 'gateway.test', mailParameters: [] });
+      await connection.close();
+    });
+
+    it('is not opened where nobody listens', async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      server.close();
+      await once(server, 'close');
+      const host = { name: 'localhost', address: '127.0.0.1', port };
+      expect(await driver.make(PATIENT).connect(host, OPTIONS)).toMatchObject({ stage: 'connect' });
+    });
+
+    it.each([
+      ['connect', 'greeting', '554 5.3.2 No service'],
+      ['connect', 'greeting', '421 4.3.2 Not now'],
+      ['ehlo', 'ehlo', '421 4.3.2 Not now'],
+    ] as const)('that is refused at %s tells stage %s and reply %s (R59)', async (step, stage, reply) => {
+      await startSink({ onStep: (context) => (context.step === step ? { reply, end: 'close' } : undefined) });
+      expect(await failure()).toMatchObject({ stage, reply: { code: Number(reply.slice(0, 3)) } });
+    });
+
+    it.each([
+      ['closes', { end: 'close' }],
+      ['resets', { end: 'reset' }],
+      ['is silent', { end: 'hang' }],
+      ['speaks an octet at a time', { reply: `220 ${'x'.repeat(500)}`, trickleMs: 10 }],
+      ['never ends its greeting', { reply: '220-a\r\n220-b', end: 'hang' }],
+      ['speaks HTTP', { reply: 'HTTP/1.1 400 Bad Request', end: 'close' }],
+    ] as const)('with a host that %s fails in time', async (_how, answer) => {
+      for (const step of ['connect', 'ehlo'] as const) {
+        await startSink({ onStep: (context) => (context.step === step ? answer : undefined) });
+        const before = performance.now();
+        const { stage } = await failure({}, SHORT);
+        // A reset that comes with the connection may be seen as a failure to connect.
+        expect(step === 'connect' ? ['connect', 'greeting'] : ['ehlo']).toContain(stage);
+        expect(performance.now() - before).toBeLessThan(3_000);
+      }
+    });
+  });
+
+  describe('STARTTLS', () => {
+    it.each(['preferred', 'required'] as const)('is used when %s and offered', async (tls) => {
+      const running = await startSink({ tls: true });
+      const connection = await openTo(driver.make(PATIENT), running, { tls });
+      for (let i = 0; i < 3; i++) {
+        const proof = i === 1 ? { mayEnd: () => true } : {};
+        expect(summary(await connection.send(transactionTo(['a@b.test'], proof)))).toEqual(['10 accepted 250']);
+      }
+      expect(running.messages.map(({ secure, helo }) => [secure, helo])).toEqual(
+        Array.from({ length: 3 }, () => [true, 'gateway.test']),
+      );
+      await connection.close();
+      await running.until(({ openConnections }) => openConnections === 0);
+    });
+
+    it('is not used when it is not wanted', async () => {
+      const running = await startSink({ tls: true });
+      const connection = await openTo(driver.make(PATIENT), running);
+      await connection.send(transactionTo(['a@b.test']));
+      expect(running.messages[0]?.secure).toBe(false);
+      await connection.close();
+    });
+
+    it('that is required and not to be had means no session (R144)', async () => {
+      await startSink();
+      expect(await failure({ tls: 'required' })).toMatchObject({ stage: 'starttls' });
+      const refuse: SinkOptions['onStep'] = ({ step }) => (step === 'starttls' ? '454 4.7.0 Not now' : undefined);
+      await startSink({ tls: true, onStep: refuse });
+      expect(await failure({ tls: 'required' })).toMatchObject({ stage: 'starttls', reply: { code: 454 } });
+      const broken: SinkOptions['onStep'] = ({ step }) => (step === 'starttls' ? { end: 'close' } : undefined);
+      await startSink({ tls: true, onStep: broken });
+      expect(await failure({ tls: 'required' })).toMatchObject({ stage: 'starttls' });
+    });
+
+    it('that is preferred and fails is done without, also when the handshake breaks (R144)', async () => {
+      const scripts: SinkOptions[] = [
+        { onStep: ({ step }) => (step === 'starttls' ? '454 4.7.0 Not now' : undefined) },
+        { tls: { key: '', cert: '' } },
+      ];
+      for (const script of scripts) {
+        const running = await startSink({ tls: true, ...script });
+        const connection = await openTo(driver.make(PATIENT), running, { tls: 'preferred' });
+        expect(summary(await connection.send(transactionTo(['a@b.test'])))).toEqual(['10 accepted 250']);
+        expect(running.messages[0]?.secure).toBe(false);
+        await connection.close();
+      }
+    });
+
+    it('fails when plaintext follows its reply, whoever put it there', async () => {
+      await startSink({
+        tls: true,
+        onStep: ({ step }) => (step === 'starttls' ? '220 Go ahead\r\n250-evil\r\n250 AUTH PLAIN' : undefined),
+      });
+      expect(await failure({ tls: 'required' })).toMatchObject({ stage: 'starttls' });
+      expect(sink!.accepted).toBe(0);
+    });
+
+    it('makes what was offered before void', async () => {
+      let secured = false;
+      const running = await startSink({
+        tls: true,
+        onStep: ({ step, secure }) => {
+          if (step !== 'ehlo' || !secure) return undefined;
+          secured = true;
+          return '250 sink.test';
+        },
+      });
+      const connection = await openTo(driver.make(PATIENT), running, { tls: 'required' });
+      const [result] = await connection.send(transactionTo(['a@b.test'], { eightBit: true }));
+      expect(result).toMatchObject({ kind: 'refused', reply: { enhancedStatus: '5.6.3' } });
+      expect(secured).toBe(true);
+      await connection.close();
+    });
+  });
+
+  describe('AUTH (R152)', () => {
+    const mechanisms = ['SCRAM-SHA-256', 'CRAM-MD5', 'PLAIN', 'LOGIN'].filter(
+      (mechanism) => mechanism !== 'SCRAM-SHA-256' || driver.cannot?.has('scram') !== true,
+    );
+
+    it.each(mechanisms)('with %s gets in with the right password and not with a wrong one', async (mechanism) => {
+      const running = await startSink({ tls: true, authentication: { ...CREDENTIALS, mechanisms: [mechanism] } });
+      const credentials = { ...CREDENTIALS, allowClear: false };
+      const connection = await openTo(driver.make(PATIENT), running, { tls: 'required', credentials });
+      await connection.send(transactionTo(['a@b.test']));
+      expect(running.messages[0]?.username).toBe(CREDENTIALS.username);
+      await connection.close();
+      const wrong = await failure({ tls: 'required', credentials: { ...credentials, password: 'guess' } });
+      expect(wrong).toMatchObject({ stage: 'auth', reply: { code: 535 } });
+    });
+
+    it('takes the strongest mechanism', async () => {
+      const lines: string[] = [];
+      const running = await startSink({
+        authentication: { ...CREDENTIALS, mechanisms: mechanisms.toReversed() },
+        onStep: ({ line }) => void lines.push(line),
+      });
+      const credentials = { ...CREDENTIALS, allowClear: true };
+      await (await openTo(driver.make(PATIENT), running, { credentials })).close();
+      expect(lines.find((line) => line.startsWith('AUTH'))).toMatch(new RegExp(`^AUTH ${mechanisms[0]}`));
+    });
+
+    it('never shows a password in the clear unless that is allowed', async () => {
+      const lines: string[] = [];
+      const authentication = { ...CREDENTIALS, mechanisms: ['PLAIN', 'LOGIN'] };
+      await startSink({ authentication, onStep: ({ line }) => void lines.push(line) });
+      const failed = await failure({ credentials: { ...CREDENTIALS, allowClear: false } });
+      expect(failed).toMatchObject({ stage: 'auth' });
+      expect(lines.filter((line) => line.startsWith('AUTH'))).toEqual([]);
+      const connection = await openTo(driver.make(PATIENT), sink!, {
+        credentials: { ...CREDENTIALS, allowClear: true },
+      });
+      await connection.send(transactionTo(['a@b.test']));
+      expect(sink!.messages[0]?.username).toBe(CREDENTIALS.username);
+      await connection.close();
+    });
+
+    it('that is not offered means no session: nothing is sent unauthenticated', async () => {
+      const running = await startSink();
+      const credentials = { ...CREDENTIALS, allowClear: true };
+      expect(await failure({ credentials })).toMatchObject({ stage: 'auth' });
+      expect(running.transactions).toBe(0);
+    });
+  });
+}
