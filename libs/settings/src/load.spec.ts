@@ -72,8 +72,8 @@ describe('settings', () => {
     if (result.kind !== 'faulty') throw new Error('was taken');
     for (const [place, problem] of expected) {
       expect(result.faults).toContainEqual({
-        place: expect.stringMatching(place),
-        problem: expect.stringMatching(problem),
+        place: expect.stringMatching(place ?? ''),
+        problem: expect.stringMatching(problem ?? ''),
       });
     }
   });

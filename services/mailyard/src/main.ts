@@ -7,15 +7,9 @@ import { type Command, EXIT } from './io.ts';
 // The second start need not strip types and compile again.
 enableCompileCache();
 
-/** Each command's module is loaded only when it is asked for: `mailyard queue` need not load Kafka. */
-const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> = new Map([
-  ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
-  ['check', { summary: 'validate the settings and what they name', load: () => import('./commands/check.ts') }],
-  ['init', { summary: 'write the lineage of a new configuration', load: () => import('./commands/init.ts') }],
-  ['smtproutes', { summary: 'print, change, import, export, test SMTP routes', load: () => import('./commands/smtproutes.ts') }],
-  ['queue', { summary: 'status, list, retry', load: () => import('./commands/queue.ts') }],
-  ['trace', { summary: 'every event of a message or recipient', load: () => import('./commands/trace.ts') }],
-]);
+/** Each command's module is loaded only when it is asked for: `mailyard check` need not load Kafka. */
+const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> =
+  new Map([['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }]]);
 
 function usage(): string {
   const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
@@ -24,7 +18,9 @@ function usage(): string {
 }
 
 function version(): string {
-  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as { version: string };
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
+    version: string;
+  };
   return `mailyard ${manifest.version} (node ${process.versions.node})\n`;
 }
 
@@ -40,12 +36,14 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const command = name === undefined ? undefined : COMMANDS.get(name);
   if (command === undefined) {
-    process.stderr.write(name === undefined ? usage() : `mailyard: no such command: ${JSON.stringify(name)}\n\n${usage()}`);
+    process.stderr.write(
+      name === undefined ? usage() : `mailyard: no such command: ${JSON.stringify(name)}\n\n${usage()}`,
+    );
     return EXIT.misused;
   }
   const { run } = await command.load();
   const { stdin, stdout, stderr, env } = process;
-  return run(rest, { stdin, stdout, stderr, env, isTerminal: stdout.isTTY === true });
+  return run(rest, { stdin, stdout, stderr, env, isTerminal: stdout.isTTY });
 }
 
 // A reader that went away (`mailyard queue list | head`) is no fault of ours.

@@ -3,7 +3,19 @@ import { readStartOptions } from './start-options.ts';
 
 describe('the command line of start', () => {
   it('overrides settings and keeps every --accept', () => {
-    const options = readStartOptions(['--smtp', '127.0.0.1:25', '--accept', 'a.example=h1,h2:26', '--accept', '.b.example=h3', '--roles', 'ingress,routing,admin'], {});
+    const options = readStartOptions(
+      [
+        '--smtp',
+        '127.0.0.1:25',
+        '--accept',
+        'a.example=h1,h2:26',
+        '--accept',
+        '.b.example=h3',
+        '--roles',
+        'ingress,routing,admin',
+      ],
+      {},
+    );
     if (options.kind !== 'ready') throw new Error(JSON.stringify(options));
     expect(options.settings.listeners[0]).toMatchObject({ name: 'public', address: '127.0.0.1:25' });
     expect(options.settings.roles).toEqual(['ingress', 'routing', 'admin']);
@@ -24,7 +36,10 @@ describe('the command line of start', () => {
   });
 
   it('passes on what is wrong in the settings', () => {
-    expect(readStartOptions(['--roles', 'delivery'], {})).toMatchObject({ kind: 'faulty', faults: [{ place: 'roles' }] });
+    expect(readStartOptions(['--roles', 'delivery'], {})).toMatchObject({
+      kind: 'faulty',
+      faults: [{ place: 'roles' }],
+    });
     expect(readStartOptions(['--roles', 'postman'], {})).toMatchObject({ kind: 'faulty' });
   });
 });

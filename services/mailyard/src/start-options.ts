@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util';
-import { findInconsistencies, type LoadedSettings, loadSettings, type Override, parseEndpoint, type Settings, type SettingsFault } from '@mailyard/settings';
+import {
+  findInconsistencies,
+  type LoadedSettings,
+  loadSettings,
+  type Override,
+  parseEndpoint,
+  type Settings,
+  type SettingsFault,
+} from '@mailyard/settings';
 
 /** One `--accept DOMAIN=DEST[,DEST…]`: what the setup wizard does for a row (R171). */
 export interface Acceptance {
@@ -11,7 +19,12 @@ export type StartOptions =
   | { readonly kind: 'help' }
   | { readonly kind: 'misused'; readonly problem: string }
   | { readonly kind: 'faulty'; readonly faults: readonly SettingsFault[] }
-  | { readonly kind: 'ready'; readonly settings: Settings; readonly accept: readonly Acceptance[]; readonly unknownVariables: readonly string[] };
+  | {
+      readonly kind: 'ready';
+      readonly settings: Settings;
+      readonly accept: readonly Acceptance[];
+      readonly unknownVariables: readonly string[];
+    };
 
 export const START_USAGE = `usage: mailyard start [--config FILE] [--data DIR] [--smtp HOST:PORT] [--grpc HOST:PORT] [--http HOST:PORT]
                       [--dns HOST:PORT] [--accept DOMAIN=DEST[,DEST...]]... [--roles ROLE[,ROLE...]]
@@ -27,7 +40,10 @@ export const START_USAGE = `usage: mailyard start [--config FILE] [--data DIR] [
 `;
 
 /** Reads the command line of `start` and `check`, and the settings behind it. Finds all faults at once. */
-export function readStartOptions(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): StartOptions {
+export function readStartOptions(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): StartOptions {
   let values: ReturnType<typeof parse>['values'];
   try {
     values = parse(args).values;
@@ -38,12 +54,14 @@ export function readStartOptions(args: readonly string[], environment: Readonly<
   const accept: Acceptance[] = [];
   for (const text of values.accept ?? []) {
     const acceptance = parseAcceptance(text);
-    if (acceptance === undefined) return { kind: 'misused', problem: `--accept takes DOMAIN=DEST[,DEST...], not ${JSON.stringify(text)}` };
+    if (acceptance === undefined)
+      return { kind: 'misused', problem: `--accept takes DOMAIN=DEST[,DEST...], not ${JSON.stringify(text)}` };
     accept.push(acceptance);
   }
   for (const option of ['smtp', 'grpc', 'http'] as const) {
     const text = values[option];
-    if (text !== undefined && parseEndpoint(text) === undefined) return { kind: 'misused', problem: `--${option} takes HOST:PORT, not ${JSON.stringify(text)}` };
+    if (text !== undefined && parseEndpoint(text) === undefined)
+      return { kind: 'misused', problem: `--${option} takes HOST:PORT, not ${JSON.stringify(text)}` };
   }
   const loaded = loadSettings(values.config, environment, overridesOf(values));
   return finish(loaded, accept);
@@ -52,7 +70,9 @@ export function readStartOptions(args: readonly string[], environment: Readonly<
 function finish(loaded: LoadedSettings, accept: readonly Acceptance[]): StartOptions {
   if (loaded.kind === 'faulty') return loaded;
   const faults = findInconsistencies(loaded.settings);
-  return faults.length > 0 ? { kind: 'faulty', faults } : { kind: 'ready', settings: loaded.settings, accept, unknownVariables: loaded.unknownVariables };
+  return faults.length > 0
+    ? { kind: 'faulty', faults }
+    : { kind: 'ready', settings: loaded.settings, accept, unknownVariables: loaded.unknownVariables };
 }
 
 function parse(args: readonly string[]) {
@@ -82,7 +102,11 @@ function overridesOf(values: ReturnType<typeof parse>['values']): Override[] {
   take('grpc', ['grpc', 'address'], values.grpc);
   take('http', ['http', 'address'], values.http);
   take('dns', ['dns', 'servers'], values.dns);
-  take('roles', ['roles'], values.roles?.split(',').map((role) => role.trim()));
+  take(
+    'roles',
+    ['roles'],
+    values.roles?.split(',').map((role) => role.trim()),
+  );
   return overrides;
 }
 

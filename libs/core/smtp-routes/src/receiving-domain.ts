@@ -1,4 +1,4 @@
-import { type AddressLiteral, parseDomain, parseIpAddress, parseIpv4, parseIpv6 } from '@mailyard/mail';
+import { parseAddressLiteral, parseDomain, parseIpAddress } from '@mailyard/mail';
 import { type RouteFault, routeFault } from './route-fault.ts';
 import type { ReceivingDomain } from './smtp-route.ts';
 
@@ -42,21 +42,4 @@ const DISPLAYABLE = /^[\p{L}\p{M}\p{Nd}._-]+$/u;
 
 function refusal(text: string, why: string): RouteFault {
   return routeFault('ROUTE_DOMAIN_INVALID', 'receivingDomain', text, why);
-}
-
-/**
- * Reads an address literal, brackets included.
- *
- * @returns its canonical text; undefined when it is none
- * @see RFC 5321 §4.1.3
- */
-export function parseAddressLiteral(text: string): AddressLiteral | undefined {
-  if (!text.startsWith('[') || !text.endsWith(']')) return undefined;
-  const inner = text.slice(1, -1);
-  if (/^ipv6:/i.test(inner)) {
-    const address = parseIpv6(inner.slice(5));
-    return address === undefined ? undefined : (`[IPv6:${address}]` as AddressLiteral);
-  }
-  const address = parseIpv4(inner);
-  return address === undefined ? undefined : (`[${address}]` as AddressLiteral);
 }

@@ -19,5 +19,7 @@ export function publishMailEvent(event: MailEvent): void {
 export function onMailEvent(listener: (event: MailEvent) => void): () => void {
   const subscriber = (message: unknown): void => listener(message as MailEvent);
   mail.subscribe(subscriber);
-  return () => void mail.unsubscribe(subscriber);
+  return () => {
+    mail.unsubscribe(subscriber);
+  };
 }

@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const program = join(import.meta.dirname, '../../../bin/mailyard');
+const deploy = join(import.meta.dirname, '../../../deploy/settings');
+const folder = mkdtempSync(join(tmpdir(), 'mailyard-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(args: string[], env: Record<string, string> = {}, path = program) {
+  const { status, stdout, stderr } = spawnSync(path, args, {
+    cwd: '/',
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  return { status, stdout, stderr };
+}
+
+describe('bin/mailyard', () => {
+  it('says its version, also through a symbolic link and with an old Node in front', () => {
+    const link = join(folder, 'link');
+    symlinkSync(program, link);
+    expect(run(['--version'], {}, link)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^mailyard \d+\.\d+\.\d+ \(node 24\./),
+    });
+  });
+
+  it('exits 64 on words it does not know, and says which', () => {
+    expect(run(['frobnicate'])).toMatchObject({
+      status: 64,
+      stdout: '',
+      stderr: expect.stringContaining('frobnicate'),
+    });
+    expect(run(['check', '--smpt', 'x'])).toMatchObject({ status: 64, stderr: expect.stringContaining('--smpt') });
+  });
+
+  it('exits 78 on wrong settings and names every fault with its place', () => {
+    const file = join(folder, 'mailyard.yaml');
+    writeFileSync(file, 'http: {address: nowhere}\ncolour: red\n');
+    const result = run(['check', '--config', file]);
+    expect(result.status).toBe(78);
+    expect(result.stderr).toContain(`${file}:1: http.address: must be HOST:PORT`);
+    expect(result.stderr).toContain(`${file}:2: unknown key colour`);
+    const json = run(['check', '--config', file, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      valid: false,
+      faults: expect.arrayContaining([expect.objectContaining({ place: `${file}:2` })]),
+    });
+  });
+
+  it('finds nothing wrong with the defaults', () => {
+    expect(run(['check'])).toMatchObject({ status: 0, stdout: expect.stringContaining('embedded') });
+  });
+
+  it.each(['ingress', 'routing', 'delivery', 'admin'])('finds nothing wrong with deploy/settings/%s.yaml', (role) => {
+    const result = run(['check', '--config', join(deploy, `${role}.yaml`)]);
+    expect(result, result.stderr).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`distributed, roles ${role}`),
+    });
+  });
+});
