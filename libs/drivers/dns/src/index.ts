@@ -1,1 +1,1 @@
-export {};
+export { DnsResolver, type DnsOptions } from './dns-resolver.ts';

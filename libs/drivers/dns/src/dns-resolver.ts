@@ -1,0 +1,142 @@
+import { Resolver as Stub } from 'node:dns/promises';
+import type { AddressAnswer, MxAnswer, Resolver } from '@mailyard/delivery-rules';
+import { type Domain, parseDomain } from '@mailyard/mail';
+import { AnswerCache, type Kept } from './answer-cache.ts';
+
+export interface DnsOptions {
+  /** `HOST:PORT` each, IPv6 in brackets; the system's resolvers when absent. */
+  readonly servers?: readonly string[];
+  /** For the first try at a server; later ones wait longer. */
+  readonly timeoutMs?: number;
+  readonly tries?: number;
+  /** How many names are remembered, for mail exchangers and for addresses. */
+  readonly cacheLimit?: number;
+  /** A clock that only goes forward, milliseconds. */
+  readonly now?: () => number;
+}
+
+/** How many mail exchangers of a domain are used (faults-and-threats, row 30). */
+const MX_LIMIT = 50;
+const ADDRESS_LIMIT = 50;
+/** How many aliases are followed where the server does not follow them itself. */
+const ALIAS_LIMIT = 8;
+/** No answer is believed for longer, whatever its TTL. */
+const KEEP_LIMIT_MS = 3_600_000;
+/** Answers that come without a TTL from the stub: mail exchangers, and that something is not there. */
+const KEEP_MX_MS = 60_000;
+const KEEP_NOTHING_MS = 30_000;
+/** Enough to spare a server that is in trouble, too short to matter for a retry. */
+const KEEP_FAILURE_MS = 2_000;
+
+const NO_SUCH_DOMAIN = { kind: 'noSuchDomain' } as const;
+const NO_DATA = { kind: 'noData' } as const;
+
+type Missing = typeof NO_SUCH_DOMAIN | typeof NO_DATA | { readonly kind: 'failure'; readonly reason: string };
+
+/**
+ * The DNS through Node's stub resolver (c-ares), remembered by TTL.
+ *
+ * The stub tells no TTL of MX records and of negative answers: those are kept for a minute and half a minute. It calls
+ * an alias chain without an end "no data"; that is told from a name without records by asking for the alias.
+ */
+export class DnsResolver implements Resolver {
+  readonly #stub: Stub;
+  readonly #mx: AnswerCache<MxAnswer>;
+  readonly #addresses: AnswerCache<AddressAnswer>;
+
+  constructor({
+    servers,
+    timeoutMs = 5_000,
+    tries = 2,
+    cacheLimit = 10_000,
+    now = () => performance.now(),
+  }: DnsOptions = {}) {
+    this.#stub = new Stub({ timeout: timeoutMs, tries });
+    if (servers !== undefined && servers.length > 0) this.#stub.setServers([...servers]);
+    this.#mx = new AnswerCache(cacheLimit, now);
+    this.#addresses = new AnswerCache(cacheLimit, now);
+  }
+
+  mx(name: Domain): Promise<MxAnswer> {
+    return this.#mx.get(name, () => this.#askMx(name, 0));
+  }
+
+  addresses(name: Domain): Promise<AddressAnswer> {
+    return this.#addresses.get(name, () => this.#askAddresses(name, 0));
+  }
+
+  /** Gives up questions that are under way: they end as failures. */
+  close(): void {
+    this.#stub.cancel();
+  }
+
+  async #askMx(name: string, aliases: number): Promise<Kept<MxAnswer>> {
+    try {
+      return { answer: chooseHosts(await this.#stub.resolveMx(name)), keepMs: KEEP_MX_MS };
+    } catch (error) {
+      const missing = missingOf(error);
+      const target = missing === NO_DATA ? await this.#alias(name) : undefined;
+      if (target === undefined) return keepMissing(missing);
+      return typeof target !== 'string' || aliases === ALIAS_LIMIT
+        ? keepMissing(target)
+        : this.#askMx(target, aliases + 1);
+    }
+  }
+
+  async #askAddresses(name: string, aliases: number): Promise<Kept<AddressAnswer>> {
+    const [v4, v6] = await Promise.allSettled([
+      this.#stub.resolve4(name, { ttl: true }),
+      this.#stub.resolve6(name, { ttl: true }),
+    ]);
+    const found = [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    if (found.length > 0) {
+      const addresses = found.slice(0, ADDRESS_LIMIT).map(({ address }) => address);
+      const ttl = Math.min(...found.map((record) => record.ttl));
+      return { answer: { kind: 'addresses', addresses }, keepMs: Math.min(KEEP_LIMIT_MS, Math.max(0, ttl * 1000)) };
+    }
+    const missing = [v4, v6].map((answer) => (answer.status === 'rejected' ? missingOf(answer.reason) : NO_DATA));
+    // What is certain of only one family is not certain of the name.
+    const worst = missing.find(({ kind }) => kind === 'failure') ?? missing.find(({ kind }) => kind === 'noData');
+    if (worst === undefined) return keepMissing(NO_SUCH_DOMAIN);
+    const target = worst.kind === 'noData' ? await this.#alias(name) : undefined;
+    if (target === undefined) return keepMissing(worst);
+    return typeof target !== 'string' || aliases === ALIAS_LIMIT
+      ? keepMissing(target)
+      : this.#askAddresses(target, aliases + 1);
+  }
+
+  /** Where a name without records of a type leads to: undefined when it is no alias. */
+  async #alias(name: string): Promise<string | Missing | undefined> {
+    try {
+      const [target] = await this.#stub.resolveCname(name);
+      return target;
+    } catch (error) {
+      const missing = missingOf(error);
+      return missing.kind === 'failure' ? missing : undefined;
+    }
+  }
+}
+
+function chooseHosts(records: readonly { readonly exchange: string; readonly priority: number }[]): MxAnswer {
+  if (records.length > 0 && records.every(({ exchange }) => exchange === '' || exchange === '.'))
+    return { kind: 'nullMx' };
+  const preferences = new Map<string, number>();
+  for (const { exchange, priority } of records.toSorted((a, b) => a.priority - b.priority)) {
+    const host = parseDomain(exchange);
+    if (host !== undefined && !preferences.has(host) && preferences.size < MX_LIMIT) preferences.set(host, priority);
+  }
+  if (preferences.size === 0) return { kind: 'failure', reason: 'no mail exchanger has a usable name' };
+  return { kind: 'hosts', hosts: [...preferences].map(([exchange, preference]) => ({ exchange, preference })) };
+}
+
+function missingOf(error: unknown): Missing {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOTFOUND') return NO_SUCH_DOMAIN;
+  return code === 'ENODATA' ? NO_DATA : { kind: 'failure', reason: code ?? message };
+}
+
+function keepMissing(missing: Missing | string): Kept<Missing> {
+  if (typeof missing === 'string')
+    return { answer: { kind: 'failure', reason: 'too many aliases' }, keepMs: KEEP_NOTHING_MS };
+  return { answer: missing, keepMs: missing.kind === 'failure' ? KEEP_FAILURE_MS : KEEP_NOTHING_MS };
+}
