@@ -1,0 +1,192 @@
+/**
+ * Incoming mail policies: which policy a recipient falls under, and the split of a message into one copy a policy.
+ */
+import { type AccessFault, accessFault } from './access-fault.ts';
+import { type AddressPattern, matches, readMemberPattern, type Subject } from './address-pattern.ts';
+
+/** One side of a policy's condition, as written. Listed members are joined by OR; `not` takes members out (R116). */
+export interface PolicySide {
+  /** Empty: anyone. */
+  readonly members: readonly string[];
+  readonly not?: readonly string[];
+}
+
+/** What a policy does to its copy. */
+export interface PolicyActions {
+  readonly removeHeaders?: readonly string[];
+  readonly addHeaders?: readonly { readonly name: string; readonly value: string }[];
+  readonly subjectTag?: string;
+  /** -100 to 100; a higher one goes first. */
+  readonly priority?: number;
+  readonly drop?: boolean;
+}
+
+/** A row of the policy table as it is written in the configuration (R110 to R116). */
+export interface MailPolicy {
+  readonly name: string;
+  readonly sender: PolicySide;
+  readonly recipient: PolicySide;
+  readonly actions: PolicyActions;
+}
+
+/** Who sent a message, as policies see it: envelope sender, then From, then Reply-To (R113). Absent ones match no member. */
+export type PolicySenders = readonly Subject[];
+
+interface ReadSide {
+  readonly members: readonly AddressPattern[];
+  readonly not: readonly AddressPattern[];
+}
+
+interface ReadPolicy {
+  readonly policy: MailPolicy;
+  readonly sender: ReadSide;
+  readonly recipient: ReadSide;
+}
+
+/** The default policy: it matches everything, stands last and cannot go (R111). */
+export const DEFAULT_POLICY = 'DEFAULT';
+
+/** The policies of the inbound table, in order, the default one last. */
+export class MailPolicyTable {
+  readonly policies: readonly MailPolicy[];
+  readonly #read: readonly ReadPolicy[];
+
+  private constructor(read: readonly ReadPolicy[]) {
+    this.#read = read;
+    this.policies = read.map(({ policy }) => policy);
+  }
+
+  /**
+   * Reads the rows, or tells every fault at once.
+   *
+   * @param policies in order; a row named DEFAULT, which may only have actions, is moved last, and made if absent
+   */
+  static read(policies: readonly MailPolicy[]): MailPolicyTable | readonly AccessFault[] {
+    const faults: AccessFault[] = [];
+    const names = new Set<string>();
+    const read = policies.map((policy, place): ReadPolicy => {
+      const field = `policies[${place}]`;
+      if (!/^[A-Za-z0-9 _.-]{1,64}$/.test(policy.name))
+        faults.push(
+          accessFault(
+            'POLICY_NAME_INVALID',
+            `${field}.name`,
+            policy.name,
+            'must be 1 to 64 letters, digits, blanks, dots, hyphens or underscores',
+          ),
+        );
+      if (names.has(policy.name))
+        faults.push(accessFault('POLICY_DUPLICATE', `${field}.name`, policy.name, 'is used twice'));
+      names.add(policy.name);
+      const sender = readSide(policy.sender, `${field}.sender`, faults);
+      const recipient = readSide(policy.recipient, `${field}.recipient`, faults);
+      if (
+        policy.name === DEFAULT_POLICY &&
+        [sender, recipient].some(({ members, not }) => members.length + not.length > 0)
+      ) {
+        faults.push(
+          accessFault('POLICY_DEFAULT_CONDITION', field, policy.name, 'matches everything and takes no condition'),
+        );
+      }
+      checkActions(policy.actions, `${field}.actions`, faults);
+      return { policy, sender, recipient };
+    });
+    if (faults.length > 0) return faults;
+    const last = read.find(({ policy }) => policy.name === DEFAULT_POLICY) ?? defaultPolicy();
+    return new MailPolicyTable([...read.filter(({ policy }) => policy.name !== DEFAULT_POLICY), last]);
+  }
+
+  /** Place of the first policy under which mail from these senders to this recipient falls. The default is the last. */
+  match(senders: PolicySenders, recipient: Subject): number {
+    return this.#read.findIndex(({ sender, recipient: side }) => holds(sender, senders) && holds(side, [recipient]));
+  }
+}
+
+/** A group of recipients under one policy: what becomes one copy (R91). */
+export interface Splinter {
+  readonly policy: MailPolicy;
+  /** RIDs, in envelope order. */
+  readonly recipients: readonly number[];
+}
+
+/**
+ * Splits the recipients of a message by policy: splinters in the order of the table, recipients in that of the envelope,
+ * each exactly once (R90 to R94).
+ */
+export function splinter(table: MailPolicyTable, senders: PolicySenders, recipients: readonly Subject[]): Splinter[] {
+  const groups = new Map<number, number[]>();
+  for (const [rid, recipient] of recipients.entries()) {
+    const place = table.match(senders, recipient);
+    const group = groups.get(place);
+    if (group === undefined) groups.set(place, [rid]);
+    else group.push(rid);
+  }
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([place, rids]) => ({ policy: table.policies[place]!, recipients: rids }));
+}
+
+function holds({ members, not }: ReadSide, subjects: readonly Subject[]): boolean {
+  if (not.some((pattern) => subjects.some((subject) => matches(pattern, subject)))) return false;
+  return (
+    members.length === 0 ||
+    members.some((pattern) => pattern.kind === 'all' || subjects.some((subject) => matches(pattern, subject)))
+  );
+}
+
+function readSide(side: PolicySide, field: string, faults: AccessFault[]): ReadSide {
+  const readAll = (members: readonly string[], name: string): AddressPattern[] =>
+    members.flatMap((text, place) => {
+      const pattern = readMemberPattern(text);
+      if (pattern !== undefined) return [pattern];
+      faults.push(
+        accessFault(
+          'POLICY_MEMBER_INVALID',
+          `${field}.${name}[${place}]`,
+          text,
+          'is no user@domain, user@, @domain, @.domain or ALL',
+        ),
+      );
+      return [];
+    });
+  return { members: readAll(side.members, 'members'), not: readAll(side.not ?? [], 'not') };
+}
+
+const FIELD_NAME = /^[!-9;-~]{1,76}$/;
+const FIELD_VALUE = /^[\x20-\x7e]{0,900}$/;
+
+function checkActions(actions: PolicyActions, field: string, faults: AccessFault[]): void {
+  const complain = (
+    code: 'POLICY_HEADER_INVALID' | 'POLICY_PRIORITY_RANGE',
+    where: string,
+    token: string,
+    message: string,
+  ): void => {
+    faults.push(accessFault(code, `${field}.${where}`, token, message));
+  };
+  for (const [place, name] of (actions.removeHeaders ?? []).entries()) {
+    if (!FIELD_NAME.test(name))
+      complain('POLICY_HEADER_INVALID', `removeHeaders[${place}]`, name, 'is no name of a header field');
+  }
+  for (const [place, { name, value }] of (actions.addHeaders ?? []).entries()) {
+    if (!FIELD_NAME.test(name))
+      complain('POLICY_HEADER_INVALID', `addHeaders[${place}].name`, name, 'is no name of a header field');
+    if (!FIELD_VALUE.test(value))
+      complain('POLICY_HEADER_INVALID', `addHeaders[${place}].value`, value, 'must be printable US-ASCII on one line');
+  }
+  const { subjectTag, priority } = actions;
+  if (subjectTag !== undefined && (subjectTag === '' || !FIELD_VALUE.test(subjectTag)))
+    complain('POLICY_HEADER_INVALID', 'subjectTag', subjectTag, 'must be printable US-ASCII on one line');
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 100))
+    complain('POLICY_PRIORITY_RANGE', 'priority', String(priority), 'must be a whole number from -100 to 100');
+}
+
+function defaultPolicy(): ReadPolicy {
+  const anyone: PolicySide = { members: [] };
+  const side: ReadSide = { members: [], not: [] };
+  return {
+    policy: { name: DEFAULT_POLICY, sender: anyone, recipient: anyone, actions: {} },
+    sender: side,
+    recipient: side,
+  };
+}
