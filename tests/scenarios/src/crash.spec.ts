@@ -3,7 +3,7 @@
  * its folder, and every message that got a 250 arrives whole.
  */
 import { describe, expect, it } from 'vitest';
-import type { Gateway } from './gateway.ts';
+import { type Gateway, programStarts } from './gateway.ts';
 import { addsUp, message, Scenario, untilStatus } from './scenario.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -19,7 +19,7 @@ function counted(subjects: readonly string[]): Map<number, number> {
   return counts;
 }
 
-describe('kill -9', () => {
+describe.skipIf(!programStarts)('kill -9', () => {
   it.each<[Step, number]>([
     ['connect', 0],
     ['ehlo', 0],
