@@ -1,1 +1,2 @@
-export {};
+export * from './content-framer.ts';
+export * from './handler.ts';

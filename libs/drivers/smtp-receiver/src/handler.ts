@@ -1,0 +1,77 @@
+import type { TLSSocket } from 'node:tls';
+import type { MailParameters, Mailbox, RcptParameters, Reply } from '@mailyard/mail';
+
+/** What a listener knows of one injection connection; handlers may keep their own state in `transaction`. */
+export interface InjectionSession {
+  readonly icid: string;
+  readonly clientAddress: string;
+  /** What EHLO or HELO said; '' before either. */
+  readonly helo: string;
+  readonly extended: boolean;
+  readonly tls: TLSSocket | undefined;
+}
+
+export interface MailCommand {
+  readonly reversePath: Mailbox | null;
+  readonly parameters: MailParameters;
+}
+
+export interface RcptCommand {
+  readonly forwardPath: Mailbox;
+  readonly parameters: RcptParameters;
+}
+
+type Answer<T> = T | Promise<T>;
+
+/**
+ * Where the content of one message goes, piece by piece, stuffed dots already taken out. A promise that `write` returns
+ * stops the reading of the socket until it settles. Exactly one of `end` and `abort` is called, and it comes last.
+ */
+export interface ContentSink {
+  write(piece: Buffer): void | Promise<void>;
+  /** The content is whole; the reply is what the client reads. */
+  end(): Answer<Reply>;
+  /** The client went away, or the content was refused: nothing of it may be kept. */
+  abort(): void;
+}
+
+/** One mail transaction, from MAIL to the reply to its content. */
+export interface MailTransaction {
+  /** A positive reply takes the recipient. */
+  rcpt(command: RcptCommand): Answer<Reply>;
+  /** Called once at least one recipient was taken; a reply refuses DATA. */
+  content(): Answer<ContentSink | Reply>;
+  /** RSET, a new EHLO, or the end of the connection before the content. */
+  reset(): void;
+}
+
+/** The decisions behind an SMTP listener. All may answer at once or later; at once costs less. */
+export interface InjectionHandler {
+  /** A reply other than 220 refuses the connection; 421 closes it. */
+  connect(session: InjectionSession): Answer<Reply>;
+  /** A transaction takes the reverse-path; a reply refuses it. */
+  mail(session: InjectionSession, command: MailCommand): Answer<MailTransaction | Reply>;
+  closed(session: InjectionSession): void;
+  secured?(session: InjectionSession): void;
+}
+
+export interface ReceiverOptions {
+  /** The name in greeting and EHLO reply. */
+  readonly hostname: string;
+  /** Largest content in octets, announced by SIZE (RFC 1870). */
+  readonly maxMessageOctets: number;
+  /** Recipients a transaction; 452 4.5.3 beyond (RFC 5321 §4.5.3.1.8). */
+  readonly maxRecipients: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerClient: number;
+  /** Refused commands after which the connection is closed with 421. */
+  readonly maxErrors: number;
+  /** Longest wait for a command (RFC 5321 §4.5.3.2.7). */
+  readonly commandTimeoutMs: number;
+  /** Longest wait for the next octets of content. */
+  readonly contentTimeoutMs: number;
+  /** Certificate and key in PEM: STARTTLS is offered. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Makes the ICID of a connection. */
+  readonly nextIcid: () => string;
+}
