@@ -4,6 +4,7 @@ export * from './host-health.ts';
 export * from './host-plan.ts';
 export * from './judgement.ts';
 export * from './ports.ts';
+export * from './queue-view.ts';
 export * from './ready-queue.ts';
 export * from './retry-schedule.ts';
 export * from './waiting-domains.ts';
