@@ -41,6 +41,21 @@ describe('the boundary rule', () => {
     expect(rulesFor('services/in/a.ts', "import { x } from '@x/core';\nimport { y } from '@x/disk';")).toEqual([]);
   });
 
+  it('lets a project be imported by the entries that it exports, and by no other path', () => {
+    writeFileSync(
+      join(root, 'libs/disk/package.json'),
+      JSON.stringify({
+        name: '@x/disk',
+        nx: { tags: ['type:driver', 'scope:shared'] },
+        exports: { './*': './src/*.ts' },
+      }),
+    );
+    expect(rulesFor('services/in/a.ts', "import { x } from '@x/disk/part';")).toEqual([]);
+    expect(rulesFor('services/in/a.ts', "import { x } from '@x/core/part';")).toEqual([
+      'a project is imported by its name, never by a path into it',
+    ]);
+  });
+
   it.each([
     ['a core that imports a driver', 'libs/core/a.ts', "import { x } from '@x/disk';", /not among the dependencies/],
     ['a core that imports Node', 'libs/core/a.ts', "import { readFileSync } from 'node:fs';", /pure/],

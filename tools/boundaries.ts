@@ -45,6 +45,8 @@ interface Project {
   readonly type: string;
   readonly scope: string;
   readonly dependencies: ReadonlySet<string>;
+  /** What may be imported of it, as its package.json has it: `.`, and `./*` where each source is an entry of its own. */
+  readonly exports: ReadonlySet<string>;
 }
 
 /** Finds every import that the tags forbid, in all workspaces of the folder. */
@@ -78,13 +80,22 @@ function readProjects(root: string): Project[] {
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as {
       name: string;
       nx?: { tags?: string[] };
+      exports?: Record<string, string>;
       dependencies?: Record<string, string>;
       devDependencies?: Record<string, string>;
     };
     const tag = (kind: string): string =>
       manifest.nx?.tags?.find((text) => text.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? '';
     const dependencies = new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }));
-    return { name: manifest.name, folder: dirname(file), type: tag('type'), scope: tag('scope'), dependencies };
+    const exports = new Set(Object.keys(manifest.exports ?? {}));
+    return {
+      name: manifest.name,
+      folder: dirname(file),
+      type: tag('type'),
+      scope: tag('scope'),
+      dependencies,
+      exports,
+    };
   });
 }
 
@@ -114,7 +125,8 @@ function brokenRule(
       return 'the core is pure: it imports no package and nothing of Node';
     return undefined;
   }
-  if (imported !== name) return 'a project is imported by its name, never by a path into it';
+  const isEntry = imported === name || (target.exports.has('./*') && imported.split('/').length === 3);
+  if (!isEntry) return 'a project is imported by its name, never by a path into it';
   if (target === project) return 'a project does not import itself by name';
   if (!project.dependencies.has(name)) return `${name} is not among the dependencies of ${project.name}`;
   const allowed = TYPES[project.type];
