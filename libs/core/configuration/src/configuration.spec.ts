@@ -1,0 +1,315 @@
+import {
+  DEFAULT_ROUTE_RULES,
+  isSameTarget,
+  type ReceivingDomain,
+  readRoute,
+  readRouteLine,
+  type SmtpRoute,
+} from '@mailyard/smtp-routes';
+import type { Domain } from '@mailyard/mail';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { findChainBreak } from './chain.ts';
+import { type ChangeSet, isDisjoint, type Operation, touchedBy } from './change-set.ts';
+import { applyChangeSet, applyOperations, ConfigurationFold, differences, operationsBetween } from './fold.ts';
+import type { AuthProfile } from './sections.ts';
+import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
+import { validateOperations } from './validate.ts';
+
+const start = initialState('lineage');
+
+function route(line: string): SmtpRoute {
+  const read = readRoute(readRouteLine(line)!, DEFAULT_ROUTE_RULES);
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults));
+  return read.route;
+}
+
+const put = (line: string, expect?: 'absent' | 'present'): Operation => ({
+  kind: 'set',
+  section: 'routes',
+  item: route(line),
+  ...(expect === undefined ? {} : { expect }),
+});
+const drop = (key: string): Operation => ({ kind: 'remove', section: 'routes', key });
+const replace = (...lines: string[]): Operation => ({ kind: 'replace', section: 'routes', items: lines.map(route) });
+const edge: AuthProfile = {
+  name: 'edge',
+  username: 'us',
+  secret: { kind: 'file', file: '/run/secrets/edge' },
+  allowClear: false,
+};
+
+function commit(state: ConfigurationState, ...operations: Operation[]): ConfigurationState {
+  return applyChangeSet(state, changeSet(state, operations), `hash ${state.version + 1}`);
+}
+
+function changeSet(state: ConfigurationState, operations: readonly Operation[]): ChangeSet {
+  const { lineage, version, hash } = state;
+  return {
+    id: `${version + 1}`,
+    lineage,
+    version: version + 1,
+    previousHash: hash,
+    author: 'ann',
+    reason: '',
+    at: 0,
+    operations,
+  };
+}
+
+const lines = (state: ConfigurationState): string[] =>
+  Array.from(itemsOf(state, 'routes'), ({ item, since }) => `${item.receivingDomain} ${since}`);
+const codes = (state: ConfigurationState, operations: Operation[], maxRoutes = 10_000): string[] =>
+  validateOperations(state, operations, { ...DEFAULT_ROUTE_RULES, maxRoutes }).map(
+    ({ code, field }) => `${code} ${field}`,
+  );
+
+describe('the configuration', () => {
+  it('begins with an empty ALL and a recipient access table that refuses all (R4, R131)', () => {
+    expect(lines(start)).toEqual(['ALL 0']);
+    expect([...itemsOf(start, 'rat')].map(({ item }) => item)).toEqual([{ recipient: 'ALL', action: 'REJECT' }]);
+  });
+
+  it('keeps the order in which entries came, an edited one in its place, ALL last (R4, R25)', () => {
+    const one = commit(start, put('b.example h.example'), put('ALL h.example'), put('a.example h.example'));
+    expect(lines(commit(one, put('b.example g.example'), put('c.example h.example')))).toEqual([
+      'b.example 2',
+      'a.example 1',
+      'c.example 2',
+      'ALL 1',
+    ]);
+  });
+
+  it('keeps the version of an entry that is set to what it was', () => {
+    expect(
+      lines(commit(commit(start, put('a.example h.example')), replace('a.example h.example', 'b.example h.example'))),
+    ).toEqual(['a.example 1', 'b.example 2', 'ALL 0']);
+  });
+
+  it('empties ALL where it would go, on every path (R4, A18)', () => {
+    const one = commit(start, put('ALL h.example'));
+    for (const operation of [drop('ALL'), replace('a.example h.example')]) {
+      expect(commit(one, operation).sections.routes.get('ALL')).toMatchObject({
+        item: { target: { kind: 'usedns' } },
+        since: 2,
+      });
+    }
+  });
+
+  it('puts an item before another where order matters (R133)', () => {
+    const accept = (recipient: string, before?: string): Operation => ({
+      kind: 'set',
+      section: 'rat',
+      item: { recipient, action: 'ACCEPT' },
+      ...(before === undefined ? {} : { before }),
+    });
+    const state = commit(
+      start,
+      accept('a.example'),
+      accept('b.example'),
+      accept('c.example', 'a.example'),
+      accept('b.example', 'c.example'),
+    );
+    expect(Array.from(itemsOf(state, 'rat'), ({ item }) => item.recipient)).toEqual([
+      'b.example',
+      'c.example',
+      'a.example',
+      'ALL',
+    ]);
+  });
+
+  it('does not change under a state that was given out', () => {
+    const fold = new ConfigurationFold(start);
+    fold.apply(changeSet(start, [put('a.example h.example')]), '1');
+    const first = fold.finish();
+    fold.apply(changeSet(first, [drop('a.example')]), '2');
+    expect(lines(first)).toEqual(['a.example 1', 'ALL 0']);
+    expect(lines(fold.finish())).toEqual(['ALL 0']);
+    expect(lines(start)).toEqual(['ALL 0']);
+  });
+});
+
+describe('validation', () => {
+  const one = commit(start, put('a.example h.example'), { kind: 'set', section: 'authProfiles', item: edge });
+
+  it.each<[string, Operation[], string[]]>([
+    ['a new one', [put('b.example h.example', 'absent')], []],
+    ['one that is there as new (R21)', [put('a.example g.example', 'absent')], ['ROUTE_DUPLICATE operations[0]']],
+    [
+      'a new one twice',
+      [put('b.example h.example', 'absent'), put('b.example g.example', 'absent')],
+      ['ROUTE_DUPLICATE operations[1]'],
+    ],
+    ['an edit of none', [put('b.example h.example', 'present')], ['ROUTE_NOT_FOUND operations[0]']],
+    ['a removal of none', [drop('b.example')], ['ROUTE_NOT_FOUND operations[0]']],
+    ['two removals', [drop('a.example'), drop('a.example')], ['ROUTE_NOT_FOUND operations[1]']],
+    ['a removal of ALL (R4, R183)', [drop('ALL')], ['ROUTE_DEFAULT_UNDELETABLE operations[0]']],
+    ['an edit of ALL', [put('ALL h.example', 'present')], []],
+    [
+      'an edit of ALL after an import without one',
+      [replace('b.example h.example'), put('ALL h.example', 'present')],
+      [],
+    ],
+    [
+      'an edit of what an import took away',
+      [replace('b.example h.example'), put('a.example h.example', 'present')],
+      ['ROUTE_NOT_FOUND operations[1]'],
+    ],
+    ['an unknown profile (R153)', [put('b.example h.example/auth=none')], ['ROUTE_AUTH_PROFILE_UNKNOWN operations']],
+    ['a known profile', [put('b.example h.example/auth=edge')], []],
+    [
+      'a profile made with its route',
+      [put('b.example h.example/auth=x'), { kind: 'set', section: 'authProfiles', item: { ...edge, name: 'x' } }],
+      [],
+    ],
+    ['the removal of a profile', [{ kind: 'remove', section: 'authProfiles', key: 'edge' }], []],
+    [
+      'the removal of a default of another section',
+      [{ kind: 'remove', section: 'rat', key: 'ALL' }],
+      ['ITEM_UNDELETABLE operations[0]'],
+    ],
+    [
+      'all that is wrong',
+      [drop('x.example'), drop('ALL')],
+      ['ROUTE_NOT_FOUND operations[0]', 'ROUTE_DEFAULT_UNDELETABLE operations[1]'],
+    ],
+    [
+      'a bad entry of the recipient access table',
+      [{ kind: 'set', section: 'rat', item: { recipient: '*', action: 'ACCEPT' } }],
+      ['RAT_RECIPIENT_INVALID entries[0].recipient'],
+    ],
+  ])('judges %s', (_name, operations, expected) => {
+    expect(codes(one, operations)).toEqual(expected);
+  });
+
+  it('refuses to remove a profile in use (R153)', () => {
+    const used = commit(one, put('b.example h.example/auth=edge'));
+    expect(codes(used, [{ kind: 'remove', section: 'authProfiles', key: 'edge' }])).toEqual(['ITEM_IN_USE operations']);
+    expect(codes(used, [{ kind: 'remove', section: 'authProfiles', key: 'edge' }, drop('b.example')])).toEqual([]);
+  });
+
+  it('takes 9,999 entries besides ALL and no more (R2)', () => {
+    const full = commit(start, {
+      kind: 'replace',
+      section: 'routes',
+      items: Array.from({ length: 9999 }, (_, i) => route(`d${i}.example h.example`)),
+    });
+    expect(codes(start, [put('x.example h.example')])).toEqual([]);
+    expect(codes(full, [put('x.example h.example')])).toEqual(['ROUTE_LIMIT operations']);
+    expect(codes(full, [put('ALL h.example')])).toEqual([]);
+    expect(codes(full, [put('x.example h.example'), drop('d1.example')])).toEqual([]);
+    expect(codes(full, [put('x.example h.example')], 40_000)).toEqual([]);
+  });
+});
+
+describe('two changes', () => {
+  it.each<[string, Operation[], Operation[], boolean]>([
+    ['of two routes', [put('a.example h.example')], [put('b.example h.example')], true],
+    ['of one route', [put('a.example h.example')], [drop('a.example')], false],
+    ['of a route and all routes', [put('a.example h.example')], [replace('b.example h.example')], false],
+    ['of all routes and a route', [replace('b.example h.example')], [put('a.example h.example')], false],
+    ['of a route and the mode', [{ kind: 'matchingMode', mode: 'dotted' }], [put('a.example h.example')], false],
+    [
+      'of two sections',
+      [replace('a.example h.example')],
+      [{ kind: 'set', section: 'rat', item: { recipient: 'a.example', action: 'ACCEPT' } }],
+      true,
+    ],
+  ])('%s are disjoint: %s', (_name, ours, theirs, expected) => {
+    expect(isDisjoint(touchedBy(ours), touchedBy(theirs))).toBe(expected);
+  });
+});
+
+describe('the chain of change sets', () => {
+  it('breaks at another lineage, a gap, and a forged predecessor', () => {
+    const one = commit(start, put('a.example h.example'));
+    const next = changeSet(one, []);
+    expect(findChainBreak(one, next)).toBeUndefined();
+    expect(findChainBreak(one, { ...next, lineage: 'other' })).toEqual({ kind: 'foreignLineage', lineage: 'other' });
+    expect(findChainBreak(one, { ...next, version: 3 })).toEqual({ kind: 'gap', version: 3 });
+    expect(findChainBreak(one, { ...next, previousHash: 'x' })).toEqual({ kind: 'forged', version: 2 });
+  });
+});
+
+const keys = fc.constantFrom('a.example', '.a.example', 'b.a.example', 'c.example', 'ALL');
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc
+    .tuple(keys, fc.constantFrom('h.example', 'g.example', '/dev/null', 'USEDNS'))
+    .map(([key, to]) => put(`${key} ${to}`)),
+  keys.map(drop),
+  fc.uniqueArray(keys, { maxLength: 4 }).map((some) => replace(...some.map((key) => `${key} h.example`))),
+  fc.constantFrom<Operation>({ kind: 'matchingMode', mode: 'dotted' }, { kind: 'matchingMode', mode: 'covering' }),
+  fc
+    .constantFrom('a.example', 'b.example', 'ALL')
+    .map((recipient): Operation => ({ kind: 'set', section: 'rat', item: { recipient, action: 'ACCEPT' } })),
+  fc.constantFrom('a.example', 'b.example').map((key): Operation => ({ kind: 'remove', section: 'rat', key })),
+);
+const histories = fc.array(fc.array(operation, { maxLength: 5 }), { minLength: 1, maxLength: 8 });
+const asked = ['a.example', 'x.a.example', 'b.a.example', 'x.b.a.example', 'c.example', 'other.test'] as Domain[];
+
+describe('a random history', () => {
+  it('gives the same whether folded at once, one by one, or from a state in between', () => {
+    fc.assert(
+      fc.property(histories, fc.nat(7), (history, cut) => {
+        const states = [start];
+        for (const operations of history) states.push(commit(states.at(-1)!, ...operations));
+        const from = states[Math.min(cut, history.length)]!;
+        const fold = new ConfigurationFold(from);
+        for (const state of states.slice(from.version, -1))
+          fold.apply(changeSet(state, history[state.version]!), `hash ${state.version + 1}`);
+        expect(fold.finish()).toEqual(states.at(-1));
+      }),
+    );
+  });
+
+  it('is rolled back to any of its versions exactly, order included', () => {
+    fc.assert(
+      fc.property(histories, fc.nat(7), (history, to) => {
+        const states = [start];
+        for (const operations of history) states.push(commit(states.at(-1)!, ...operations));
+        const target = states[Math.min(to, history.length)]!;
+        const back = commit(states.at(-1)!, ...operationsBetween(states.at(-1)!, target));
+        expect(isSameConfiguration(back, target)).toBe(true);
+        expect([...differences(back, target)]).toEqual([]);
+        expect(operationsBetween(back, target)).toEqual([]);
+      }),
+    );
+  });
+
+  it('keeps the table of lookups what it would be if built anew, and tells whom each version concerns (I11)', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        const fold = new ConfigurationFold(start);
+        const table = routeTableOf(start);
+        let state = start;
+        for (const operations of history) {
+          const before = asked.map((domain) => table.lookup(domain));
+          const { changes, mode } = fold.apply(changeSet(state, operations), `hash ${state.version + 1}`);
+          state = fold.finish();
+          table.advance(state.version, changes, mode);
+          const anew = routeTableOf(state);
+          for (const [index, domain] of asked.entries()) {
+            const [old, now] = [before[index]!, table.lookup(domain)];
+            expect(now).toEqual(anew.lookup(domain));
+            if (old.matched !== now.matched || !isSameTarget(old.target, now.target))
+              expect(now.since).toBe(state.version);
+          }
+        }
+      }),
+    );
+  });
+
+  it('is validated as it would be applied: what passes makes a state that holds its rules', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        let state = start;
+        for (const operations of history) {
+          if (validateOperations(state, operations, { ...DEFAULT_ROUTE_RULES, maxRoutes: 4 }).length > 0) continue;
+          state = applyOperations(state, operations);
+          expect(state.sections.routes.size).toBeLessThanOrEqual(4);
+          expect(state.sections.routes.has('ALL' as ReceivingDomain)).toBe(true);
+        }
+      }),
+    );
+  });
+});

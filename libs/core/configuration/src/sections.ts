@@ -1,0 +1,80 @@
+import { DEFAULT_POLICY, type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
+import type { SmtpRoute } from '@mailyard/smtp-routes';
+
+/** Where a secret stands. The secret itself is never in the configuration (R153). */
+export type SecretReference =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'environment'; readonly variable: string };
+
+/** An outgoing authentication profile (R150 to R153). */
+export interface AuthProfile {
+  readonly name: string;
+  readonly username: string;
+  readonly secret: SecretReference;
+  /** Whether PLAIN and LOGIN may go over a connection without TLS. */
+  readonly allowClear: boolean;
+}
+
+/** A row of the destination controls, found by recipient domain (R140, R146). What is absent is as in `DEFAULT`. */
+export interface DestinationControl {
+  /** `example.com`, `.example.com` or `DEFAULT`. */
+  readonly domain: string;
+  readonly maxConnections?: number;
+  readonly maxMessagesPerConnection?: number;
+  readonly maxRecipients?: number;
+  readonly windowMinutes?: number;
+  readonly tls?: 'none' | 'preferred' | 'required';
+  readonly bounceProfile?: string;
+}
+
+/** How long mail waits and when it is given up (R70 to R72). What is absent is as in the settings. */
+export interface BounceProfile {
+  readonly name: string;
+  readonly maxRetries?: number;
+  readonly maxAgeSeconds?: number;
+  readonly initialWaitSeconds?: number;
+  readonly maxWaitSeconds?: number;
+  readonly notices?: boolean;
+}
+
+/** The sections of the configuration: ordered lists of items, each with a key of its own. */
+export interface Sections {
+  readonly routes: SmtpRoute;
+  readonly rat: RecipientAccessEntry;
+  readonly policies: MailPolicy;
+  readonly authProfiles: AuthProfile;
+  readonly destinationControls: DestinationControl;
+  readonly bounceProfiles: BounceProfile;
+}
+
+export type SectionName = keyof Sections;
+
+export const SECTION_NAMES: readonly SectionName[] = [
+  'routes',
+  'rat',
+  'policies',
+  'authProfiles',
+  'destinationControls',
+  'bounceProfiles',
+];
+
+const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
+  routes: (route) => route.receivingDomain,
+  rat: ({ recipient }) => (/^all$/i.test(recipient) ? 'ALL' : recipient.toLowerCase()),
+  policies: (policy) => policy.name,
+  authProfiles: (profile) => profile.name,
+  destinationControls: (control) => control.domain,
+  bounceProfiles: (profile) => profile.name,
+};
+
+/** What tells an item from the others of its section. */
+export function keyOf<S extends SectionName>(section: S, item: Sections[S]): string {
+  return KEYS[section](item);
+}
+
+/** The item that a section always has and lists last; it is emptied, never removed (R4, R111, R131). */
+export const DEFAULTS: { readonly [S in SectionName]?: Sections[S] } = {
+  routes: { receivingDomain: 'ALL', target: { kind: 'usedns' } },
+  rat: { recipient: 'ALL', action: 'REJECT' },
+  policies: { name: DEFAULT_POLICY, sender: { members: [] }, recipient: { members: [] }, actions: {} },
+};

@@ -1,0 +1,182 @@
+import { type AccessFault, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
+import type { Operation } from './change-set.ts';
+import { applyOperations } from './fold.ts';
+import { DEFAULTS, keyOf, type SectionName } from './sections.ts';
+import { type ConfigurationState, itemsOf } from './state.ts';
+
+export type ConfigurationFaultCode =
+  | RouteFault['code']
+  | AccessFault['code']
+  | 'ITEM_INVALID'
+  | 'ITEM_DUPLICATE'
+  | 'ITEM_NOT_FOUND'
+  | 'ITEM_UNDELETABLE'
+  | 'ITEM_IN_USE'
+  | 'ITEM_UNKNOWN';
+
+/** Why a change set is refused; all faults are found at once (R23). */
+export interface ConfigurationFault {
+  readonly code: ConfigurationFaultCode;
+  readonly message: string;
+  readonly token: string;
+  /** Where: `operations[2].set.route.destinations[0]`, or a part of it when there are no operations. */
+  readonly field: string;
+  /** Line of an imported file. */
+  readonly line?: number;
+}
+
+/** Judges operations against a state: each one for itself, then what they make together. */
+export function validateOperations(
+  state: ConfigurationState,
+  operations: readonly Operation[],
+  rules: RouteRules,
+): ConfigurationFault[] {
+  const faults: ConfigurationFault[] = [];
+  const present = new Presence(state);
+  for (const [index, operation] of operations.entries()) {
+    const field = `operations[${index}]`;
+    if (operation.kind === 'set') checkSet(operation, present, field, faults);
+    else if (operation.kind === 'remove') checkRemove(operation, present, field, faults);
+    else if (operation.kind === 'replace')
+      present.replace(
+        operation.section,
+        operation.items.map((item) => keyOf(operation.section, item)),
+      );
+  }
+  if (faults.length > 0) return faults;
+  const after = applyOperations(state, operations);
+  checkWhole(state, after, operations, rules, faults);
+  return faults;
+}
+
+/** Which items there are while the operations take effect one after the other. */
+class Presence {
+  readonly #state: ConfigurationState;
+  readonly #edited = new Map<SectionName, Map<string, boolean>>();
+  readonly #replaced = new Set<SectionName>();
+
+  constructor(state: ConfigurationState) {
+    this.#state = state;
+  }
+
+  has(section: SectionName, key: string): boolean {
+    const edited = this.#edited.get(section)?.get(key);
+    return edited ?? (!this.#replaced.has(section) && this.#state.sections[section].has(key));
+  }
+
+  put(section: SectionName, key: string, isThere: boolean): void {
+    let edited = this.#edited.get(section);
+    if (edited === undefined) {
+      edited = new Map();
+      this.#edited.set(section, edited);
+    }
+    edited.set(key, isThere);
+  }
+
+  replace(section: SectionName, keys: readonly string[]): void {
+    this.#replaced.add(section);
+    const ending = DEFAULTS[section];
+    const always = ending === undefined ? [] : [keyOf(section, ending)];
+    this.#edited.set(section, new Map([...always, ...keys].map((key) => [key, true])));
+  }
+}
+
+function checkSet(
+  operation: Extract<Operation, { kind: 'set' }>,
+  present: Presence,
+  field: string,
+  faults: ConfigurationFault[],
+): void {
+  const { section, item, expect, before } = operation;
+  const key = keyOf(section, item);
+  const isThere = present.has(section, key);
+  if (expect === 'absent' && isThere) {
+    const code = section === 'routes' ? 'ROUTE_DUPLICATE' : 'ITEM_DUPLICATE';
+    faults.push({ code, token: key, field, message: 'is there already; edit it instead' });
+  }
+  if (expect === 'present' && !isThere) faults.push(notFound(section, key, field));
+  if (before !== undefined && !present.has(section, before)) faults.push(notFound(section, before, `${field}.before`));
+  present.put(section, key, true);
+}
+
+function checkRemove(
+  { section, key }: Extract<Operation, { kind: 'remove' }>,
+  present: Presence,
+  field: string,
+  faults: ConfigurationFault[],
+): void {
+  const ending = DEFAULTS[section];
+  if (ending !== undefined && keyOf(section, ending) === key) {
+    const code = section === 'routes' ? 'ROUTE_DEFAULT_UNDELETABLE' : 'ITEM_UNDELETABLE';
+    faults.push({
+      code,
+      token: key,
+      field,
+      message: 'is the default and cannot be deleted; edit it to empty or change it',
+    });
+  } else if (present.has(section, key)) present.put(section, key, false);
+  else faults.push(notFound(section, key, field));
+}
+
+function notFound(section: SectionName, key: string, field: string): ConfigurationFault {
+  const code = section === 'routes' ? 'ROUTE_NOT_FOUND' : 'ITEM_NOT_FOUND';
+  return { code, token: key, field, message: 'is not there' };
+}
+
+function checkWhole(
+  before: ConfigurationState,
+  after: ConfigurationState,
+  operations: readonly Operation[],
+  rules: RouteRules,
+  faults: ConfigurationFault[],
+): void {
+  const { size } = after.sections.routes;
+  // A table over its limit (the limit was lowered) may still be edited as long as it does not grow.
+  if (size > rules.maxRoutes && size > before.sections.routes.size) {
+    const message = `would make ${size} entries, ALL counted; the table takes ${rules.maxRoutes}`;
+    faults.push({ ...routeFault('ROUTE_LIMIT', 'operations', String(size), message) });
+  }
+  const rat = RecipientAccessTable.read(Array.from(itemsOf(after, 'rat'), ({ item }) => item));
+  if (Array.isArray(rat)) faults.push(...(rat as AccessFault[]));
+  const policies = MailPolicyTable.read(Array.from(itemsOf(after, 'policies'), ({ item }) => item));
+  if (Array.isArray(policies)) faults.push(...(policies as AccessFault[]));
+  const { routes, authProfiles, destinationControls, bounceProfiles } = after.sections;
+  const areProfilesTouched = operations.some(
+    (operation) => operation.kind !== 'matchingMode' && operation.section === 'authProfiles',
+  );
+  for (const { item, since } of routes.values()) {
+    if (
+      item.target.kind !== 'hosts' ||
+      item.target.authProfile === undefined ||
+      authProfiles.has(item.target.authProfile)
+    )
+      continue;
+    const isNew = since > before.version;
+    if (!isNew && !areProfilesTouched) continue;
+    faults.push(
+      isNew
+        ? {
+            code: 'ROUTE_AUTH_PROFILE_UNKNOWN',
+            token: item.target.authProfile,
+            field: 'operations',
+            message: `is no profile; ${item.receivingDomain} names it`,
+          }
+        : {
+            code: 'ITEM_IN_USE',
+            token: item.target.authProfile,
+            field: 'operations',
+            message: `is used by the route of ${item.receivingDomain}`,
+          },
+    );
+  }
+  for (const { item } of destinationControls.values()) {
+    if (item.bounceProfile === undefined || bounceProfiles.has(item.bounceProfile)) continue;
+    faults.push({
+      code: 'ITEM_UNKNOWN',
+      token: item.bounceProfile,
+      field: 'operations',
+      message: `is no bounce profile; ${item.domain} names it`,
+    });
+  }
+}
