@@ -1,1 +1,3 @@
-export {};
+export * from './disk-queue-log.ts';
+export * from './disk-share.ts';
+export * from './owner-lock.ts';
