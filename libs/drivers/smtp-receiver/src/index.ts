@@ -1,2 +1,4 @@
+export * from './command.ts';
 export * from './content-framer.ts';
 export * from './handler.ts';
+export * from './receiver.ts';

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { InjectionHandler, ReceiverOptions } from './handler.ts';
+import { Injection } from './injection.ts';
+import { REPLIES, writeReply } from './replies.ts';
+
+const SWEEP_MS = 500;
+
+/** A listening SMTP server. */
+export interface Receiver {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly connections: number;
+  /** Takes no new connection, dismisses idle ones with 421, waits for open transactions up to a limit, then cuts. */
+  stop(limitMs: number): Promise<void>;
+}
+
+/**
+ * Listens for SMTP.
+ *
+ * @throws what the system says when the address cannot be had (EADDRINUSE, EACCES)
+ */
+export async function startReceiver(
+  host: string,
+  port: number,
+  options: ReceiverOptions,
+  handler: InjectionHandler,
+): Promise<Receiver> {
+  const injections = new Map<Socket, Injection>();
+  const perClient = new Map<string, number>();
+  let stopping = false;
+
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const client = socket.remoteAddress ?? '';
+    const ofClient = perClient.get(client) ?? 0;
+    if (stopping || injections.size >= options.maxConnections || ofClient >= options.maxConnectionsPerClient) {
+      socket.on('error', () => undefined);
+      socket.end(writeReply(stopping ? REPLIES.closing : REPLIES.tooManyConnections), () => socket.destroy());
+      return;
+    }
+    perClient.set(client, ofClient + 1);
+    const injection = new Injection(socket, options, handler);
+    injections.set(socket, injection);
+    socket.once('end', () => socket.end());
+    socket.once('close', () => {
+      injections.delete(socket);
+      const left = perClient.get(client)! - 1;
+      if (left === 0) perClient.delete(client);
+      else perClient.set(client, left);
+    });
+    injection.greet().catch(() => socket.destroy());
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+
+  // One sweep for all: a timer for each connection would be set again at each command.
+  const sweep = setInterval(() => {
+    const now = performance.now();
+    for (const [socket, injection] of injections) {
+      if (injection.deadline > now) continue;
+      if (socket.writableEnded) socket.destroy();
+      else injection.dismiss(REPLIES.timeout);
+    }
+  }, SWEEP_MS);
+
+  return {
+    address: addressOf(server),
+    get connections() {
+      return injections.size;
+    },
+    async stop(limitMs) {
+      stopping = true;
+      const closed = once(server, 'close');
+      server.close();
+      const until = performance.now() + limitMs;
+      while (injections.size > 0 && performance.now() < until) {
+        for (const [socket, injection] of injections)
+          if (injection.idle && !socket.writableEnded) injection.dismiss(REPLIES.closing);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      for (const socket of injections.keys()) socket.destroy();
+      await closed;
+      clearInterval(sweep);
+    },
+  };
+}
+
+function addressOf(server: Server): { host: string; port: number } {
+  const { address, port } = server.address() as AddressInfo;
+  return { host: address, port };
+}
