@@ -17,7 +17,7 @@ export function decide(
   decision: Decision,
   rules: Rules,
 ): boolean {
-  if (!rules.isFenced(state.claim, decision, logged.appendTime)) return false;
+  if (!rules.isFenced(state.claim, decision, logged.appendTime, logged.record.type)) return false;
   const message = state.messages.edit(id);
   if (message !== undefined) {
     if (!rules.isLater(decision, message.lastDecision)) return false;

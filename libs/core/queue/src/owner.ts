@@ -44,7 +44,9 @@ export interface OwnerOptions {
   readonly incarnation: Incarnation;
   /** Embedded: holding the lock is the proof, so there is no grace and no proof before the dot. */
   readonly exclusive: boolean;
+  /** Other rules than the true ones, and another fold: what the model varies to show that each clause is needed. */
   readonly rules?: Rules;
+  readonly fold?: typeof fold;
 }
 
 /** What {@link PartitionOwner.read} tells on top of what the fold does. */
@@ -78,6 +80,7 @@ export class PartitionOwner {
   readonly partition: number;
   readonly #options: OwnerOptions;
   readonly #rules: Rules;
+  readonly #fold: typeof fold;
   readonly #claims: Claims;
   readonly #grace: Grace;
   readonly #outstanding: Outstanding;
@@ -90,6 +93,7 @@ export class PartitionOwner {
     this.partition = options.partition;
     this.#options = options;
     this.#rules = options.rules ?? RULES;
+    this.#fold = options.fold ?? fold;
     this.#claims = new Claims(this.#rules);
     this.#grace = new Grace(this.#rules);
     this.#outstanding = new Outstanding(this.#rules);
@@ -128,7 +132,7 @@ export class PartitionOwner {
     const effects: OwnerEffect[] = [];
     for (const logged of records) {
       const { record } = logged;
-      const folded = fold(this.#state, logged, this.#rules);
+      const folded = this.#fold(this.#state, logged, this.#rules);
       if (record.type === 'PartitionClaimed') {
         for (const effect of folded) effects.push(effect);
         this.#readClaim(record, logged.offset, now, effects);
@@ -218,6 +222,14 @@ export class PartitionOwner {
     return free === undefined ? undefined : Math.max(free, open.dueAt);
   }
 
+  /**
+   * The same without regard to `dueAt` and to appends under way: from when on no attempt stands in the way, -Infinity
+   * when none does. For mail that is tried before its time, since its host came back or its route changed (R74, I11).
+   */
+  freeAt(message: OpenMessage, recipient: number, now: Instant): number | undefined {
+    return message.recipients.has(recipient) ? this.#freeAt(message, recipient, undefined, now) : undefined;
+  }
+
   /** From when on no attempt but `own` stands in the way, in wall time; undefined where one of ours does. */
   #freeAt(message: OpenMessage, recipient: number, own: Decision | undefined, now: Instant): number | undefined {
     const { run } = this.#claims;
@@ -263,8 +275,9 @@ export class PartitionOwner {
   // ---- appends (I8)
 
   /**
-   * The intent for those of the recipients that may be tried now, or undefined if there is none. Further records for
-   * the same message may join it until {@link submitted}; all of them must go in the same append.
+   * The intent for those of the recipients that are free now, or undefined if there is none; whether they are due is
+   * for the caller to know. Further records for the same message may join it until {@link submitted}; all of them must
+   * go in the same append.
    */
   intend(
     message: OpenMessage,
@@ -274,10 +287,11 @@ export class PartitionOwner {
     routeVersion: number,
     now: Instant,
   ): AttemptIntended | undefined {
-    const free = recipients.filter((recipient) => {
-      const at = this.deliverableAt(message, recipient, now);
-      return at !== undefined && at <= now.wall && !this.#outstanding.intends(message.id, recipient);
-    });
+    if (this.#outstanding.has(message.id)) return undefined;
+    const free = recipients.filter(
+      (recipient) =>
+        this.#isFree(message, recipient, undefined, now) && !this.#outstanding.intends(message.id, recipient),
+    );
     if (free.length === 0) return undefined;
     const intent: AttemptIntended = {
       type: 'AttemptIntended',

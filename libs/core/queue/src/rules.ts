@@ -2,7 +2,7 @@
  * The clauses of the invariants I2 to I9 that are numbers or yes-or-no questions, in one place, so that the model
  * (`model/`) can take each one away and show what breaks. Everything that runs uses {@link RULES}.
  */
-import type { Decision } from './records.ts';
+import type { Decision, LoggedRecord } from './records.ts';
 import type { Claim } from './state.ts';
 
 /** Outcomes and ended attempts are remembered for ten minutes of append time (I3). */
@@ -16,7 +16,12 @@ export interface Rules {
   /** I1: whether an acceptance first tried at `at` counts when the log took it at `appendTime`. */
   acceptanceHolds(at: number, appendTime: number): boolean;
   /** I3: whether a decision under this term counts behind this claim. */
-  isFenced(claim: Claim | undefined, decision: Decision, appendTime: number): boolean;
+  isFenced(
+    claim: Claim | undefined,
+    decision: Decision,
+    appendTime: number,
+    type: LoggedRecord['record']['type'],
+  ): boolean;
   /** I3: whether a decision comes after the last one on its message. */
   isLater(decision: Decision, last: Decision | undefined): boolean;
   /** I9: whether a report is accepted only behind the outcome that it reports. */

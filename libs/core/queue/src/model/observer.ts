@@ -1,4 +1,3 @@
-import { fold } from '../fold.ts';
 import type { FinalOutcome, MessageId } from '../records.ts';
 import { emptyPartition, type OpenMessage, type PartitionState } from '../state.ts';
 import type { SimulatedLog } from './simulated-log.ts';
@@ -29,7 +28,7 @@ export class Observer {
           if (delivery.attempt.term === record.attempt?.term && delivery.attempt.sequence === record.attempt.sequence)
             delivery.landedAt ??= this.#world.simulation.now;
       }
-      for (const effect of fold(this.state, logged, this.#world.rules)) {
+      for (const effect of this.#world.fold(this.state, logged, this.#world.rules)) {
         if (effect.kind === 'closed') this.#close(effect.message, effect.recipient, effect.outcome);
         if (effect.kind === 'intended' && effect.recipients.length > 0) this.#checkBodies(effect.message);
         if (effect.kind === 'claimed')
@@ -67,7 +66,8 @@ export class Observer {
     const { random, truth } = this.#world;
     for (const from of [this.#log.start, random.whole(this.#log.start + 1)]) {
       const fresh = emptyPartition(from);
-      for (let next = from; next < this.#log.end; next++) fold(fresh, this.#log.records[next]!, this.#world.rules);
+      for (let next = from; next < this.#log.end; next++)
+        this.#world.fold(fresh, this.#log.records[next]!, this.#world.rules);
       if (fresh.claim === undefined) continue;
       this.compared += 1;
       const difference = differenceOf(this.state, fresh);

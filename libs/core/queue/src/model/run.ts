@@ -1,3 +1,4 @@
+import { fold } from '../fold.ts';
 import { PartitionOwner } from '../owner.ts';
 import { RULES, type Rules } from '../rules.ts';
 import { drawFaults, type Faults } from './faults.ts';
@@ -26,7 +27,9 @@ export interface RunResult {
 /** What a mutant changes. */
 export interface Variation {
   readonly rules?: Rules;
+  readonly fold?: typeof fold;
   readonly owner?: OwnerFactory;
+  readonly batchesOf?: World['batchesOf'];
   readonly faults?: Partial<Faults>;
 }
 
@@ -44,13 +47,15 @@ export function run(seed: number, variation: Variation = {}): RunResult {
     { length: faults.partitions },
     (_, index) => new SimulatedLog(index, simulation, random, faults),
   );
-  const truth = new Truth();
+  const truth = new Truth(faults.embedded);
   const workers: SimulatedWorker[] = [];
   const world: World = {
     simulation,
     random,
     faults,
     rules,
+    fold: variation.fold ?? fold,
+    batchesOf: variation.batchesOf ?? ((records) => [records]),
     owner: variation.owner ?? ((options) => new PartitionOwner(options)),
     logs,
     bodies: new SimulatedBodies(),

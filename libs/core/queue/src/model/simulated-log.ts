@@ -67,8 +67,7 @@ export class SimulatedLog {
       if (answered) this.#simulation.after(this.#random.between(0, 20), () => done(appended));
     });
     if (!answered) this.#simulation.after(REQUEST_TIMEOUT_MS, () => done('uncertain'));
-    if (chance(this.#faults.appendTwice))
-      this.#simulation.after(delay + this.#random.spread(1, SLOWEST_MS), () => this.write(records));
+    if (chance(this.#faults.appendTwice)) this.#simulation.after(delay + this.#latency(1), () => this.write(records));
   }
 
   #draws(): { chance: (probability: number) => boolean } {
@@ -77,9 +76,16 @@ export class SimulatedLog {
 
   #delay(): number {
     const slow = !this.healthy && this.#random.chance(this.#faults.appendSlow);
-    const delay = slow ? this.#random.spread(50, SLOWEST_MS) : this.#random.between(1, 30);
+    const delay = slow ? this.#latency(50) : this.#random.between(1, 30);
     const outage = this.healthy ? 0 : this.#outageUntil - this.#simulation.now;
     return Math.max(0, outage) + delay;
+  }
+
+  /** As often long as short. */
+  #latency(leastMs: number): number {
+    return this.#random.chance(0.3)
+      ? this.#random.between(leastMs, SLOWEST_MS)
+      : this.#random.spread(leastMs, SLOWEST_MS);
   }
 
   write(records: readonly (QueueRecord | Undecodable)[]): Appended {

@@ -1,5 +1,5 @@
 import type { OwnerEffect, PartitionOwner } from '../owner.ts';
-import type { MessageId, QueueRecord } from '../records.ts';
+import type { Incarnation, MessageId, QueueRecord } from '../records.ts';
 import type { OpenMessage, StoredReference } from '../state.ts';
 import { PendingOutcomes } from './pending-outcomes.ts';
 import { reportRecords } from './report.ts';
@@ -17,6 +17,7 @@ export class SimulatedPartition {
   readonly log: SimulatedLog;
   readonly owner: PartitionOwner;
   readonly outcomes: PendingOutcomes;
+  readonly #incarnation: Incarnation;
   readonly #transactions = new Map<string, Transaction>();
   #next = 0;
   #reading = false;
@@ -25,6 +26,7 @@ export class SimulatedPartition {
   constructor(worker: SimulatedWorker, log: SimulatedLog) {
     this.worker = worker;
     this.world = worker.world;
+    this.#incarnation = worker.incarnation;
     this.log = log;
     this.owner = this.world.owner({
       partition: log.partition,
@@ -32,6 +34,7 @@ export class SimulatedPartition {
       incarnation: worker.incarnation,
       exclusive: this.world.faults.embedded,
       rules: this.world.rules,
+      fold: this.world.fold,
     });
     this.outcomes = new PendingOutcomes(this);
     log.listeners.add(() => this.#wake());
@@ -57,7 +60,7 @@ export class SimulatedPartition {
   }
 
   #wake(): void {
-    if (this.#reading || !this.#assigned) return;
+    if (this.#reading || !this.#assigned || this.worker.incarnation !== this.#incarnation) return;
     this.#reading = true;
     const { random } = this.world;
     const late = !this.world.healthy && random.chance(0.02);
@@ -126,7 +129,9 @@ export class SimulatedPartition {
   }
 
   #append(records: readonly QueueRecord[], done: (result: AppendResult) => void): void {
-    this.log.append(records, (result) => this.worker.after(0, () => done(result)));
+    const [first, ...others] = this.world.batchesOf(records);
+    this.log.append(first!, (result) => this.worker.after(0, () => done(result)));
+    for (const other of others) this.log.append(other, () => {});
   }
 
   /** Appends all that a message has for one append. */

@@ -22,8 +22,13 @@ export interface Delivery {
 
 /** A worker gives up waiting for the reply to the dot after this long. */
 export const REPLY_TIMEOUT_MS = 600_000;
-/** A worker silent for longer than this may have lost its grace. */
-const SILENCE_MS = 60_000;
+/**
+ * No two final dots for a recipient are closer than this: one goes out at most 30 s after its claim was sent, the other
+ * at least 65 s after a later claim was read (I4, I5).
+ */
+const APART_MS = 34_000;
+/** After a silence a worker is seen again, and its outcomes reach the log, within this. */
+const RECOVERY_MS = 10_000;
 /** An outcome that takes longer than this from the worker to the log was held up there. */
 const HELD_UP_MS = 5_000;
 
@@ -31,12 +36,18 @@ export type Excuse = 'D3 reply' | 'D4 crash' | 'D4 paused' | 'D4 absent' | 'D4 l
 
 /** What really happened, whatever the log says. */
 export class Truth {
+  readonly #together: boolean;
   readonly acknowledged = new Set<MessageId>();
   readonly recipientCounts = new Map<MessageId, number>();
   readonly deliveries = new Map<string, Delivery[]>();
   readonly refusals = new Set<string>();
   readonly violations: string[] = [];
   readonly excuses = new Map<Excuse, number>();
+
+  /** @param together whether a second try may follow at once: embedded, the dead one's lock is proof enough */
+  constructor(together: boolean) {
+    this.#together = together;
+  }
 
   violation(text: string): void {
     this.violations.push(text);
@@ -45,7 +56,11 @@ export class Truth {
   delivered(message: MessageId, recipient: number, delivery: Delivery): void {
     const key = `${message}/${recipient}`;
     const earlier = this.deliveries.get(key) ?? [];
-    for (const other of earlier) this.#mustExcuse(other, delivery.at, `${key} delivered again`);
+    for (const other of earlier) {
+      if (delivery.at - other.at < APART_MS && !this.#together)
+        this.violation(`${key} was on the wire twice at once, at ${other.at} and ${delivery.at}`);
+      this.#mustExcuse(other, delivery.at, `${key} delivered again`);
+    }
     this.deliveries.set(key, [...earlier, delivery]);
   }
 
@@ -72,7 +87,7 @@ function excuseOf(delivery: Delivery, at: number): Excuse | undefined {
   if (repliedAt === undefined || repliedAt > delivery.at + REPLY_TIMEOUT_MS) return 'D3 reply';
   if (life.crashedAt !== undefined && life.crashedAt >= delivery.at && life.crashedAt <= until) return 'D4 crash';
   for (const { from, until: end, why } of life.silences)
-    if (Math.min(end, until) - Math.max(from, delivery.at - SILENCE_MS) >= SILENCE_MS)
+    if (Math.min(end + RECOVERY_MS, until) > Math.max(from, delivery.at))
       return why === 'paused' ? 'D4 paused' : 'D4 absent';
   if (submittedAt !== undefined && (landedAt ?? at) - submittedAt >= HELD_UP_MS) return 'D4 log';
   return undefined;

@@ -1,4 +1,5 @@
-import type { MessageId } from '../records.ts';
+import type { fold } from '../fold.ts';
+import type { MessageId, QueueRecord } from '../records.ts';
 import type { Rules } from '../rules.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
@@ -14,7 +15,10 @@ export interface World {
   readonly random: Random;
   readonly faults: Faults;
   readonly rules: Rules;
+  readonly fold: typeof fold;
   readonly owner: OwnerFactory;
+  /** How what is appended together is cut into batches. */
+  readonly batchesOf: (records: readonly QueueRecord[]) => readonly (readonly QueueRecord[])[];
   readonly logs: readonly SimulatedLog[];
   readonly bodies: SimulatedBodies;
   readonly truth: Truth;
