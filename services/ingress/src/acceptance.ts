@@ -1,0 +1,83 @@
+/**
+ * Makes the one batch of an acceptance: the message with a copy for each policy group, then its recipients.
+ */
+import type { MailPolicy, Splinter } from '@mailyard/access';
+import { editHeader, headerLength, type RcptParameters, type ReversePath } from '@mailyard/mail';
+import type { Address } from '@mailyard/mail';
+import type { BodyReference, Copy, Injection, MessageAccepted, MessageId, QueueRecord } from '@mailyard/queue';
+
+export interface AcceptedRecipient {
+  readonly forwardPath: Address;
+  readonly parameters: RcptParameters;
+}
+
+export interface AcceptanceFacts {
+  readonly message: MessageId;
+  readonly at: number;
+  readonly injection: Injection;
+  readonly reversePath: ReversePath;
+  readonly eightBit: boolean;
+  readonly smtpUtf8: boolean;
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envid?: string;
+  readonly headerMessageId?: string;
+  readonly traceparent?: string;
+  readonly expiresAt: number;
+  readonly body: BodyReference;
+  readonly sizeOctets: number;
+  /** The header section as stored, our Received field in front; what policies edit. */
+  readonly header: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Builds the records, the message first. Splinters are in policy-table order and cover each recipient once (R94). */
+export function buildAcceptance(
+  facts: AcceptanceFacts,
+  recipients: readonly AcceptedRecipient[],
+  splinters: readonly Splinter[],
+): QueueRecord[] {
+  const { body, header, expiresAt, sizeOctets, message, at, ...rest } = facts;
+  const copies = splinters.map(({ policy }) => copyOf(policy, header, sizeOctets, expiresAt));
+  const accepted: MessageAccepted = {
+    type: 'MessageAccepted',
+    message,
+    at,
+    ...rest,
+    copies,
+    bodies: [body],
+    recipientCount: recipients.length,
+  };
+  const copyOfRecipient = new Map(
+    splinters.flatMap((splinter, copy) => splinter.recipients.map((rid) => [rid, copy] as const)),
+  );
+  const records: QueueRecord[] = [accepted];
+  for (const [recipient, { forwardPath, parameters }] of recipients.entries()) {
+    records.push({
+      type: 'RecipientQueued',
+      message,
+      recipient,
+      copy: copyOfRecipient.get(recipient)!,
+      forwardPath,
+      ...parameters,
+    });
+  }
+  for (const { policy, recipients: rids } of splinters) {
+    if (policy.actions.drop !== true) continue;
+    for (const recipient of rids)
+      records.push({ type: 'RecipientDropped', message, recipient, reason: `policy ${policy.name}`, at });
+  }
+  return records;
+}
+
+function copyOf({ name, actions }: MailPolicy, header: Uint8Array, sizeOctets: number, expiresAt: number): Copy {
+  const { removeHeaders = [], addHeaders = [], subjectTag, priority = 0 } = actions;
+  const plain = { policy: name, priority, body: 0, expiresAt };
+  if (removeHeaders.length === 0 && addHeaders.length === 0 && subjectTag === undefined) {
+    return { ...plain, prefix: NOTHING, skipOctets: 0, sizeOctets };
+  }
+  const edit = { remove: removeHeaders, add: addHeaders, ...(subjectTag === undefined ? {} : { subjectTag }) };
+  const prefix = editHeader(header, edit, (text) => Buffer.from(text, 'latin1'));
+  const skipOctets = headerLength(header);
+  return { ...plain, prefix, skipOctets, sizeOctets: prefix.length + sizeOctets - skipOctets };
+}

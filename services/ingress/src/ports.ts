@@ -1,0 +1,37 @@
+import type { MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+
+/** The parts of the configuration that ingress decides by, as of one version. */
+export interface Access {
+  readonly recipients: RecipientAccessTable;
+  readonly policies: MailPolicyTable;
+}
+
+/** Where ingress reads them; undefined while there is no table: mail is then answered 451, never refused. */
+export interface AccessSource {
+  current(): Access | undefined;
+}
+
+/** What stands in the way of taking mail, beyond the pressure of the partitions. */
+export interface IngressHealth {
+  /** Undefined while the queue log has its quorum and the body store takes bodies; else the reason. */
+  away(): string | undefined;
+  /** Share of the local disk's limit: 0 empty, 1 at the limit. */
+  localShare(): number;
+}
+
+/** Time and randomness, as values. */
+export interface IngressClock {
+  /** Milliseconds of the epoch. */
+  now(): number;
+  random(octets: number): Uint8Array;
+}
+
+export interface IngressSettings {
+  readonly hostname: string;
+  readonly listener: string;
+  /** Bodies up to this size travel in the acceptance. */
+  readonly inlineOctets: number;
+  readonly maxAgeSeconds: number;
+  /** More Received fields than this: 554 5.4.6 (R67). */
+  readonly maxReceivedFields: number;
+}
