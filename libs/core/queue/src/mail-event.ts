@@ -38,6 +38,7 @@ export type MailEvent =
       readonly host: string;
       readonly address: string;
       readonly port: number;
+      readonly localAddress?: string;
     }
   | {
       readonly kind: 'connectionFailed';
@@ -63,6 +64,8 @@ export type MailEvent =
       readonly traceparent?: string;
       readonly copy?: number;
       readonly acceptedAt?: number;
+      /** It closed the last open recipient of its message. */
+      readonly last?: boolean;
     }
   | { readonly kind: 'claimed'; readonly partition: number; readonly term: number }
   | { readonly kind: 'lost'; readonly partition: number; readonly reason: string }

@@ -1,0 +1,167 @@
+/** Turns mail events into lines of the mail log. */
+import type { Reply } from '@mailyard/mail';
+import { type MailEvent, type MessageId, midOf, type QueueRecord } from '@mailyard/queue';
+import { LINES } from './mail-log-lines.ts';
+
+type Accepted = Extract<MailEvent, { kind: 'accepted' }>;
+type OutcomeEvent = Extract<MailEvent, { kind: 'outcome' }>;
+
+/** Deliveries in one transaction, which come one by one and make one pair of lines. */
+interface Done {
+  readonly dcid: string;
+  readonly mid: string;
+  readonly rids: number[];
+  readonly reply: Reply | undefined;
+}
+
+export type LogLevel = 'Info' | 'Warning' | 'Critical';
+
+/** Writes the lines of each event. `end` writes what it still holds back. */
+export class MailLogText {
+  readonly #write: (level: LogLevel, line: string) => void;
+  #done: Done | undefined;
+
+  constructor(write: (level: LogLevel, line: string) => void) {
+    this.#write = write;
+  }
+
+  event(event: MailEvent): void {
+    if (event.kind === 'outcome' && event.record.type === 'RecipientDelivered') this.#delivered(event, event.record);
+    else {
+      this.end();
+      this.#other(event);
+    }
+  }
+
+  end(): void {
+    const done = this.#done;
+    if (done === undefined) return;
+    this.#done = undefined;
+    this.#write('Info', LINES.delivered(done.dcid, done.mid, done.rids));
+    if (done.reply !== undefined) this.#write('Info', LINES.response(done.mid, done.rids, done.reply));
+  }
+
+  #delivered(event: OutcomeEvent, record: Extract<QueueRecord, { type: 'RecipientDelivered' }>): void {
+    const mid = midOfOutcome(event, record.message);
+    const dcid = record.dcid ?? '0';
+    const done = this.#done;
+    if (done !== undefined && done.mid === mid && done.dcid === dcid && sameText(done.reply, record.reply)) {
+      done.rids.push(record.recipient);
+    } else {
+      this.end();
+      this.#done = { dcid, mid, rids: [record.recipient], reply: record.reply };
+    }
+    if (event.last !== true) return;
+    this.end();
+    this.#write('Info', LINES.messageFinished(record.message));
+  }
+
+  #other(event: MailEvent): void {
+    switch (event.kind) {
+      case 'injectionOpened':
+        return this.#write('Info', LINES.injectionOpened(event.icid, event.listener, event.address));
+      case 'injectionRefused':
+        return this.#write('Warning', LINES.injectionRefused(event.listener, event.address, event.reason));
+      case 'injectionTls':
+        return this.#write('Info', LINES.injectionTls(event.icid, event.protocol, event.cipher));
+      case 'injectionClosed':
+        return this.#write('Info', LINES.injectionClosed(event.icid));
+      case 'senderRefused':
+        return this.#write('Info', LINES.senderRefused(event.icid, event.reversePath, event.reply));
+      case 'recipientRefused':
+        return this.#write('Info', LINES.recipientRefused(event.icid, event.forwardPath, event.reply));
+      case 'contentRefused':
+        return this.#write('Info', LINES.contentRefused(event.icid, event.reply));
+      case 'accepted':
+        return this.#accepted(event);
+      case 'connectionOpened':
+        return this.#write(
+          'Info',
+          LINES.connectionOpened(event.dcid, event.host, event.address, event.port, event.localAddress),
+        );
+      case 'connectionFailed':
+        return this.#write(
+          'Info',
+          LINES.connectionFailed(event.host, event.address, event.port, event.stage, event.reason),
+        );
+      case 'connectionClosed':
+        return this.#write('Info', LINES.connectionClosed(event.dcid));
+      case 'transactionStarted':
+        return this.#write(
+          'Info',
+          LINES.deliveryStarted(event.dcid, midOf(event.message, event.copy), event.recipients),
+        );
+      case 'outcome':
+        return this.#outcome(event);
+      case 'claimed':
+        return this.#write('Info', LINES.claimed(event.partition, event.term));
+      case 'lost':
+        return this.#write('Warning', LINES.lost(event.partition, event.reason));
+      case 'alarm':
+        return this.#write('Critical', LINES.alarm(event.name, event.detail));
+    }
+  }
+
+  /** One policy group: the message keeps its one MID (R92). Several: it is split, and each copy has its own (R93, R97). */
+  #accepted({ icid, message, reversePath, recipients, copies, headerMessageId }: Accepted): void {
+    const info = (line: string): void => this.#write('Info', line);
+    const mid = copies.length === 1 ? midOf(message, 0) : message;
+    info(LINES.messageStarted(mid, icid));
+    info(LINES.sender(mid, icid, reversePath));
+    for (const [rid, { forwardPath }] of recipients.entries()) info(LINES.recipient(mid, icid, rid, forwardPath));
+    if (headerMessageId !== undefined) info(LINES.headerMessageId(mid, headerMessageId));
+    for (const [number, { policy, sizeOctets }] of copies.entries()) {
+      const copy = midOf(message, number);
+      if (copies.length > 1) info(LINES.messageSplit(mid, copy, policy));
+      info(LINES.messageReady(copy, sizeOctets, reversePath));
+      info(LINES.policyMatched(copy, policy));
+      if (recipients.some((recipient) => recipient.dropped && recipient.copy === number))
+        info(LINES.droppedByPolicy(copy, policy));
+    }
+  }
+
+  #outcome(event: OutcomeEvent): void {
+    const { record } = event;
+    const info = (line: string): void => this.#write('Info', line);
+    switch (record.type) {
+      case 'RecipientDeferred': {
+        const mid = midOfOutcome(event, record.message);
+        const why = record.outcomeUnknown ? `${record.stage}, outcome unknown` : record.stage;
+        return info(LINES.delayed(record.dcid ?? '0', mid, record.recipient, why, record.reply));
+      }
+      case 'RecipientBounced': {
+        const mid = midOfOutcome(event, record.message);
+        const status = record.cause === 'dns' ? '5.1.2' : '5.0.0';
+        info(LINES.bounced(record.dcid ?? '0', mid, record.recipient, status, record.stage, record.reply));
+        if (record.report !== undefined) info(LINES.reported(mid, record.recipient, record.report));
+        break;
+      }
+      case 'RecipientExpired': {
+        const mid = midOfOutcome(event, record.message);
+        info(LINES.expired(mid, record.recipient, record.reply));
+        if (record.report !== undefined) info(LINES.reported(mid, record.recipient, record.report));
+        break;
+      }
+      case 'RecipientDropped':
+        // A drop at acceptance was logged with the acceptance.
+        if (record.decision !== undefined)
+          info(LINES.dropped(midOfOutcome(event, record.message), record.recipient, record.reason));
+        break;
+      case 'RecipientRemoved':
+        info(LINES.removed(midOfOutcome(event, record.message), record.recipient, record.author, record.reason));
+        break;
+      default:
+        return;
+    }
+    if (event.last === true) info(LINES.messageFinished(record.message));
+  }
+}
+
+/** The MID of the copy; the message's own id where the copy is not known. */
+function midOfOutcome(event: OutcomeEvent, message: MessageId): string {
+  return event.copy === undefined ? message : midOf(message, event.copy);
+}
+
+function sameText(a: Reply | undefined, b: Reply | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.code === b.code && a.text === b.text);
+}
