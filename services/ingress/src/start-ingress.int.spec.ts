@@ -1,0 +1,247 @@
+/** Ingress over real sockets, with a log and a store that fail when told to. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type MailPolicy, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { MtaError } from '@mailyard/mail';
+import type { BodyStore, MessageAccepted, QueueLog, QueueRecord, RecipientQueued } from '@mailyard/queue';
+import type { RouteLookup } from '@mailyard/smtp-routes';
+import { createTransport } from 'nodemailer';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Ingress, startIngress } from './start-ingress.ts';
+import type { IngressPorts } from './transaction.ts';
+
+const batches: (readonly QueueRecord[])[] = [];
+const bodies = new Map<string, Buffer>();
+const faults: string[] = [];
+let ingress: Ingress | undefined;
+
+afterEach(async () => {
+  await ingress?.stop(0);
+  ingress = undefined;
+  batches.length = 0;
+  faults.length = 0;
+  bodies.clear();
+});
+
+const unused = (): never => {
+  throw new Error('ingress has no business here');
+};
+
+const queueLog: QueueLog = {
+  partitionCount: 4,
+  maxBatchOctets: 1_048_576,
+  sizeOf: (record) =>
+    record.type === 'MessageAccepted'
+      ? record.bodies.reduce((sum, body) => sum + (body.kind === 'inline' ? body.octets.length : 50), 200)
+      : 100,
+  append(_partition, records) {
+    const fault = faults.shift();
+    if (fault === 'lost acknowledgement') batches.push(records);
+    if (fault !== undefined)
+      return Promise.reject(new MtaError(fault === 'refused' ? 'LOG_REFUSED' : 'LOG_UNCERTAIN', fault));
+    batches.push(records);
+    return Promise.resolve({ firstOffset: 0, appendTime: Date.now() });
+  },
+  join: unused,
+  follow: unused,
+  read: unused,
+  trim: unused,
+  bounds: unused,
+  close: unused,
+};
+
+const bodyStore: BodyStore = {
+  async put(key, content) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content) pieces.push(piece);
+    if (faults[0] === 'store full') throw new MtaError('BODY_STORE_FULL', String(faults.shift()));
+    bodies.set(key, Buffer.concat(pieces));
+    return { sizeOctets: bodies.get(key)!.length, crc32: 0 };
+  },
+  get: unused,
+  delete: (key) => Promise.resolve(void bodies.delete(key)),
+  list: unused,
+  check: unused,
+  close: unused,
+};
+
+const routes: RouteLookup = {
+  peek: () => undefined,
+  lookup: () => Promise.resolve('unknown'),
+  onChange: () => undefined,
+  version: 1,
+};
+
+interface Change {
+  readonly policies?: readonly MailPolicy[];
+  readonly ready?: boolean;
+  readonly share?: number;
+  readonly away?: string;
+}
+
+async function start({ policies = [], ready = true, share = 0, away }: Change = {}): Promise<number> {
+  const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
+  const table = MailPolicyTable.read(policies) as MailPolicyTable;
+  const ports: IngressPorts = {
+    queueLog,
+    bodyStore,
+    routes,
+    access: { current: () => (ready ? { recipients, policies: table } : undefined) },
+    pressure: { publish: () => undefined, read: () => share },
+    health: { away: () => away, localShare: () => 0 },
+    clock: { now: Date.now, random: (octets) => crypto.getRandomValues(new Uint8Array(octets)) },
+  };
+  let icid = 0;
+  const receiver = {
+    hostname: 'mx.example',
+    maxMessageOctets: 10_000_000,
+    maxRecipients: 1000,
+    maxConnections: 10,
+    maxConnectionsPerClient: 10,
+    maxErrors: 20,
+    commandTimeoutMs: 60_000,
+    contentTimeoutMs: 60_000,
+    nextIcid: () => String(++icid),
+  };
+  const settings = {
+    hostname: 'mx.example',
+    listener: 'public',
+    inlineOctets: 100_000,
+    maxAgeSeconds: 259_200,
+    maxReceivedFields: 100,
+  };
+  ingress = await startIngress([{ host: '127.0.0.1', port: 0, receiver, settings }], ports);
+  return ingress.addresses[0]!.port;
+}
+
+async function send(port: number, to: string[], raw = 'Subject: x\r\n\r\nhello\r\n'): Promise<string> {
+  const client = createTransport({ host: '127.0.0.1', port, ignoreTLS: true });
+  try {
+    return (await client.sendMail({ envelope: { from: 'a@b.example', to }, raw })).response;
+  } finally {
+    client.close();
+  }
+}
+
+const accepted = (batch: readonly QueueRecord[]): MessageAccepted => batch[0] as MessageAccepted;
+
+describe('ingress', () => {
+  it('appends one batch and names the message in the 250 (I1)', async () => {
+    const response = await send(await start(), ['u@x.example', 'v@x.example']);
+    expect(batches.length).toBe(1);
+    const { message, copies, bodies: references } = accepted(batches[0]!);
+    expect(response).toBe(`250 2.0.0 Ok: queued as ${message}`);
+    expect(batches[0]!.map((record) => record.type)).toEqual(['MessageAccepted', 'RecipientQueued', 'RecipientQueued']);
+    expect(copies.map((copy) => copy.policy)).toEqual(['DEFAULT']);
+    const [body] = references;
+    const text = body?.kind === 'inline' ? Buffer.from(body.octets).toString() : '';
+    expect(text).toMatch(
+      /^Received: from \S+ \(\[127\.0\.0\.1\]\)\r\n\tby mx\.example \(Mailyard\) with ESMTP id [^;]*;\r\n\t.*\r\nSubject: x\r\n\r\nhello\r\n$/,
+    );
+    expect(copies[0]?.sizeOctets).toBe(text.length);
+  });
+
+  it('repeats an append whose outcome is unknown, with the same id (I1)', async () => {
+    faults.push('lost acknowledgement', 'lost');
+    const response = await send(await start(), ['u@x.example']);
+    expect(batches.length).toBe(2);
+    expect(new Set(batches.map((batch) => accepted(batch).message)).size).toBe(1);
+    expect(response).toContain(accepted(batches[0]!).message);
+  });
+
+  it('answers 421 when the log refuses, and has appended nothing (I1)', async () => {
+    faults.push('refused');
+    await expect(send(await start(), ['u@x.example'])).rejects.toMatchObject({ responseCode: 421 });
+    expect(batches).toEqual([]);
+  });
+
+  it('splits by policy, edits the header of a copy, and drops where a policy says so (R90, R96)', async () => {
+    const policy = (name: string, member: string, actions: MailPolicy['actions']): MailPolicy => ({
+      name,
+      sender: { members: [] },
+      recipient: { members: [member] },
+      actions,
+    });
+    const port = await start({
+      policies: [policy('tagged', 'u@', { subjectTag: '[ext]', priority: 3 }), policy('gone', 'w@', { drop: true })],
+    });
+    await send(port, ['v@x.example', 'w@x.example', 'u@x.example']);
+    const [batch] = batches;
+    const { copies, bodies: references } = accepted(batch!);
+    expect(copies.map(({ policy: name, priority }) => [name, priority])).toEqual([
+      ['tagged', 3],
+      ['gone', 0],
+      ['DEFAULT', 0],
+    ]);
+    expect(
+      batch!
+        .filter((record): record is RecipientQueued => record.type === 'RecipientQueued')
+        .map(({ forwardPath, copy }) => [forwardPath, copy]),
+    ).toEqual([
+      ['v@x.example', 2],
+      ['w@x.example', 1],
+      ['u@x.example', 0],
+    ]);
+    expect(batch!.at(-1)).toMatchObject({ type: 'RecipientDropped', recipient: 1, reason: 'policy gone' });
+    const [tagged] = copies;
+    const whole = references[0]?.kind === 'inline' ? Buffer.from(references[0].octets) : Buffer.alloc(0);
+    const sent = Buffer.concat([tagged!.prefix, whole.subarray(tagged!.skipOctets)]).toString();
+    expect(sent).toMatch(/^Received: [^;]*;\r\n\t.*\r\nSubject: \[ext\] x\r\n\r\nhello\r\n$/);
+    expect(tagged!.sizeOctets).toBe(sent.length);
+  });
+
+  it('streams what is above the inline limit into the store, octet for octet', async () => {
+    const raw = `Subject: x\r\n\r\n${'0123456789abcdef\r\n'.repeat(200_000)}`;
+    await send(await start(), ['u@x.example'], raw);
+    const [body] = accepted(batches[0]!).bodies;
+    if (body?.kind !== 'stored') throw new Error('is not stored');
+    const stored = bodies.get(body.key)!.toString();
+    expect(stored.slice(stored.indexOf('Subject: x'))).toBe(raw);
+    expect(body.sizeOctets).toBe(stored.length);
+  });
+
+  it('answers 452 when the store is full, and has appended nothing (row 25)', async () => {
+    faults.push('store full');
+    await expect(
+      send(await start(), ['u@x.example'], `Subject: x\r\n\r\n${'a'.repeat(200_000)}\r\n`),
+    ).rejects.toMatchObject({ responseCode: 452 });
+    expect([batches.length, bodies.size]).toEqual([0, 0]);
+  });
+
+  it('refuses a message with more than 100 Received fields (R67)', async () => {
+    const port = await start();
+    await send(port, ['u@x.example'], `${'Received: x\r\n'.repeat(100)}\r\n`);
+    await expect(send(port, ['u@x.example'], `${'Received: x\r\n'.repeat(101)}\r\n`)).rejects.toMatchObject({
+      responseCode: 554,
+    });
+    expect(batches.length).toBe(1);
+  });
+
+  it('refuses recipients that the access table does not name', async () => {
+    await expect(send(await start(), ['u@elsewhere.test'])).rejects.toMatchObject({ responseCode: 550 });
+  });
+
+  it.each([
+    ['there is no table', { ready: false }, 451],
+    ['pressure is at 85 % (R81)', { share: 0.85 }, 452],
+    ['the log has no quorum', { away: 'no quorum' }, 421],
+  ])('answers temporarily while %s', async (_name, change, code) => {
+    await expect(send(await start(change), ['u@x.example'])).rejects.toMatchObject({ responseCode: code });
+    expect(batches).toEqual([]);
+  });
+
+  it('keeps nothing of a message whose client went away in DATA (row 1)', async () => {
+    const port = await start();
+    const socket = connect(port, '127.0.0.1');
+    socket.setEncoding('latin1');
+    let text = '';
+    socket.on('data', (data: string) => (text += data));
+    socket.write(`EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@x.example>\r\nDATA\r\n`);
+    while (!text.includes('354')) await once(socket, 'data');
+    socket.write(`Subject: x\r\n\r\n${'a'.repeat(300_000)}`);
+    socket.end();
+    await once(socket, 'close');
+    await ingress!.stop(1000);
+    expect([batches.length, bodies.size]).toEqual([0, 0]);
+  });
+});
