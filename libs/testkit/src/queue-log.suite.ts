@@ -17,11 +17,11 @@ import {
 export interface QueueLogSubject {
   readonly log: QueueLog;
   /** Ends the process that holds the log, in order, and opens the same log again. */
-  restart?(): Promise<QueueLog>;
+  readonly restart?: () => Promise<QueueLog>;
   /** Another process's view of the same log: a second member of the group. It is closed with the subject. */
-  another?(): Promise<QueueLog>;
+  readonly another?: () => Promise<QueueLog>;
   /** Closes and removes everything. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export interface QueueLogTraits {

@@ -1,3 +1,4 @@
+export * from './body-key.ts';
 export * from './effect.ts';
 export * from './fold.ts';
 export * from './instant.ts';
