@@ -1,0 +1,159 @@
+import { applyChangeSet, type ChangeSet, initialState, type Operation } from '@mailyard/configuration';
+import { type ReceivingDomain } from '@mailyard/smtp-routes';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  canonicalKey,
+  decodeChangeSet,
+  decodeSnapshot,
+  encodeChangeSet,
+  encodeSnapshot,
+  readOperations,
+} from './change-set-codec.ts';
+import * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
+
+const key = fc.constantFrom('example.com', '.example.com', 'ALL', '[192.0.2.1]') as fc.Arbitrary<ReceivingDomain>;
+const host = fc.record({
+  lookup: fc.constantFrom('mx', 'name'),
+  host: fc.constantFrom('a.example', 'b.example'),
+  port: fc.integer({ min: 1, max: 65_535 }),
+  priority: fc.integer({ min: 0, max: 65_535 }),
+});
+const target = fc.oneof(
+  fc.constant({ kind: 'usedns' } as const),
+  fc.constant({ kind: 'null' } as const),
+  host.map((one) => ({ kind: 'hosts', hosts: [one] }) as const),
+  host.map((one) => ({ kind: 'hosts', hosts: [one], authProfile: 'edge' }) as const),
+);
+const route = fc.record({ receivingDomain: key, target });
+const expectation = fc.constantFrom({}, { expect: 'absent' }, { expect: 'present' });
+const others = fc.constantFrom(
+  { kind: 'matchingMode', mode: 'dotted' },
+  { kind: 'remove', section: 'routes', key: '.example.com' },
+  {
+    kind: 'set',
+    section: 'rat',
+    item: { recipient: '.example.com', action: 'ACCEPT', reply: { code: 250, text: 'welcome' } },
+    before: 'ALL',
+  },
+  { kind: 'set', section: 'rat', item: { recipient: 'ALL', action: 'REJECT' } },
+  {
+    kind: 'set',
+    section: 'policies',
+    item: {
+      name: 'engineers',
+      sender: { members: ['@lawfirm.com'], not: ['@x.lawfirm.com'] },
+      recipient: { members: [] },
+      actions: {
+        removeHeaders: ['X-A'],
+        addHeaders: [{ name: 'X-B', value: 'c' }],
+        subjectTag: '[ext]',
+        priority: -5,
+        drop: true,
+      },
+    },
+  },
+  {
+    kind: 'set',
+    section: 'authProfiles',
+    item: { name: 'edge', username: 'us', secret: { kind: 'file', file: '/s' }, allowClear: true },
+  },
+  {
+    kind: 'set',
+    section: 'authProfiles',
+    item: { name: 'e2', username: 'us', secret: { kind: 'environment', variable: 'S' }, allowClear: false },
+  },
+  {
+    kind: 'set',
+    section: 'destinationControls',
+    item: { domain: 'DEFAULT', maxConnections: 5, tls: 'required', bounceProfile: 'slow' },
+  },
+  { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
+);
+const operation = fc.oneof(
+  fc.tuple(route, expectation).map(([item, expect]) => ({ kind: 'set', section: 'routes', item, ...expect })),
+  fc
+    .uniqueArray(route, { selector: (one) => one.receivingDomain })
+    .map((items) => ({ kind: 'replace', section: 'routes', items })),
+  others,
+) as fc.Arbitrary<Operation>;
+const changeSet = fc.record({
+  id: fc.string({ minLength: 1 }),
+  lineage: fc.constant('lineage'),
+  version: fc.constant(1),
+  previousHash: fc.constant(''),
+  author: fc.string(),
+  reason: fc.string(),
+  at: fc.nat(),
+  operations: fc.array(operation, { maxLength: 6 }),
+}) as fc.Arbitrary<ChangeSet>;
+
+describe('a change set of the log', () => {
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(changeSet, (one) => {
+        expect(decodeChangeSet(encodeChangeSet(one))).toEqual(one);
+      }),
+    );
+  });
+
+  it('is refused, not half read, when a later release wrote what is not known here', () => {
+    const unknown = wire.ChangeSet.encode(wire.ChangeSet.fromPartial({ version: 7, operations: [{}] })).finish();
+    expect(() => decodeChangeSet(unknown)).toThrow(
+      expect.objectContaining({ code: 'CHANGE_SET_UNREADABLE', message: expect.stringContaining('7') }),
+    );
+    expect(() => decodeChangeSet(new Uint8Array([0xff, 0xff]))).toThrow(
+      expect.objectContaining({ code: 'CHANGE_SET_UNREADABLE' }),
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  it('is the state that it was taken of', () => {
+    fc.assert(
+      fc.property(changeSet, (one) => {
+        const state = applyChangeSet(initialState('lineage'), one, 'hash');
+        expect(decodeSnapshot(encodeSnapshot(state))).toEqual(state);
+      }),
+    );
+  });
+
+  it('is passed over when it cannot be read', () => {
+    expect(decodeSnapshot(new Uint8Array([0xff]))).toBeUndefined();
+    expect(decodeSnapshot(new Uint8Array([]))).toBeUndefined();
+  });
+});
+
+describe('operations as programs send them', () => {
+  it('are read with every fault and the field it is in (R23)', () => {
+    const faults: Parameters<typeof readOperations>[2] = [];
+    const read = readOperations(
+      [
+        {
+          operation: {
+            $case: 'set',
+            value: wire.SetItem.fromPartial({
+              item: { item: { $case: 'route', value: { receivingDomain: '*.x', destinations: ['a.example:0'] } } },
+            }),
+          },
+        },
+        { operation: { $case: 'remove', value: { section: 0, key: 'x' } } },
+        { operation: { $case: 'set', value: wire.SetItem.fromPartial({}) } },
+        { operation: { $case: 'remove', value: { section: 1, key: 'EXAMPLE.com.' } } },
+        { operation: undefined },
+      ],
+      DEFAULT_ROUTE_RULES,
+      faults,
+    );
+    expect(faults.map(({ code, field }) => `${code} ${field}`)).toEqual([
+      'ROUTE_DOMAIN_INVALID operations[0].set.item.route.receivingDomain',
+      'ROUTE_PORT_RANGE operations[0].set.item.route.destinations[0]',
+      'ITEM_INVALID operations[1].remove.section',
+      'ITEM_INVALID operations[2].set.item',
+      'ITEM_INVALID operations[4]',
+    ]);
+    expect(read).toEqual([{ kind: 'remove', section: 'routes', key: 'example.com' }]);
+    expect(canonicalKey('rat', 'Example.COM')).toBe('example.com');
+  });
+});

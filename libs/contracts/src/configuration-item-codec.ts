@@ -1,0 +1,144 @@
+/** Items of the configuration besides the routes, between core and wire. */
+import type { MailPolicy, PolicyActions, PolicySide, RecipientAccessEntry } from '@mailyard/access';
+import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
+import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+
+type Value = wire.Item['item'];
+type Read = { readonly section: SectionName; readonly item: Sections[SectionName] } | undefined;
+
+/** Writes an item of any section but the routes. */
+export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Sections[SectionName]): wire.Item {
+  switch (section) {
+    case 'rat':
+      return { item: { $case: 'recipientAccess', value: writeRecipientAccess(item as RecipientAccessEntry) } };
+    case 'policies':
+      return { item: { $case: 'mailPolicy', value: writeMailPolicy(item as MailPolicy) } };
+    case 'authProfiles':
+      return { item: { $case: 'authProfile', value: writeAuthProfile(item as AuthProfile) } };
+    case 'destinationControls':
+      return { item: { $case: 'destinationControl', value: writeDestinationControl(item as DestinationControl) } };
+    case 'bounceProfiles':
+      return { item: { $case: 'bounceProfile', value: writeBounceProfile(item as BounceProfile) } };
+  }
+}
+
+export function writeRecipientAccess({ recipient, action, reply }: RecipientAccessEntry): wire.RecipientAccess {
+  return { recipient, action: action === 'ACCEPT' ? 1 : 2, reply: reply === undefined ? undefined : { ...reply } };
+}
+
+export function writeMailPolicy({ name, sender, recipient, actions }: MailPolicy): wire.MailPolicy {
+  return {
+    name,
+    sender: writeSide(sender),
+    recipient: writeSide(recipient),
+    actions: {
+      removeHeaders: [...(actions.removeHeaders ?? [])],
+      addHeaders: (actions.addHeaders ?? []).map((field) => ({ ...field })),
+      subjectTag: actions.subjectTag,
+      priority: actions.priority,
+      drop: actions.drop ?? false,
+    },
+  };
+}
+
+function writeSide({ members, not }: PolicySide): wire.PolicySide {
+  return { members: [...members], not: [...(not ?? [])] };
+}
+
+function writeAuthProfile({ name, username, secret, allowClear }: AuthProfile): wire.AuthProfile {
+  return {
+    name,
+    username,
+    secret:
+      secret.kind === 'file' ? { $case: 'file', value: secret.file } : { $case: 'environment', value: secret.variable },
+    allowClear,
+  };
+}
+
+const TLS = ['none', 'preferred', 'required'] as const;
+
+function writeDestinationControl({ tls, ...control }: DestinationControl): wire.DestinationControl {
+  return { ...control, tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse) };
+}
+
+function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
+  return { ...profile };
+}
+
+/** Reads an entry of the recipient access table or a mail policy; undefined when it is neither or lacks a part. */
+export function readAccessItem(value: Value): Read {
+  if (value?.$case === 'recipientAccess') {
+    const { recipient, action, reply } = value.value;
+    if (action === 0) return undefined;
+    const entry: RecipientAccessEntry = {
+      recipient: /^all$/i.test(recipient) ? 'ALL' : recipient,
+      action: action === 1 ? 'ACCEPT' : 'REJECT',
+      ...(reply === undefined ? {} : { reply: { code: reply.code, text: reply.text } }),
+    };
+    return { section: 'rat', item: entry };
+  }
+  if (value?.$case === 'mailPolicy') {
+    const { name, sender, recipient, actions } = value.value;
+    return {
+      section: 'policies',
+      item: { name, sender: readSide(sender), recipient: readSide(recipient), actions: readActions(actions) },
+    };
+  }
+  return undefined;
+}
+
+function readSide(side: wire.PolicySide | undefined): PolicySide {
+  const members = side?.members ?? [];
+  return side === undefined || side.not.length === 0 ? { members } : { members, not: side.not };
+}
+
+function readActions(actions: wire.PolicyActions | undefined): PolicyActions {
+  if (actions === undefined) return {};
+  const { removeHeaders, addHeaders, subjectTag, priority, drop } = actions;
+  return {
+    ...(removeHeaders.length === 0 ? {} : { removeHeaders }),
+    ...(addHeaders.length === 0 ? {} : { addHeaders: addHeaders.map(({ name, value }) => ({ name, value })) }),
+    ...(subjectTag === undefined ? {} : { subjectTag }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(drop ? { drop } : {}),
+  };
+}
+
+const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** Reads a profile or a destination control; undefined when it is none of them or lacks a part. */
+export function readPlainItem(value: Value): Read {
+  if (value?.$case === 'authProfile') {
+    const { name, username, secret, allowClear } = value.value;
+    if (!NAME.test(name) || username === '' || secret === undefined || secret.value === '') return undefined;
+    if (secret.$case === 'environment' && !VARIABLE.test(secret.value)) return undefined;
+    const reference =
+      secret.$case === 'file'
+        ? ({ kind: 'file', file: secret.value } as const)
+        : ({ kind: 'environment', variable: secret.value } as const);
+    return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
+  }
+  if (value?.$case === 'destinationControl') {
+    const { tls, ...numbers } = value.value;
+    if (numbers.domain === '') return undefined;
+    const use = TLS[tls - 1];
+    return {
+      section: 'destinationControls',
+      item: { ...present(numbers), domain: numbers.domain, ...(use === undefined ? {} : { tls: use }) },
+    };
+  }
+  if (value?.$case === 'bounceProfile') {
+    if (!NAME.test(value.value.name)) return undefined;
+    return { section: 'bounceProfiles', item: { ...present(value.value), name: value.value.name } };
+  }
+  return undefined;
+}
+
+/** The fields that are there, unknown ones left out. */
+function present<T extends { readonly _unknownFields?: unknown }>(
+  value: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(value).filter(([name, content]) => content !== undefined && name !== '_unknownFields');
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
