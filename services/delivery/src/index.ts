@@ -1,1 +1,14 @@
-export {};
+export { type Clock, systemClock, type Timer } from './clock.ts';
+export type { LedgerCounts } from './ledger.ts';
+export type {
+  DestinationView,
+  HostView,
+  QueueStatus,
+  QueueView,
+  RetryScope,
+  RouteMove,
+  WaitingPage,
+  WaitingRecipientView,
+} from './queue-view.ts';
+export { DELIVERY_DEFAULTS, type DeliverySettings } from './settings.ts';
+export { type Delivery, type DeliveryOptions, startDelivery } from './worker.ts';

@@ -1,39 +1,60 @@
-/** What the owner of partitions can say of the mail that waits there, for `mailyard queue` and the pages of admin. */
-import type { Address, Reply, ReversePath } from '@mailyard/mail';
+/** What owners of partitions can say of the mail that waits there, for `mailyard queue` and the pages of admin. */
+import type { AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 
-/** A destination that has waiting recipients or open connections. */
-export interface DestinationView {
-  /** As it is printed: the hosts of its route, or `DNS` and the domain. */
-  readonly destination: string;
-  /** Some of the recipient domains behind it. */
-  readonly domains: readonly string[];
-  /** Recipients that wait, those being tried included. */
-  readonly waiting: number;
-  /** Of those, the ones in a transaction now. */
-  readonly underway: number;
-  readonly connections: number;
-  /** The best of its hosts; `unknown` when none was tried in a day (R75). */
+/** A host of a destination, as of the last attempt (R75). */
+export interface QueueHost {
+  /** `name [address]:port` */
+  readonly host: string;
   readonly state: 'up' | 'down' | 'unknown';
-  /** When the first of those waiting is due. */
-  readonly nextAttemptAt?: number;
-  readonly lastReply?: Reply;
+  /** Down: not tried before. */
+  readonly downUntil: number;
 }
 
-export interface WaitingRecipientView {
+/** A destination that has waiting recipients or open connections: one row of `tophosts` (R213). */
+export interface QueueDestination {
+  readonly destination: string;
+  /** Recipient domains behind it, some of them when there are many. */
+  readonly domains: readonly string[];
+  readonly domainCount: number;
+  /** Recipients that wait and those being tried. */
+  readonly waiting: number;
+  /** Of those, ready or in a transaction now. */
+  readonly underway: number;
+  readonly connections: number;
+  /** Since the owner started. */
+  readonly delivered: number;
+  readonly softBounced: number;
+  readonly hardBounced: number;
+  readonly state: 'up' | 'down' | 'unknown';
+  readonly hosts: readonly QueueHost[];
+  /** When the next of its waiting recipients may be tried; undefined when none waits. */
+  readonly nextAttemptAt: number | undefined;
+  /** When the oldest of its waiting messages was accepted, if it is known. */
+  readonly oldestAt: number | undefined;
+  readonly lastReply: Reply | undefined;
+}
+
+export interface QueueRecipient {
+  readonly partition: number;
   readonly message: MessageId;
   /** RID */
   readonly recipient: number;
-  readonly copy: number;
+  readonly mid: string;
   readonly reversePath: ReversePath;
-  readonly forwardPath: Address;
+  readonly forwardPath: string;
   readonly acceptedAt: number;
   readonly dueAt: number;
   readonly expiresAt: number;
   readonly retries: number;
   readonly outcomeUnknown: boolean;
-  readonly partition: number;
-  readonly lastHost?: string;
+  readonly lastHost: string | undefined;
+}
+
+export interface QueueRecipientPage {
+  readonly recipients: readonly QueueRecipient[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: string | undefined;
 }
 
 export interface QueueSummary {
@@ -44,33 +65,20 @@ export interface QueueSummary {
   readonly outcomeUnknown: number;
 }
 
-export interface RecipientPage {
-  readonly recipients: readonly WaitingRecipientView[];
-  /** Where the next page begins; absent on the last one. */
-  readonly next?: string;
-}
+export type QueueScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral };
 
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
-export interface QueueView {
-  summary(): QueueSummary | Promise<QueueSummary>;
-  /** All of them, in no particular order. */
-  destinations(): readonly DestinationView[] | Promise<readonly DestinationView[]>;
-  /**
-   * Waiting recipients, by partition and then in rising order of the message's last full state and RID.
-   *
-   * @param domain only recipients of this domain, in comparable form
-   * @param after the `next` of the page before; a message that was restated meanwhile may be seen twice
-   */
-  recipients(query: {
-    readonly domain?: string;
-    readonly after?: string;
-    readonly limit: number;
-  }): RecipientPage | Promise<RecipientPage>;
-  /**
-   * Makes waiting recipients due now and forgets that their hosts were down (R210).
-   *
-   * @param domain absent: all
-   * @returns how many are due now that were not
-   */
-  retry(domain?: string): number | Promise<number>;
+export interface QueueOwner {
+  status(): QueueSummary | Promise<QueueSummary>;
+  destinations(): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
+  /** @param after where the page before ended */
+  waiting(
+    filter: { readonly domain?: string },
+    limit: number,
+    after: string | undefined,
+  ): QueueRecipientPage | Promise<QueueRecipientPage>;
+  /** Makes waiting recipients due now and forgets that their hosts were down (R210). Tells how many wait there. */
+  retryNow(scope: QueueScope): number | Promise<number>;
 }

@@ -42,7 +42,12 @@ class Naive {
 
 const domainName = fc.constantFrom('a.example', 'b.example', 'c.example', 'd.example');
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('add' as const), domain: domainName, dueAt: fc.integer({ min: 0, max: 50 }) }),
+  fc.record({
+    kind: fc.constant('add' as const),
+    domain: domainName,
+    dueAt: fc.integer({ min: 0, max: 50 }),
+    released: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('take' as const), now: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constant('takeOf' as const), domain: domainName, now: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constantFrom('release' as const, 'hold' as const, 'letGo' as const), domain: domainName }),
@@ -59,12 +64,12 @@ describe('the waiting recipients', () => {
         for (const action of steps) {
           if (action.kind === 'add') {
             next += 1;
-            real.add(real.numberOf(action.domain), action.dueAt, next, next % 1_000);
+            real.add(real.numberOf(action.domain), action.dueAt, next, next % 1_000, action.released);
             naive.of(action.domain).entries.push({
               dueAt: action.dueAt,
               message: next,
               recipient: next % 1_000,
-              released: false,
+              released: action.released,
             });
           } else if (action.kind === 'take') {
             const expected = naive.nextDueAt();

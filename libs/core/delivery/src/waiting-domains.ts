@@ -65,6 +65,13 @@ export class WaitingDomains {
     return this.#entries[domain]!;
   }
 
+  /** When the next recipient of one domain is due; -Infinity when it was released, Infinity when none waits. */
+  dueAtOf(domain: number): number {
+    if (this.#released[domain] !== 0) return -Infinity;
+    const waiting = this.#waiting[domain]!;
+    return waiting === 0 ? Infinity : this.#arena.due(waiting);
+  }
+
   /** Gives a number back when nothing waits there. True when it did. */
   forget(domain: number): boolean {
     if (this.#entries[domain] !== 0) return false;
@@ -75,9 +82,10 @@ export class WaitingDomains {
     return true;
   }
 
-  /** A recipient waits until `dueAt`. */
-  add(domain: number, dueAt: number, message: number, recipient: number): void {
-    this.#waiting[domain] = this.#arena.push(this.#waiting[domain]!, dueAt, message, recipient);
+  /** A recipient waits until `dueAt`; with `released` it is due now all the same. */
+  add(domain: number, dueAt: number, message: number, recipient: number, released = false): void {
+    const heaps = released ? this.#released : this.#waiting;
+    heaps[domain] = this.#arena.push(heaps[domain]!, dueAt, message, recipient);
     this.#entries[domain]! += 1;
     this.#place(domain);
   }

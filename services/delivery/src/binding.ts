@@ -1,0 +1,64 @@
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { RouteDecision } from '@mailyard/smtp-routes';
+import type { Destination } from './destination.ts';
+
+/** The first wait before a success of a domain makes its deferred mail due again, and the longest (R74). */
+const RELEASE_MS = 60_000;
+const RELEASE_MOST_MS = 3_600_000;
+
+/**
+ * A recipient domain with mail, and where the route table sends it now. Bound late and bound anew when the table
+ * changes (I11).
+ *
+ * `unbound`: to be looked up; `asked`: the lookup is under way; `unknown`: routing did not know, to be asked again;
+ * `bound`: to a destination, or to nothing when the entry is `/dev/null`.
+ */
+export class Binding {
+  readonly domain: Domain | AddressLiteral;
+  /** Among the waiting domains. */
+  readonly number: number;
+  state: 'unbound' | 'asked' | 'unknown' | 'bound' = 'unbound';
+  destination: Destination | undefined;
+  decision: RouteDecision | undefined;
+  /** Recipients without a final outcome. */
+  recipients = 0;
+  /** The oldest route version that waiting recipients of an earlier owner were last tried under. */
+  oldestRouteVersion = Infinity;
+  /** How often the table has changed for it. */
+  changes = 0;
+  #releasedAt = -Infinity;
+  #releaseWaitMs = RELEASE_MS;
+
+  constructor(domain: Domain | AddressLiteral, number: number) {
+    this.domain = domain;
+    this.number = number;
+  }
+
+  /** The matched entry as printed. */
+  get route(): string {
+    return this.decision?.matched ?? '';
+  }
+
+  unbind(): void {
+    this.destination?.bindings.delete(this);
+    this.destination?.held.delete(this);
+    this.destination = undefined;
+    this.decision = undefined;
+    this.state = 'unbound';
+    this.changes += 1;
+  }
+
+  /**
+   * A delivery to the domain: whether what was deferred is due at once (R74). Not more often than once a minute, and
+   * less often while it helps nothing.
+   *
+   * @param early the delivered recipient owed its attempt to an earlier release
+   */
+  mayRelease(early: boolean, monotonic: number): boolean {
+    if (early) this.#releaseWaitMs = RELEASE_MS;
+    if (monotonic - this.#releasedAt < this.#releaseWaitMs) return false;
+    if (this.#releasedAt !== -Infinity) this.#releaseWaitMs = Math.min(RELEASE_MOST_MS, this.#releaseWaitMs * 2);
+    this.#releasedAt = monotonic;
+    return true;
+  }
+}

@@ -1,0 +1,129 @@
+import type { WaitingDomains } from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
+import { Binding } from './binding.ts';
+import type { Destination } from './destination.ts';
+
+/** Lookups that were not answered are repeated in portions of this size, once a second. */
+const ASKED_AGAIN = 1_000;
+
+/** The recipient domains that have mail, each bound to where the route table sends it now (R30, I11). */
+export class Bindings {
+  readonly #routes: RouteLookup;
+  readonly #waiting: WaitingDomains;
+  readonly #destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined;
+  readonly #bound: (binding: Binding) => void;
+  readonly #byDomain = new Map<string, Binding>();
+  readonly #byNumber: (Binding | undefined)[] = [];
+  readonly #unknown = new Set<Binding>();
+
+  /** @param bound called when a lookup that took its time has bound a domain */
+  constructor(
+    routes: RouteLookup,
+    waiting: WaitingDomains,
+    destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined,
+    bound: (binding: Binding) => void,
+  ) {
+    this.#routes = routes;
+    this.#waiting = waiting;
+    this.#destinationOf = destinationOf;
+    this.#bound = bound;
+  }
+
+  get size(): number {
+    return this.#byDomain.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Binding> {
+    return this.#byDomain.values();
+  }
+
+  of(domain: Domain | AddressLiteral): Binding {
+    const known = this.#byDomain.get(domain);
+    if (known !== undefined) return known;
+    const binding = new Binding(domain, this.#waiting.numberOf(domain));
+    this.#byDomain.set(domain, binding);
+    this.#byNumber[binding.number] = binding;
+    return binding;
+  }
+
+  find(domain: string): Binding | undefined {
+    return this.#byDomain.get(domain);
+  }
+
+  numbered(number: number): Binding | undefined {
+    return this.#byNumber[number];
+  }
+
+  /**
+   * Binds a domain if routing is known to say where to. Where it must be asked first, or does not know, the domain
+   * waits: unknown is never "not found".
+   */
+  bind(binding: Binding): boolean {
+    if (binding.state === 'bound') return true;
+    const decision = this.#routes.peek(binding.domain);
+    if (decision !== undefined) {
+      this.#apply(binding, decision);
+      return true;
+    }
+    this.#ask(binding);
+    return false;
+  }
+
+  #ask(binding: Binding): void {
+    if (binding.state === 'asked') return;
+    binding.state = 'asked';
+    const { changes } = binding;
+    this.#routes.lookup(binding.domain).then(
+      (answer) => this.#answered(binding, changes, answer),
+      () => this.#answered(binding, changes, 'unknown'),
+    );
+  }
+
+  #answered(binding: Binding, changes: number, answer: RouteDecision | 'unknown'): void {
+    // The table changed meanwhile: the answer may be of the old one.
+    if (binding.changes !== changes || binding.state !== 'asked') return;
+    if (answer === 'unknown') {
+      binding.state = 'unknown';
+      this.#unknown.add(binding);
+      return;
+    }
+    this.#apply(binding, answer);
+    this.#bound(binding);
+  }
+
+  #apply(binding: Binding, decision: RouteDecision): void {
+    this.#unknown.delete(binding);
+    binding.decision = decision;
+    binding.state = 'bound';
+    binding.destination = this.#destinationOf(decision, binding.domain);
+    binding.destination?.bindings.add(binding);
+  }
+
+  /** The table changed: the domain is to be looked up anew. */
+  unbind(binding: Binding): void {
+    this.#unknown.delete(binding);
+    binding.unbind();
+  }
+
+  /** Asks again for what routing did not know. Once a second. */
+  askAgain(): void {
+    let left = ASKED_AGAIN;
+    for (const binding of this.#unknown) {
+      this.#unknown.delete(binding);
+      if (this.bind(binding)) this.#bound(binding);
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  /** Forgets domains without mail. */
+  collect(): void {
+    for (const [domain, binding] of this.#byDomain) {
+      if (binding.recipients > 0 || binding.state === 'asked' || !this.#waiting.forget(binding.number)) continue;
+      this.unbind(binding);
+      this.#byDomain.delete(domain);
+      this.#byNumber[binding.number] = undefined;
+    }
+  }
+}

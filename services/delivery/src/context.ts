@@ -1,0 +1,34 @@
+import type { Instant } from '@mailyard/queue';
+import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
+import type { RouteLookup } from '@mailyard/smtp-routes';
+import type { Bodies } from './bodies.ts';
+import type { Clock } from './clock.ts';
+import type { Reports } from './report.ts';
+import type { DeliverySettings } from './settings.ts';
+import type { SteadyTime } from './steady-time.ts';
+
+/** What all parts of one delivery worker share. */
+export interface WorkerContext {
+  readonly worker: string;
+  readonly incarnation: Incarnation;
+  readonly settings: DeliverySettings;
+  readonly clock: Clock;
+  readonly steady: SteadyTime;
+  readonly queueLog: QueueLog;
+  readonly bodyStore: BodyStore;
+  readonly routes: RouteLookup;
+  readonly presence: Presence;
+  readonly pressure: PressureBoard;
+  readonly bodies: Bodies;
+  readonly reports: Reports;
+  /** Up to where the tracker has read a partition; undefined holds nothing. */
+  readonly trackerPosition: (partition: number) => number | undefined;
+  /** True from the moment on in which the worker is asked to stop. */
+  isStopping: boolean;
+}
+
+/** Now, with wall time that never jumps: what due times and decisions go by. */
+export function steadyNow({ clock, steady }: Pick<WorkerContext, 'clock' | 'steady'>): Instant {
+  const now = clock.now();
+  return { wall: Math.floor(steady.at(now)), monotonic: now.monotonic };
+}

@@ -1,0 +1,432 @@
+import {
+  ConcurrencyWindow,
+  type DestinationFault,
+  type DestinationKey,
+  type Host,
+  hostKey,
+  ReadyQueue,
+  wantsConnection,
+} from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
+import type { RouteTarget } from '@mailyard/smtp-routes';
+import type { Binding } from './binding.ts';
+import type { WorkerContext } from './context.ts';
+import { type ConnectionHome, DeliveryConnection } from './delivery-connection.ts';
+import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
+import { isParticular, type Parcel } from './parcel.ts';
+import type { Settlement } from './settle.ts';
+
+/** What a destination tells the scheduler. */
+export interface DestinationEvents {
+  /** No host takes a connection before `until`: these wait. */
+  putOff(destination: Destination, parcels: readonly Parcel[], until: number, failure: HostFailure): void;
+  /** There is no such destination (R63). */
+  bounce(destination: Destination, parcels: readonly Parcel[], faults: readonly DestinationFault[]): void;
+  /** No other host is left for a parcel that failed at some: its last failure stands. */
+  exhausted(parcel: Parcel): void;
+  /** It takes connections again, or there is room in its ready queue. */
+  hasRoom(destination: Destination): void;
+  cameBack(destination: Destination): void;
+}
+
+/** How many connections this worker has, of how many it may have. */
+export interface ConnectionBudget {
+  used: number;
+  readonly limit: number;
+}
+
+/** An opening that has taken this long no longer keeps another from being tried: its host may be silent. */
+const PATIENT_MS = 1_000;
+/** After an opening that led to nothing, the next one waits at least this long. */
+const REOPEN_MS = 1_000;
+/** The weight of the last transaction in the average. */
+const WEIGHT = 0.1;
+
+interface Opening {
+  /** Monotonic. */
+  readonly startedAt: number;
+}
+
+/** Where mail with one key goes: what is ready for it, and its connections (R100 to R107). */
+export class Destination implements ConnectionHome {
+  readonly key: DestinationKey;
+  readonly target: Exclude<RouteTarget, { kind: 'null' }>;
+  /** The recipient domain, where the DNS leads the way. */
+  readonly domain: Domain | AddressLiteral;
+  /** Domains that lead here, and those of them that wait for room. */
+  readonly bindings = new Set<Binding>();
+  readonly held = new Set<Binding>();
+  readonly connections: DeliveryConnection[] = [];
+  readonly counts = { delivered: 0, softBounced: 0, hardBounced: 0 };
+  lastReply: Reply | undefined;
+  /** Not before this instant, in steady wall time; 0 when there is nothing to wait for. */
+  blockedUntil = 0;
+  lastFailure: HostFailure | undefined;
+  /** The hosts of the last plan. */
+  hosts: readonly Host[] = [];
+  /** When it last had something to do, by the monotonic clock. */
+  usedAt: number;
+  readonly #ready = new ReadyQueue<Parcel>();
+  /** Parcels that may not go over just any connection. */
+  #particular: Parcel[] = [];
+  #transactions = 0;
+  readonly #openings = new Set<Opening>();
+  readonly #window: ConcurrencyWindow;
+  readonly #context: WorkerContext;
+  readonly #tools: OpeningTools;
+  readonly #budget: ConnectionBudget;
+  readonly #events: DestinationEvents;
+  readonly #random: () => number;
+  #turn = 0;
+  #openAfter = 0;
+  #transactionMs: number | undefined;
+
+  constructor(
+    key: DestinationKey,
+    target: Exclude<RouteTarget, { kind: 'null' }>,
+    domain: Domain | AddressLiteral,
+    context: WorkerContext,
+    tools: OpeningTools,
+    budget: ConnectionBudget,
+    events: DestinationEvents,
+    random: () => number,
+  ) {
+    this.key = key;
+    this.target = target;
+    this.domain = domain;
+    this.#context = context;
+    this.#tools = tools;
+    this.#budget = budget;
+    this.#events = events;
+    this.#random = random;
+    this.#window = new ConcurrencyWindow(context.settings.maxConnectionsPerDestination);
+    this.usedAt = context.clock.now().monotonic;
+  }
+
+  get profile(): ConnectionHome['profile'] {
+    return this.#context.settings.bounce;
+  }
+
+  get messagesPerConnection(): number {
+    return this.#context.settings.messagesPerConnection;
+  }
+
+  /** Transactions that are ready. */
+  get readyCount(): number {
+    return this.#transactions;
+  }
+
+  get isFull(): boolean {
+    return this.#transactions >= this.#context.settings.readyLimit;
+  }
+
+  isBlocked(now: number): boolean {
+    return this.blockedUntil > now;
+  }
+
+  /** Whether nothing would be lost with it. */
+  get isUnused(): boolean {
+    return (
+      this.bindings.size === 0 && this.#transactions === 0 && this.connections.length === 0 && this.#openings.size === 0
+    );
+  }
+
+  hasHost(key: string): boolean {
+    return this.hosts.some((host) => hostKey(host) === key);
+  }
+
+  hasOtherHost(tried: readonly string[]): boolean {
+    const now = this.#tools.now();
+    return this.hosts.some((host) => {
+      const key = hostKey(host);
+      return !tried.includes(key) && !(this.#tools.hosts.of(key).downUntil > now);
+    });
+  }
+
+  push(parcel: Parcel): void {
+    this.#transactions += parcel.sends.length;
+    if (isParticular(parcel)) this.#particular.push(parcel);
+    else this.#ready.push(parcel);
+  }
+
+  /** Takes out what is ready and the test names. */
+  extract(test: (parcel: Parcel) => boolean): readonly Parcel[] {
+    const taken = [...this.#particular.filter(test), ...this.#ready.extract(test)];
+    this.#particular = this.#particular.filter((parcel) => !test(parcel));
+    for (const { sends } of taken) this.#transactions -= sends.length;
+    return taken;
+  }
+
+  /** Hands what is ready to connections, and opens more if need be. */
+  pump(): void {
+    if (this.#context.isStopping || this.#transactions === 0) return;
+    const now = this.#context.clock.now();
+    this.usedAt = now.monotonic;
+    const before = this.isFull;
+    if (this.#particular.length > 0) this.#sendParticular();
+    while (this.#ready.size > 0) {
+      const connection = this.#free();
+      if (connection === undefined) break;
+      const parcel = this.#ready.shift(now.wall)!;
+      this.#transactions -= parcel.sends.length;
+      connection.assign(parcel);
+    }
+    while (this.#wantsConnection(now.monotonic)) this.#open(undefined);
+    if (before ? !this.isFull : this.held.size > 0 && this.#transactions * 2 < this.#context.settings.readyLimit)
+      this.#events.hasRoom(this);
+  }
+
+  /** A connection with room for the next parcel: one without work, else one that has one transaction under way. */
+  #free(allows: (connection: DeliveryConnection) => boolean = () => true): DeliveryConnection | undefined {
+    let found: DeliveryConnection | undefined;
+    for (const connection of this.connections) {
+      if (!connection.takes(1) || !allows(connection)) continue;
+      if (connection.load === 0) return connection;
+      found ??= connection;
+    }
+    return found;
+  }
+
+  #sendParticular(): void {
+    const left: Parcel[] = [];
+    let opened = false;
+    for (const parcel of this.#particular) {
+      const connection = this.#free((candidate) => suits(parcel, candidate));
+      if (connection !== undefined) {
+        this.#transactions -= parcel.sends.length;
+        connection.assign(parcel);
+      } else if (!opened && this.#mayOpen() && !this.connections.some((candidate) => suits(parcel, candidate))) {
+        opened = true;
+        this.#transactions -= parcel.sends.length;
+        this.#open(parcel);
+      } else {
+        left.push(parcel);
+      }
+    }
+    this.#particular = left;
+  }
+
+  #mayOpen(): boolean {
+    return (
+      this.#budget.used < this.#budget.limit &&
+      this.connections.length + this.#openings.size < this.#window.size &&
+      this.#tools.now() >= this.#openAfter
+    );
+  }
+
+  #wantsConnection(monotonic: number): boolean {
+    if (this.#ready.size === 0 || !this.#mayOpen()) return false;
+    let busy = 0;
+    let idle = 0;
+    for (const connection of this.connections) {
+      if (connection.isRetired) continue;
+      if (connection.load === 0 && connection.takes(1)) idle += 1;
+      else busy += 1;
+    }
+    for (const { startedAt } of this.#openings) if (monotonic - startedAt < PATIENT_MS) busy += 1;
+    return wantsConnection({
+      busy,
+      idle,
+      waiting: this.#transactions,
+      messagesPerConnection: this.messagesPerConnection,
+      transactionMs: this.#transactionMs,
+      window: this.#window.size,
+    });
+  }
+
+  #open(parcel: Parcel | undefined): void {
+    const opening: Opening = { startedAt: this.#context.clock.now().monotonic };
+    this.#openings.add(opening);
+    this.#budget.used += 1;
+    const { settings } = this.#context;
+    const profile = this.target.kind === 'hosts' ? this.target.authProfile : undefined;
+    const credentials = profile === undefined ? undefined : settings.credentialsOf?.(profile);
+    if (profile !== undefined && credentials === undefined) {
+      // Never sent unauthenticated (R152).
+      const reply = { code: 454, enhancedStatus: '4.7.0', text: `profile ${profile} cannot be read` } as const;
+      const failure: HostFailure = { reply, stage: 'auth', host: this.key };
+      const until = this.#tools.now() + 60_000;
+      queueMicrotask(() => this.#opened(opening, { kind: 'unreachable', until, failure, overloaded: false }, parcel));
+      return;
+    }
+    this.#turn += 1;
+    void openConnection(this.#tools, {
+      target: this.target,
+      domain: this.domain,
+      plan: {
+        turn: this.#turn - 1,
+        random: Array.from({ length: 8 }, this.#random),
+        ipPreference: settings.ipPreference,
+      },
+      relayOptions: {
+        heloName: settings.hostname,
+        tls: settings.tls,
+        ...(credentials === undefined ? {} : { credentials }),
+      },
+      tried: parcel?.walk?.tried ?? [],
+      preferredHost: parcel?.preferredHost,
+      openConnections: (host) => this.connections.filter((connection) => connection.hostKey === host).length,
+      planned: (hosts) => {
+        this.hosts = hosts;
+      },
+    }).then((opened) => this.#opened(opening, opened, parcel));
+  }
+
+  #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
+    this.#openings.delete(opening);
+    if (opened.kind === 'connected') this.#connected(opened.connection, parcel);
+    else {
+      this.#budget.used -= 1;
+      this.#notConnected(opened, parcel);
+    }
+    this.pump();
+  }
+
+  #connected(relay: DeliveryConnection['relay'], parcel: Parcel | undefined): void {
+    const connection = new DeliveryConnection(relay, this, this.#context.clock.now().monotonic);
+    this.connections.push(connection);
+    this.#openAfter = 0;
+    this.lastFailure = undefined;
+    if (this.#context.isStopping) {
+      if (parcel !== undefined) this.#giveBack(parcel);
+      void connection.close();
+      return;
+    }
+    if (parcel !== undefined) connection.assign(parcel);
+    this.unblock();
+  }
+
+  #notConnected(opened: Exclude<Opened, { kind: 'connected' }>, parcel: Parcel | undefined): void {
+    const now = this.#tools.now();
+    if (parcel !== undefined) {
+      if (parcel.walk !== undefined && opened.kind !== 'nowhere') this.#events.exhausted(parcel);
+      else this.push({ ...parcel, walk: undefined, preferredHost: undefined });
+    }
+    if (opened.kind === 'exhausted') return;
+    const isAlone = this.connections.length === 0 && this.#openings.size === 0;
+    this.#openAfter = now + REOPEN_MS;
+    if (opened.kind === 'unreachable') {
+      if (opened.overloaded) this.#window.troubled();
+      if (isAlone) this.#block(Math.max(opened.until, now + REOPEN_MS), opened.failure);
+      return;
+    }
+    if (!isAlone) return;
+    if (opened.permanent) {
+      this.#openAfter = 0;
+      this.#events.bounce(
+        this,
+        this.extract(() => true),
+        opened.faults,
+      );
+      return;
+    }
+    // The DNS does not say: waited for like for a host (R63, R76).
+    const reason = opened.faults[0]?.reason ?? 'the DNS does not answer';
+    const failure: HostFailure = {
+      reply: { code: 451, enhancedStatus: '4.4.3', text: reason },
+      stage: 'resolve',
+      host: this.key,
+    };
+    const state = `dns ${this.key}`;
+    this.#tools.hosts.failed(state, failure.reply, now);
+    this.#block(this.#tools.hosts.of(state).downUntil, failure);
+  }
+
+  #block(until: number, failure: HostFailure | undefined): void {
+    this.blockedUntil = until;
+    this.#openAfter = 0;
+    const known = failure ?? this.lastFailure ?? NO_HOST;
+    this.lastFailure = known;
+    this.#events.putOff(
+      this,
+      this.extract(() => true),
+      until,
+      known,
+    );
+    this.#events.hasRoom(this);
+  }
+
+  /** A host is there again: what was put off is due. */
+  unblock(): void {
+    if (this.blockedUntil === 0) return;
+    this.blockedUntil = 0;
+    this.#tools.hosts.forget(`dns ${this.key}`);
+    this.#events.cameBack(this);
+  }
+
+  #giveBack(parcel: Parcel): void {
+    parcel.partition.putBack(parcel, parcel.sends);
+  }
+
+  // ---- what connections tell
+
+  settled(connection: DeliveryConnection, settlement: Settlement, tookMs: number): void {
+    const { delivered, softBounced, hardBounced, host } = settlement;
+    this.counts.delivered += delivered;
+    this.counts.softBounced += softBounced;
+    this.counts.hardBounced += hardBounced;
+    this.lastReply = settlement.lastReply ?? this.lastReply;
+    this.#transactionMs =
+      this.#transactionMs === undefined ? tookMs : this.#transactionMs * (1 - WEIGHT) + tookMs * WEIGHT;
+    if (host === 'up') {
+      this.#window.succeeded();
+      return;
+    }
+    this.#window.troubled();
+    const others = this.connections.some((other) => other !== connection && other.hostKey === connection.hostKey);
+    if (host === 'failed' && !others && settlement.lastReply !== undefined)
+      this.#tools.hosts.failed(connection.hostKey, settlement.lastReply, this.#tools.now());
+  }
+
+  available(_connection: DeliveryConnection): void {
+    this.pump();
+  }
+
+  closed(connection: DeliveryConnection): void {
+    const index = this.connections.indexOf(connection);
+    if (index < 0) return;
+    this.connections.splice(index, 1);
+    this.#budget.used -= 1;
+    this.pump();
+  }
+
+  // ---- by the second, and at the end
+
+  tick(monotonic: number): void {
+    const { idleConnectionMs } = this.#context.settings;
+    for (const connection of this.connections.slice()) {
+      if (connection.load > 0) continue;
+      if (connection.isRetired || monotonic - connection.idleSince >= idleConnectionMs) void connection.close();
+    }
+    this.pump();
+  }
+
+  /** An operator wants it tried now, with a fresh start (R210). */
+  retryNow(): void {
+    for (const host of this.hosts) this.#tools.hosts.forget(hostKey(host));
+    this.#openAfter = 0;
+    this.#window.reset();
+    this.unblock();
+  }
+
+  /** Starts nothing more; connections close once what they send has ended. */
+  drain(): void {
+    this.extract(() => true);
+    for (const connection of this.connections.slice()) void connection.close();
+  }
+
+  /** Cuts off what is still being sent. */
+  async cut(): Promise<void> {
+    await Promise.all(this.connections.slice().map((connection) => connection.close(true)));
+  }
+}
+
+const NO_HOST: HostFailure = {
+  reply: { code: 451, enhancedStatus: '4.4.1', text: 'no host takes a connection' },
+  stage: 'connect',
+  host: '',
+};
+
+function suits({ walk, preferredHost }: Parcel, { hostKey, hostText }: DeliveryConnection): boolean {
+  return walk === undefined ? hostText === preferredHost : !walk.tried.includes(hostKey);
+}

@@ -1,0 +1,178 @@
+/** Opening a connection: from a route to the first host that takes one (R50 to R60). */
+import {
+  type AddressAnswer,
+  type DestinationFault,
+  formatHost,
+  type Host,
+  type HostBoard,
+  hostKey,
+  type HostStates,
+  judgeSession,
+  type MxAnswer,
+  type PlanOptions,
+  planHosts,
+  type Relay,
+  type RelayConnection,
+  type RelayOptions,
+  type Resolver,
+  type Stage,
+} from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
+import type { RouteTarget } from '@mailyard/smtp-routes';
+import { publishMailEvent } from '@mailyard/telemetry';
+
+/** A probe that is shared with other workers keeps them off for this long. */
+const PROBE_MS = 60_000;
+
+export interface OpeningTools {
+  readonly relay: Relay;
+  readonly resolver: Resolver;
+  readonly hosts: HostStates;
+  readonly board: HostBoard | undefined;
+  /** Steady wall time. */
+  readonly now: () => number;
+  /** A host that was down answers again. */
+  readonly cameBack: (host: string) => void;
+}
+
+export interface OpeningWish {
+  readonly target: Exclude<RouteTarget, { kind: 'null' }>;
+  readonly domain: Domain | AddressLiteral;
+  readonly plan: PlanOptions;
+  readonly relayOptions: RelayOptions;
+  /** Hosts that are not to be tried, by key. */
+  readonly tried: readonly string[];
+  /** The host to be tried first if the table still names it, as records name it. */
+  readonly preferredHost: string | undefined;
+  /** Connections of ours that are open to a host now. */
+  readonly openConnections: (host: string) => number;
+  /** The hosts that were found, before any is tried. */
+  readonly planned: (hosts: readonly Host[]) => void;
+}
+
+export interface HostFailure {
+  readonly reply: Reply;
+  readonly stage: Stage;
+  readonly host: string;
+}
+
+export type Opened =
+  | { readonly kind: 'connected'; readonly connection: RelayConnection; readonly failures: number }
+  /** No host takes a connection now. `overloaded`: some serve others of our connections. */
+  | {
+      readonly kind: 'unreachable';
+      readonly until: number;
+      readonly failure: HostFailure | undefined;
+      readonly overloaded: boolean;
+    }
+  /** The DNS leads to no host (R63). */
+  | { readonly kind: 'nowhere'; readonly permanent: boolean; readonly faults: readonly DestinationFault[] }
+  /** All hosts were tried before. */
+  | { readonly kind: 'exhausted' };
+
+/** Opens a connection to the first host in the order of the plan that is not known to be down. Never rejects. */
+export async function openConnection(tools: OpeningTools, wish: OpeningWish): Promise<Opened> {
+  const plan = await resolvePlan(tools.resolver, wish);
+  if (plan.kind === 'nowhere') return plan;
+  wish.planned(plan.hosts);
+  const hosts = preferring(plan.hosts, wish.preferredHost).filter((host) => !wish.tried.includes(hostKey(host)));
+  if (hosts.length === 0) return { kind: 'exhausted' };
+  let until = Infinity;
+  let failure: HostFailure | undefined;
+  let overloaded = false;
+  let failures = 0;
+  for (const host of hosts) {
+    const key = hostKey(host);
+    const may = tools.hosts.mayTry(key, tools.now());
+    if (may.kind === 'no') {
+      until = Math.min(until, may.until);
+      const { lastReply } = tools.hosts.of(key);
+      if (lastReply !== undefined) failure ??= { reply: lastReply, stage: 'connect', host: formatHost(host) };
+      continue;
+    }
+    if (may.kind === 'probe' && !(await claimProbe(tools.board, key))) {
+      tools.hosts.released(key);
+      until = Math.min(until, tools.now() + PROBE_MS);
+      continue;
+    }
+    const result = await connect(tools, wish, host, key);
+    if (result.kind === 'connected') return { ...result, failures };
+    failures += 1;
+    failure = result.failure;
+    if (result.overloaded) overloaded = true;
+    until = Math.min(until, result.overloaded ? tools.now() : tools.hosts.of(key).downUntil);
+  }
+  return { kind: 'unreachable', until, failure, overloaded };
+}
+
+async function connect(
+  { relay, hosts, board, now, cameBack }: OpeningTools,
+  { relayOptions, openConnections }: OpeningWish,
+  host: Host,
+  key: string,
+): Promise<
+  | { readonly kind: 'connected'; readonly connection: RelayConnection }
+  | { readonly kind: 'failed'; readonly failure: HostFailure; readonly overloaded: boolean }
+> {
+  const opened = await relay.connect(host, relayOptions).catch((error: unknown) => ({
+    stage: 'connect' as const,
+    reason: error instanceof Error ? error.message : String(error),
+  }));
+  if (!('reason' in opened)) {
+    if (hosts.worked(key, now())) {
+      board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });
+      cameBack(key);
+    }
+    const { name, address, port } = host;
+    publishMailEvent({ kind: 'connectionOpened', dcid: opened.dcid, host: name, address, port });
+    return { kind: 'connected', connection: opened };
+  }
+  const { reply, stage, host: state } = judgeSession(opened, openConnections(key));
+  publishMailEvent({
+    kind: 'connectionFailed',
+    host: host.name,
+    address: host.address,
+    port: host.port,
+    stage,
+    reason: opened.reason,
+  });
+  if (state === 'failed') {
+    const report = hosts.failed(key, reply, now());
+    if (report !== undefined) board?.publish(key, report);
+  } else {
+    hosts.released(key);
+  }
+  return { kind: 'failed', failure: { reply, stage, host: formatHost(host) }, overloaded: state === 'slow' };
+}
+
+/** One probe for all workers; without the board each goes by itself (R76). */
+async function claimProbe(board: HostBoard | undefined, key: string): Promise<boolean> {
+  if (board === undefined) return true;
+  return board.claimProbe(key, PROBE_MS).catch(() => true);
+}
+
+async function resolvePlan(
+  resolver: Resolver,
+  { target, domain, plan: options }: OpeningWish,
+): Promise<Exclude<ReturnType<typeof planHosts>, { kind: 'ask' }>> {
+  const mx = new Map<string, MxAnswer>();
+  const addresses = new Map<string, AddressAnswer>();
+  for (;;) {
+    const plan = planHosts(target, domain, { mx, addresses }, options);
+    if (plan.kind !== 'ask') return plan;
+    await Promise.all([
+      ...plan.mx.map(async (name) => mx.set(name, await resolver.mx(name).catch(failed))),
+      ...plan.addresses.map(async (name) => addresses.set(name, await resolver.addresses(name).catch(failed))),
+    ]);
+  }
+}
+
+function failed(error: unknown): { readonly kind: 'failure'; readonly reason: string } {
+  return { kind: 'failure', reason: error instanceof Error ? error.message : String(error) };
+}
+
+function preferring(hosts: readonly Host[], preferred: string | undefined): readonly Host[] {
+  if (preferred === undefined) return hosts;
+  const first = hosts.filter((host) => formatHost(host) === preferred);
+  return first.length === 0 ? hosts : [...first, ...hosts.filter((host) => formatHost(host) !== preferred)];
+}

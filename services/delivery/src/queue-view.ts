@@ -1,0 +1,106 @@
+import type { AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { MessageId } from '@mailyard/queue';
+import type { RouteTarget } from '@mailyard/smtp-routes';
+import type { LedgerCounts } from './ledger.ts';
+
+/** A host of a destination, as of the last attempt (R75). */
+export interface HostView {
+  /** `name [address]:port` */
+  readonly host: string;
+  readonly state: 'up' | 'down' | 'unknown';
+  /** Down: not tried before. */
+  readonly downUntil: number;
+}
+
+/** One row of `tophosts` (R213). */
+export interface DestinationView {
+  readonly destination: string;
+  /** Recipient domains behind it, some of them when there are many. */
+  readonly domains: readonly string[];
+  readonly domainCount: number;
+  /** Active recipients: those that wait and those being tried. */
+  readonly waiting: number;
+  /** Of those, ready or in a transaction now. */
+  readonly underway: number;
+  readonly connections: number;
+  /** Since this worker started. */
+  readonly delivered: number;
+  readonly softBounced: number;
+  readonly hardBounced: number;
+  /** `down` when every known host is. */
+  readonly state: 'up' | 'down' | 'unknown';
+  readonly hosts: readonly HostView[];
+  /** When the next of its waiting recipients may be tried; undefined when none waits. */
+  readonly nextAttemptAt: number | undefined;
+  /** When the oldest of its waiting messages was accepted, if it is among those looked at. */
+  readonly oldestAt: number | undefined;
+  readonly lastReply: Reply | undefined;
+}
+
+export interface WaitingRecipientView {
+  readonly partition: number;
+  readonly message: MessageId;
+  /** RID */
+  readonly recipient: number;
+  readonly mid: string;
+  readonly reversePath: ReversePath;
+  readonly forwardPath: string;
+  readonly acceptedAt: number;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly retries: number;
+  readonly outcomeUnknown: boolean;
+  readonly lastHost: string | undefined;
+}
+
+export interface WaitingPage {
+  readonly recipients: readonly WaitingRecipientView[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export interface QueueStatus {
+  readonly waiting: number;
+  readonly outcomeUnknown: number;
+  /** What its partitions' owner has seen since it started. */
+  readonly ledger: Readonly<LedgerCounts>;
+  readonly destinationCount: number;
+  readonly connections: number;
+  /** The partitions that this worker decides on. */
+  readonly partitions: readonly number[];
+}
+
+/** Whose mail is to be tried now (R210). */
+export type RetryScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
+  | { readonly kind: 'destination'; readonly destination: string };
+
+/** What a draft of the route table would do to waiting mail. */
+export interface RouteMove {
+  readonly domain: Domain | AddressLiteral;
+  readonly recipients: number;
+  /** The destination now; undefined: routing has not said yet, `/dev/null`: dropped. */
+  readonly from: string | undefined;
+  readonly to: string;
+  /** Whether mail waits there for a host that is down, before and after. */
+  readonly isBlocked: boolean;
+  readonly willBeBlocked: boolean;
+}
+
+/** The queues of one worker, live. Whoever shows all queues asks every owner. */
+export interface QueueView {
+  status(): QueueStatus;
+  /** All destinations with waiting recipients or connections, most waiting recipients first. */
+  destinations(): readonly DestinationView[];
+  /** @param after where the page before ended */
+  waiting(filter: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage;
+  /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
+  retryNow(scope: RetryScope): number;
+  /**
+   * How many waiting recipients would go elsewhere under another table, by domain.
+   *
+   * @param draft where the draft sends a domain
+   */
+  census(draft: (domain: Domain | AddressLiteral) => RouteTarget): readonly RouteMove[];
+}

@@ -1,0 +1,538 @@
+import {
+  type DestinationFault,
+  type DestinationKey,
+  destinationKey,
+  type DueRecipient,
+  isExpired,
+  WaitingDomains,
+} from '@mailyard/delivery-rules';
+import { type AddressLiteral, type Address, type Domain, domainOf } from '@mailyard/mail';
+import type { Closed, MessageId, OpenMessage, OpenRecipient } from '@mailyard/queue';
+import type { RouteDecision } from '@mailyard/smtp-routes';
+import type { Binding } from './binding.ts';
+import { Bindings } from './bindings.ts';
+import type { Timer } from './clock.ts';
+import { steadyNow, type WorkerContext } from './context.ts';
+import { type ConnectionBudget, Destination, type DestinationEvents } from './destination.ts';
+import { bounceByDns, drop, endWalk, expire, recordWait } from './endings.ts';
+import { MessageHandles } from './message-handles.ts';
+import { OpenBefore } from './open-before.ts';
+import type { HostFailure, OpeningTools } from './opening.ts';
+import type { Parcel } from './parcel.ts';
+import { makeParcels } from './parcels.ts';
+import type { Partition, Scheduling } from './partition.ts';
+
+/** How long one turn may take before the event loop gets its turn, in milliseconds, and how often that is looked at. */
+const TURN_MS = 8;
+const LOOK_EVERY = 64;
+/** What could not be decided for want of a store is tried again after this. */
+const LATER_MS = 60_000;
+/** How often domains and destinations without mail are forgotten. */
+const COLLECT_MS = 60_000;
+const UNUSED_MS = 600_000;
+const LONGEST_SLEEP_MS = 60_000;
+
+/**
+ * Who is tried when, and where: every recipient that waits is either in the heap of its domain, ready at its
+ * destination, in a transaction, or has an outcome on its way into the log.
+ */
+export class Scheduler implements Scheduling, DestinationEvents {
+  readonly waiting = new WaitingDomains();
+  readonly bindings: Bindings;
+  readonly destinations = new Map<DestinationKey, Destination>();
+  readonly #context: WorkerContext;
+  readonly #tools: OpeningTools;
+  readonly #budget: ConnectionBudget;
+  readonly #random: () => number;
+  readonly #handles = new MessageHandles<Partition>();
+  /** Destinations that got something in this turn. */
+  readonly #dirty = new Set<Destination>();
+  #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
+  readonly #placing = new Map<Partition, OpenBefore>();
+  #isScheduled = false;
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+  #collectedAt: number;
+
+  constructor(context: WorkerContext, tools: Omit<OpeningTools, 'now' | 'cameBack'>, random: () => number) {
+    this.#context = context;
+    this.#random = random;
+    this.#budget = { used: 0, limit: context.settings.maxConnections };
+    this.#tools = { ...tools, now: () => this.#now(), cameBack: (host) => this.hostCameBack(host) };
+    this.bindings = new Bindings(
+      context.routes,
+      this.waiting,
+      (decision, domain) => this.#destinationOf(decision, domain),
+      (binding) => this.#bound(binding),
+    );
+    this.#collectedAt = context.clock.now().monotonic;
+    context.routes.onChange((_version, concerns) => this.routesChanged(concerns));
+  }
+
+  get connectionCount(): number {
+    return this.#budget.used;
+  }
+
+  #now(): number {
+    return steadyNow(this.#context).wall;
+  }
+
+  #destinationOf(decision: RouteDecision, domain: Domain | AddressLiteral): Destination | undefined {
+    const { target } = decision;
+    const key = destinationKey(target, domain, this.#context.settings.batchBy);
+    if (key === undefined || target.kind === 'null') return undefined;
+    let destination = this.destinations.get(key);
+    if (destination === undefined) {
+      destination = new Destination(key, target, domain, this.#context, this.#tools, this.#budget, this, this.#random);
+      this.destinations.set(key, destination);
+    }
+    return destination;
+  }
+
+  #bindingOf(forwardPath: Address): Binding {
+    // A bare <postmaster> is the one of this system (RFC 5321 §4.5.1).
+    return this.bindings.of(domainOf(forwardPath) || (this.#context.settings.hostname as Domain));
+  }
+
+  // ---- what partitions tell
+
+  place(partition: Partition, message: OpenMessage, recipients: readonly number[], isNew: boolean): void {
+    const now = this.#now();
+    let ready: Map<Destination, OpenRecipient[]> | undefined;
+    for (const rid of recipients) {
+      const recipient = message.recipients.get(rid);
+      if (recipient === undefined) continue;
+      const binding = this.#bindingOf(recipient.forwardPath);
+      if (isNew) count(partition, binding, 1);
+      if (partition.underway.has(message.id, rid)) continue;
+      if (recipient.dueAt > now) {
+        this.#wait(partition, message.id, recipient, binding, recipient.dueAt, false);
+        continue;
+      }
+      const destination = this.#admit(partition, message, recipient, binding, now, false);
+      if (destination === undefined) continue;
+      if (recipients.length === 1) {
+        this.#makeReady(partition, message, [recipient], destination, binding.route, now);
+        return;
+      }
+      ready ??= new Map();
+      const together = ready.get(destination);
+      if (together === undefined) ready.set(destination, [recipient]);
+      else together.push(recipient);
+    }
+    if (ready === undefined) return;
+    for (const [destination, together] of ready)
+      this.#makeReady(partition, message, together, destination, this.#bindingOf(together[0]!.forwardPath).route, now);
+  }
+
+  placeLater(partition: Partition, message: MessageId, recipient: number): void {
+    this.#again.push({ partition, message, recipient });
+    this.#schedule();
+  }
+
+  placeAll(partition: Partition, before: number): void {
+    this.#placing.set(partition, new OpenBefore(partition.owner.state.messages, before));
+    this.#schedule();
+  }
+
+  closed(partition: Partition, { message, closed, of, last, outcome }: Closed): void {
+    const binding = this.#bindingOf(closed.forwardPath);
+    if (this.#isCounted(partition, of)) count(partition, binding, -1);
+    if (last) this.#handles.release(partition, message);
+    if (outcome.type !== 'RecipientDelivered' || this.waiting.entriesOf(binding.number) === 0) return;
+    // R74: a success makes what was deferred for the domain due at once.
+    if (!binding.mayRelease(closed.dueAt > outcome.at, this.#context.clock.now().monotonic)) return;
+    this.waiting.release(binding.number);
+    this.#schedule();
+  }
+
+  dropped(partition: Partition, message: OpenMessage): void {
+    const isCounted = this.#isCounted(partition, message);
+    for (const { forwardPath } of message.recipients.values())
+      if (isCounted) count(partition, this.#bindingOf(forwardPath), -1);
+    partition.underway.forget(message.id);
+    this.#handles.release(partition, message.id);
+  }
+
+  lost(partition: Partition): void {
+    this.#placing.delete(partition);
+    for (const destination of this.destinations.values())
+      if (destination.readyCount > 0) destination.extract((parcel) => parcel.partition === partition);
+    for (const [binding, recipients] of partition.counts) binding.recipients -= recipients;
+    partition.counts.clear();
+    this.#handles.releaseAll(partition);
+  }
+
+  /** While the messages of a partition are being placed, those further on are not counted yet. */
+  #isCounted(partition: Partition, { fullStateOffset }: OpenMessage): boolean {
+    const placing = this.#placing.get(partition);
+    return placing === undefined || placing.hasPassed(fullStateOffset);
+  }
+
+  // ---- where a recipient goes now
+
+  /**
+   * The destination at which a recipient that is due may be made ready. Otherwise undefined, and all else is done: it
+   * waits, or an outcome is on its way.
+   *
+   * @param early it is not due by its own time (R74, I11)
+   */
+  #admit(
+    partition: Partition,
+    message: OpenMessage,
+    recipient: OpenRecipient,
+    binding: Binding,
+    now: number,
+    early: boolean,
+  ): Destination | undefined {
+    const { recipient: rid, lastRouteVersion } = recipient;
+    const freeAt = partition.owner.freeAt(message, rid, partition.steadyNow());
+    // Behind an attempt of ours, whose end brings it up again; or in the grace of a foreign one, asked by the second.
+    if (freeAt === undefined || freeAt > now) return undefined;
+    const neverTried = lastRouteVersion === 0;
+    if (isExpired(message.envelope.copies[recipient.copy]!.expiresAt, neverTried, now)) {
+      expire(partition, message, rid, binding.route, this.#later);
+      return undefined;
+    }
+    if (!this.bindings.bind(binding)) {
+      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, early);
+      this.waiting.hold(binding.number);
+      return undefined;
+    }
+    const { destination, route } = binding;
+    if (destination === undefined) {
+      drop(partition, message, rid, route);
+      return undefined;
+    }
+    if (destination.isBlocked(now)) {
+      const { blockedUntil, lastFailure } = destination;
+      if (neverTried && lastFailure !== undefined)
+        recordWait(partition, message, rid, route, blockedUntil, lastFailure);
+      else this.#wait(partition, message.id, recipient, binding, Math.max(blockedUntil, recipient.dueAt), false);
+      return undefined;
+    }
+    if (destination.isFull) {
+      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, early);
+      this.waiting.hold(binding.number);
+      destination.held.add(binding);
+      return undefined;
+    }
+    return destination;
+  }
+
+  #wait(
+    partition: Partition,
+    message: MessageId,
+    { recipient }: OpenRecipient,
+    binding: Binding,
+    dueAt: number,
+    released: boolean,
+  ): void {
+    const handle = this.#handles.handleOf(partition, message);
+    this.waiting.add(binding.number, dueAt, handle, recipient, released);
+    this.#wakeAt(dueAt);
+  }
+
+  readonly #later = (partition: Partition, id: MessageId, rid: number): void => {
+    partition.underway.delete(id, rid);
+    const recipient = partition.owner.state.messages.get(id)?.recipients.get(rid);
+    if (recipient === undefined || !partition.mayStart) return;
+    const dueAt = Math.max(this.#now() + LATER_MS, recipient.dueAt);
+    this.#wait(partition, id, recipient, this.#bindingOf(recipient.forwardPath), dueAt, false);
+  };
+
+  #makeReady(
+    partition: Partition,
+    message: OpenMessage,
+    recipients: readonly OpenRecipient[],
+    destination: Destination,
+    route: string,
+    now: number,
+  ): void {
+    for (const { recipient } of recipients) partition.underway.add(message.id, recipient);
+    const { recipientsPerTransaction } = this.#context.settings;
+    for (const parcel of makeParcels(partition, message, recipients, route, recipientsPerTransaction, now))
+      destination.push(parcel);
+    this.#dirty.add(destination);
+  }
+
+  // ---- turns
+
+  pump(): void {
+    for (const destination of this.#dirty) destination.pump();
+    this.#dirty.clear();
+    if (this.waiting.nextDueAt() <= this.#now()) this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#context.isStopping) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#turn();
+    });
+  }
+
+  /** Does what is to be done now, for as long as a turn may take. */
+  #turn(): void {
+    if (this.#context.isStopping) return;
+    const { clock } = this.#context;
+    const until = performance.now() + TURN_MS;
+    const again = this.#again;
+    this.#again = [];
+    for (const { partition, message: id, recipient } of again) {
+      const message = partition.owner.state.messages.get(id);
+      if (message !== undefined && partition.mayStart) this.place(partition, message, [recipient], false);
+    }
+    let done = this.#placeMore(until);
+    const { wall } = steadyNow({ clock, steady: this.#context.steady });
+    for (let i = 1; this.waiting.nextDueAt() <= wall; i++) {
+      this.#takeUp(this.waiting.take(wall)!, wall);
+      if (i % LOOK_EVERY === 0 && performance.now() >= until) {
+        done = false;
+        break;
+      }
+    }
+    for (const destination of this.#dirty) destination.pump();
+    this.#dirty.clear();
+    if (done && this.#again.length === 0) this.#wakeAt(this.waiting.nextDueAt());
+    else this.#schedule();
+  }
+
+  /** Goes on placing the messages of partitions that became ours. True when all are placed. */
+  #placeMore(until: number): boolean {
+    for (const [partition, messages] of this.#placing) {
+      for (let i = 1; ; i++) {
+        const next = messages.next();
+        if (next.done === true) {
+          this.#placing.delete(partition);
+          break;
+        }
+        this.#placeOld(partition, next.value);
+        if (i % LOOK_EVERY === 0 && performance.now() >= until) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Recipients of an earlier owner: due when they were, or at once when their route has changed since (I11). */
+  #placeOld(partition: Partition, message: OpenMessage): void {
+    const now = this.#now();
+    const due: number[] = [];
+    for (const recipient of message.recipients.values()) {
+      if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${recipient.recipient}`);
+      if (recipient.dueAt <= now) {
+        due.push(recipient.recipient);
+        continue;
+      }
+      const binding = this.#bindingOf(recipient.forwardPath);
+      count(partition, binding, 1);
+      const isBound = this.bindings.bind(binding);
+      const { lastRouteVersion } = recipient;
+      if (!isBound) binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion, lastRouteVersion);
+      const isOutdated = isBound && (binding.decision?.since ?? 0) > lastRouteVersion;
+      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, isOutdated);
+    }
+    if (due.length > 0) this.place(partition, message, due, true);
+  }
+
+  /** A recipient whose time has come, if what its entry says is still so. */
+  #takeUp({ domain, message: handle, recipient: rid, dueAt, early }: DueRecipient, now: number): void {
+    const partition = this.#handles.partitionOf(handle);
+    const id = this.#handles.messageOf(handle);
+    if (partition === undefined || id === undefined || !partition.mayStart) return;
+    const message = partition.owner.state.messages.get(id);
+    const recipient = message?.recipients.get(rid);
+    const binding = this.bindings.numbered(domain);
+    if (message === undefined || recipient === undefined || binding === undefined) return;
+    // An entry for its later time is there as well; or it is taken care of.
+    if (recipient.dueAt > dueAt || partition.underway.has(id, rid)) return;
+    const destination = this.#admit(partition, message, recipient, binding, now, early);
+    if (destination === undefined) return;
+    const together =
+      message.recipients.size === 1
+        ? [recipient]
+        : this.#gather(partition, message, recipient, destination, early ? binding : undefined, now);
+    this.#makeReady(partition, message, together, destination, binding.route, now);
+  }
+
+  /** With a recipient goes all of its message that is due and has the same destination (R100, R103). */
+  #gather(
+    partition: Partition,
+    message: OpenMessage,
+    first: OpenRecipient,
+    destination: Destination,
+    released: Binding | undefined,
+    now: number,
+  ): OpenRecipient[] {
+    const together = [first];
+    const instant = partition.steadyNow();
+    for (const other of message.recipients.values()) {
+      const { recipient: rid, copy, lastRouteVersion } = other;
+      if (other === first || partition.underway.has(message.id, rid)) continue;
+      const binding = this.#bindingOf(other.forwardPath);
+      if (binding.destination !== destination || (other.dueAt > now && binding !== released)) continue;
+      const freeAt = partition.owner.freeAt(message, rid, instant);
+      if (freeAt === undefined || freeAt > now) continue;
+      if (isExpired(message.envelope.copies[copy]!.expiresAt, lastRouteVersion === 0, now)) continue;
+      together.push(other);
+    }
+    return together;
+  }
+
+  #wakeAt(at: number): void {
+    if (at === Infinity || (this.#timer !== undefined && this.#timer.at <= at)) return;
+    this.#timer?.timer.cancel();
+    const delay = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#now()));
+    const timer = this.#context.clock.after(delay, () => {
+      this.#timer = undefined;
+      this.#schedule();
+    });
+    this.#timer = { at, timer };
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { monotonic } = this.#context.clock.now();
+    this.bindings.askAgain();
+    for (const destination of this.destinations.values()) destination.tick(monotonic);
+    if (monotonic - this.#collectedAt < COLLECT_MS) return;
+    this.#collectedAt = monotonic;
+    this.bindings.collect();
+    this.#tools.hosts.expire(this.#now());
+    for (const [key, destination] of this.destinations)
+      if (destination.isUnused && monotonic - destination.usedAt > UNUSED_MS) this.destinations.delete(key);
+  }
+
+  // ---- routes
+
+  #bound(binding: Binding): void {
+    if ((binding.decision?.since ?? 0) > binding.oldestRouteVersion) this.waiting.release(binding.number);
+    binding.oldestRouteVersion = Infinity;
+    this.waiting.letGo(binding.number);
+    this.#schedule();
+  }
+
+  /** Mail that a change of the table concerns is due now, under the new entry (I11). */
+  routesChanged(concerns: (domain: Domain | AddressLiteral) => boolean): void {
+    const concerned = new Set<Binding>();
+    const destinations = new Set<Destination>();
+    for (const binding of this.bindings) {
+      if (!concerns(binding.domain)) continue;
+      concerned.add(binding);
+      if (binding.destination !== undefined && binding.destination.readyCount > 0)
+        destinations.add(binding.destination);
+    }
+    for (const destination of destinations)
+      for (const parcel of destination.extract((candidate) => this.#leadsTo(candidate, concerned)))
+        parcel.partition.putBack(parcel, parcel.sends);
+    for (const binding of concerned) {
+      this.bindings.unbind(binding);
+      this.waiting.release(binding.number);
+      this.waiting.letGo(binding.number);
+    }
+    this.#schedule();
+  }
+
+  #leadsTo({ partition, message: id, sends }: Parcel, bindings: ReadonlySet<Binding>): boolean {
+    const message = partition.owner.state.messages.get(id);
+    if (message === undefined) return true;
+    return sends.some(({ recipients }) =>
+      recipients.some((rid) => {
+        const recipient = message.recipients.get(rid);
+        return recipient !== undefined && bindings.has(this.#bindingOf(recipient.forwardPath));
+      }),
+    );
+  }
+
+  // ---- what destinations tell
+
+  putOff(destination: Destination, parcels: readonly Parcel[], until: number, failure: HostFailure): void {
+    this.#each(parcels, (partition, message, recipient, { walk }) => {
+      const binding = this.#bindingOf(recipient.forwardPath);
+      const { recipient: rid } = recipient;
+      partition.underway.delete(message.id, rid);
+      if (walk !== undefined)
+        endWalk(partition, message, recipient, binding.route, walk, destination.profile, this.#later);
+      else if (recipient.lastRouteVersion === 0) recordWait(partition, message, rid, binding.route, until, failure);
+      else this.#wait(partition, message.id, recipient, binding, Math.max(until, recipient.dueAt), false);
+    });
+  }
+
+  bounce(_destination: Destination, parcels: readonly Parcel[], faults: readonly DestinationFault[]): void {
+    this.#each(parcels, (partition, message, { recipient, forwardPath }) =>
+      bounceByDns(partition, message, recipient, this.#bindingOf(forwardPath).route, faults, this.#later),
+    );
+  }
+
+  exhausted(parcel: Parcel): void {
+    const { walk, route } = parcel;
+    if (walk === undefined) return;
+    this.#each([parcel], (partition, message, recipient) =>
+      endWalk(partition, message, recipient, route, walk, this.#context.settings.bounce, this.#later),
+    );
+  }
+
+  #each(
+    parcels: readonly Parcel[],
+    act: (partition: Partition, message: OpenMessage, recipient: OpenRecipient, parcel: Parcel) => void,
+  ): void {
+    for (const parcel of parcels) {
+      const { partition, message: id, sends } = parcel;
+      const message = partition.owner.state.messages.get(id);
+      if (message === undefined || !partition.mayStart) continue;
+      for (const { recipients } of sends)
+        for (const rid of recipients) {
+          const recipient = message.recipients.get(rid);
+          if (recipient === undefined) partition.underway.delete(id, rid);
+          else act(partition, message, recipient, parcel);
+        }
+    }
+  }
+
+  hasRoom(destination: Destination): void {
+    for (const binding of destination.held) this.waiting.letGo(binding.number);
+    destination.held.clear();
+    this.#schedule();
+  }
+
+  cameBack(destination: Destination): void {
+    for (const binding of destination.bindings) this.waiting.release(binding.number);
+    this.hasRoom(destination);
+  }
+
+  /** A host that was down answers: whoever waits for it goes on. */
+  hostCameBack(host: string): void {
+    for (const destination of this.destinations.values())
+      if (destination.blockedUntil !== 0 && destination.hasHost(host)) destination.unblock();
+  }
+
+  // ---- operators
+
+  /** Makes what waits due now (R210). */
+  retryNow(bindings: Iterable<Binding>): void {
+    const destinations = new Set<Destination>();
+    for (const binding of bindings) {
+      this.waiting.release(binding.number);
+      if (binding.destination !== undefined) destinations.add(binding.destination);
+    }
+    for (const destination of destinations) destination.retryNow();
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+    this.#placing.clear();
+    for (const destination of this.destinations.values()) destination.drain();
+  }
+
+  /** Cuts off what is still being sent. */
+  async cut(): Promise<void> {
+    await Promise.all([...this.destinations.values()].map((destination) => destination.cut()));
+  }
+}
+
+function count(partition: Partition, binding: Binding, by: number): void {
+  binding.recipients += by;
+  partition.counts.set(binding, (partition.counts.get(binding) ?? 0) + by);
+}
