@@ -1,6 +1,6 @@
 import { isPositive, type Reply } from '@mailyard/mail';
-import type { Content, RecipientResult, Stage, Transaction, TransactionRecipient } from '@mailyard/delivery-rules';
-import { ContentEncoder } from './content-encoder.ts';
+import type { RecipientResult, Stage, Transaction, TransactionRecipient } from '@mailyard/delivery-rules';
+import { ContentTransfer, DOT, type Octets } from './content-transfer.ts';
 import { isSafePath, mailCommand, needsSmtpUtf8, rcptCommand } from './envelope.ts';
 import type { Timeouts } from './options.ts';
 import {
@@ -16,9 +16,6 @@ import type { Session } from './session.ts';
 
 /** How many RCPTs a transaction has at most: what every host must take (RFC 5321 §4.5.3.1.8, R106). */
 const RECIPIENT_LIMIT = 100;
-/** Content is handed over in pieces of this size, each with its deadline. */
-const PIECE_OCTETS = 262_144;
-const DOT = '.\r\n';
 const CLOSING = 421;
 
 type Verdict = RecipientResult extends infer Result
@@ -26,7 +23,6 @@ type Verdict = RecipientResult extends infer Result
     ? Omit<Result, 'recipient'>
     : never
   : never;
-type Octets = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
 /**
  * One transaction. The states follow the dialog: MAIL, the RCPTs, DATA, content, dot. At each step a recipient either
@@ -42,6 +38,7 @@ export class Exchange {
   readonly #timeouts: Timeouts;
   readonly #transaction: Transaction;
   readonly #reset: boolean;
+  readonly #transfer: ContentTransfer;
   readonly #verdicts = new Map<TransactionRecipient, Verdict>();
 
   constructor(session: Session, timeouts: Timeouts, transaction: Transaction, reset: boolean) {
@@ -49,6 +46,7 @@ export class Exchange {
     this.#timeouts = timeouts;
     this.#transaction = transaction;
     this.#reset = reset;
+    this.#transfer = new ContentTransfer(session.wire, timeouts, transaction);
   }
 
   async run(): Promise<readonly RecipientResult[]> {
@@ -81,7 +79,7 @@ export class Exchange {
     if (wanted.length === 0) return;
     let octets: Octets;
     try {
-      octets = await open(this.#transaction.content);
+      octets = await this.#transfer.open();
     } catch (error) {
       this.#settle(wanted, this.#failure('data', `the content cannot be read: ${(error as Error).message}`));
       return;
@@ -169,7 +167,7 @@ export class Exchange {
    */
   async #endEmpty(isMailTaken: boolean): Promise<void> {
     const { wire } = this.#session;
-    if (!isMailTaken || !(await this.#mayEnd())) {
+    if (!isMailTaken || !(await this.#transfer.mayEnd())) {
       wire.end('the host takes content without recipients');
       return;
     }
@@ -181,23 +179,8 @@ export class Exchange {
   /** Sends content and dot. False when the dot was not sent; then all accepted recipients have their result. */
   async #sendContent(octets: Octets, accepted: readonly TransactionRecipient[]): Promise<boolean> {
     const { wire } = this.#session;
-    const { mayEnd, content } = this.#transaction;
-    let fault = this.#silence();
-    if (fault === undefined) {
-      if (isSmall(octets, content.sizeOctets)) {
-        const encoder = new ContentEncoder();
-        const pieces: (Uint8Array | string)[] = octets.map((chunk) => encoder.encode(chunk));
-        pieces.push(mayEnd === undefined ? `${encoder.end()}${DOT}` : encoder.end());
-        wire.writeTogether(pieces);
-        if (mayEnd === undefined) return true;
-        fault = await this.#flush();
-      } else fault = await this.#stream(octets);
-      fault ??= await this.#withhold();
-    }
-    if (fault === undefined) {
-      wire.write(DOT);
-      return true;
-    }
+    const fault = await this.#transfer.send(octets);
+    if (fault === undefined) return true;
     const early = wire.takeUnread()?.reply;
     wire.end(fault);
     const isRefusal = early !== undefined && !isPositive(early);
@@ -207,58 +190,6 @@ export class Exchange {
       isRefusal ? { kind: 'refused', reply: early, stage: 'data', appliesTo } : this.#failure('data', fault),
     );
     return false;
-  }
-
-  /** Hands all content to the kernel, piece by piece; returns what went wrong. */
-  async #stream(octets: Octets): Promise<string | undefined> {
-    const { wire } = this.#session;
-    const encoder = new ContentEncoder();
-    const until = performance.now() + this.#timeouts.content;
-    let sizeOctets = 0;
-    try {
-      for await (const chunk of octets) {
-        sizeOctets += chunk.length;
-        for (let start = 0; start < chunk.length; start += PIECE_OCTETS) {
-          wire.write(encoder.encode(chunk.subarray(start, start + PIECE_OCTETS)));
-          const fault = (wire.backlogOctets < PIECE_OCTETS ? undefined : await this.#flush()) ?? this.#silence();
-          if (fault !== undefined) return fault;
-          if (performance.now() > until) return 'timed out sending content';
-        }
-      }
-    } catch (error) {
-      return `the content cannot be read: ${(error as Error).message}`;
-    }
-    const expected = this.#transaction.content.sizeOctets;
-    if (sizeOctets !== expected) return `the content has ${sizeOctets} octets where ${expected} were announced`;
-    wire.write(encoder.end());
-    return this.#flush();
-  }
-
-  async #flush(): Promise<string | undefined> {
-    const { wire } = this.#session;
-    return (await wire.flushed(this.#timeouts.dataBlock)) ? undefined : (wire.ended ?? 'not sent');
-  }
-
-  /** Until the dot the host has nothing to say; an answer before it would be taken for the answer to it. */
-  #silence(): string | undefined {
-    const { wire } = this.#session;
-    return wire.ended ?? (wire.hasUnread ? 'the host answered before the final dot' : undefined);
-  }
-
-  /** Returns why the dot must not be sent, asked when nothing but the dot is left to send. */
-  async #withhold(): Promise<string | undefined> {
-    const allowed = await this.#mayEnd();
-    return this.#silence() ?? (allowed ? undefined : 'the final dot was not allowed');
-  }
-
-  async #mayEnd(): Promise<boolean> {
-    const { mayEnd } = this.#transaction;
-    if (mayEnd === undefined) return true;
-    try {
-      return await mayEnd();
-    } catch {
-      return false;
-    }
   }
 
   async #awaitVerdict(accepted: readonly TransactionRecipient[]): Promise<void> {
@@ -316,17 +247,4 @@ export class Exchange {
   #failure(stage: Stage, reason = this.#session.wire.ended ?? 'unknown'): Verdict {
     return { kind: 'failed', stage, reason };
   }
-}
-
-/** Whether the content is in memory, whole, and may be written at once. */
-function isSmall(octets: Octets, sizeOctets: number): octets is readonly Uint8Array[] {
-  if (!Array.isArray(octets) || sizeOctets > PIECE_OCTETS) return false;
-  let sum = 0;
-  for (const chunk of octets as readonly Uint8Array[]) sum += chunk.length;
-  return sum === sizeOctets;
-}
-
-async function open({ octets }: Content): Promise<Octets> {
-  if (typeof octets === 'function') return octets();
-  return octets instanceof Uint8Array ? [octets] : octets;
 }

@@ -5,6 +5,8 @@ import { type ParsedReply, ReplyParser } from './reply-parser.ts';
 
 /** Enough for the replies to a pipelined envelope; longer ones are read in several turns. */
 const READ_BUFFER_OCTETS = 2_048;
+/** Measured: joining costs less than `writev` at 4 KiB, more at 40. */
+const JOIN_LIMIT_OCTETS = 8_192;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -97,9 +99,15 @@ export class Wire implements Deadline {
     if (this.ended === undefined && octets.length > 0) this.#socket.write(octets, this.#onWritten);
   }
 
-  /** Writes several pieces as one. */
-  writeTogether(pieces: readonly (string | Uint8Array)[]): void {
+  /** Writes several pieces in one call to the kernel: small ones joined, which is cheaper than a gathering write. */
+  writeTogether(pieces: readonly Uint8Array[]): void {
     if (this.ended !== undefined) return;
+    let sizeOctets = 0;
+    for (const piece of pieces) sizeOctets += piece.length;
+    if (sizeOctets <= JOIN_LIMIT_OCTETS) {
+      this.write(Buffer.concat(pieces, sizeOctets));
+      return;
+    }
     this.#socket.cork();
     for (const piece of pieces) this.write(piece);
     this.#socket.uncork();
