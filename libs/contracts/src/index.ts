@@ -6,3 +6,4 @@ export * from './route-decision-codec.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';
 export * as configurationWire from './gen/mailyard/routing/v1/configuration.ts';
 export * as routingWire from './gen/mailyard/routing/v1/routing.ts';
+export { readDescriptors } from './descriptors.ts';

@@ -1,3 +1,4 @@
+export * from './access-tables.ts';
 export * from './chain.ts';
 export * from './change-set.ts';
 export * from './fold.ts';

@@ -1,0 +1,74 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Metadata, type status as Status, status } from '@grpc/grpc-js';
+import { CallRefusal } from './refusal.ts';
+
+/** What a caller may do; each role may also do what the ones before it may. */
+export type Role = 'reader' | 'operator' | 'administrator';
+
+const RANK: { readonly [R in Role]: number } = { reader: 1, operator: 2, administrator: 3 };
+
+/** Who calls, as the connection and its credentials tell. */
+export interface Caller {
+  /** Name of the token or certificate; `local` on a loopback without either. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+/** A token, its secret already read. */
+export interface Token {
+  readonly name: string;
+  readonly role: Role;
+  readonly secret: string;
+}
+
+/** Tells who calls, from a token or a client certificate. */
+export class Gate {
+  readonly #tokens: readonly { readonly caller: Caller; readonly hash: Buffer }[];
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens.map(({ name, role, secret }) => ({ caller: { name, role }, hash: hashOf(secret) }));
+  }
+
+  /**
+   * @param certificateName subject of a client certificate that was checked; undefined without one
+   * @throws CallRefusal UNAUTHENTICATED
+   */
+  identify(metadata: Metadata, certificateName: string | undefined): Caller {
+    const [authorization] = metadata.get('authorization');
+    if (typeof authorization === 'string') {
+      const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+      const caller = secret === undefined ? undefined : this.#find(secret);
+      if (caller === undefined) throw refuse(status.UNAUTHENTICATED, 'the token is not known', 'TOKEN_UNKNOWN');
+      return caller;
+    }
+    if (this.#tokens.length === 0) return { name: certificateName ?? 'local', role: 'administrator' };
+    if (certificateName !== undefined) return { name: certificateName, role: 'reader' };
+    throw refuse(status.UNAUTHENTICATED, 'a bearer token is needed', 'TOKEN_MISSING');
+  }
+
+  /** Compares with every token in the same time, whichever it is. */
+  #find(secret: string): Caller | undefined {
+    const hash = hashOf(secret);
+    let found: Caller | undefined;
+    for (const token of this.#tokens) if (timingSafeEqual(token.hash, hash)) found = token.caller;
+    return found;
+  }
+}
+
+/** @throws CallRefusal PERMISSION_DENIED */
+export function demand(caller: Caller, role: Role): void {
+  if (RANK[caller.role] >= RANK[role]) return;
+  throw refuse(
+    status.PERMISSION_DENIED,
+    `the role ${role} is needed; ${caller.name} is ${caller.role}`,
+    'ROLE_TOO_LOW',
+  );
+}
+
+function refuse(code: Status, message: string, reason: string): CallRefusal {
+  return new CallRefusal(code, message, { reason });
+}
+
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

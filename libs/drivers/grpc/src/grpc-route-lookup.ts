@@ -1,0 +1,175 @@
+import { type AccessTables, readAccessTables } from '@mailyard/configuration';
+import { readAccessItem, routingWire as wire } from '@mailyard/contracts';
+import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { RouteChanges, RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
+import { Channels, type GrpcTarget } from './channels.ts';
+import { LookupStream } from './lookup-stream.ts';
+import { RouteWatch } from './route-watch.ts';
+
+export interface GrpcRouteLookupOptions {
+  /** Answers kept; the ones that came first go first. */
+  readonly maxCached?: number;
+  /** An answer later than this is not known. */
+  readonly timeoutMs?: number;
+  /** Gets what went wrong with the tables by which mail is taken; the last good ones stay in use. */
+  readonly report?: (error: unknown) => void;
+}
+
+type ChangeListener = (version: number, concerns: (domain: Domain | AddressLiteral) => boolean) => void;
+
+/**
+ * Asks routing over gRPC, with a cache that the watch keeps exact: a committed version takes away those answers that it
+ * concerns and no others. Routing away, the cache goes on answering and everything else is unknown.
+ */
+export class GrpcRouteLookup implements RouteLookup {
+  readonly #channels: Channels<wire.RoutingServiceClient>;
+  readonly #stream: LookupStream;
+  readonly #watch: RouteWatch;
+  readonly #cache = new Map<string, RouteDecision>();
+  readonly #pending = new Map<string, Promise<RouteDecision | 'unknown'>>();
+  readonly #listeners: ChangeListener[] = [];
+  readonly #maxCached: number;
+  readonly #report: (error: unknown) => void;
+  #version = 0;
+  #access: AccessTables | undefined;
+  #isAccessStale = true;
+  #isFetchingAccess = false;
+
+  constructor(target: GrpcTarget, options: GrpcRouteLookupOptions = {}) {
+    this.#maxCached = options.maxCached ?? 100_000;
+    this.#report = options.report ?? (() => {});
+    this.#channels = new Channels<wire.RoutingServiceClient>(wire.RoutingServiceClient, target);
+    this.#stream = new LookupStream(this.#channels, options.timeoutMs ?? 5_000);
+    this.#watch = new RouteWatch(this.#channels, {
+      position: (version) => this.#take(version, undefined),
+      reset: (version) => {
+        this.#cache.clear();
+        this.#isAccessStale = true;
+        this.#take(version, () => true);
+      },
+      changed: (changes, sections) => this.#change(changes, sections),
+    });
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether a routing process is heard now. */
+  get isConnected(): boolean {
+    return this.#watch.isConnected;
+  }
+
+  /** The tables by which mail is taken; undefined until they have come. */
+  current(): AccessTables | undefined {
+    return this.#access;
+  }
+
+  peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
+    return this.#cache.get(domain);
+  }
+
+  /** @param minVersion the answer is to be of this version or a newer one: what the caller has just committed */
+  async lookup(domain: Domain | AddressLiteral, minVersion = 0): Promise<RouteDecision | 'unknown'> {
+    const cached = this.#cache.get(domain);
+    if (cached !== undefined && (cached.version >= minVersion || this.#version >= minVersion)) return cached;
+    if (minVersion > this.#version) return this.#ask(domain, minVersion);
+    const pending = this.#pending.get(domain);
+    if (pending !== undefined) return pending;
+    const asked = this.#ask(domain, this.#version);
+    this.#pending.set(domain, asked);
+    try {
+      return await asked;
+    } finally {
+      this.#pending.delete(domain);
+    }
+  }
+
+  async #ask(domain: Domain | AddressLiteral, minVersion: number): Promise<RouteDecision | 'unknown'> {
+    // One address that is away costs one try; with one address only, the second try meets a restarted process.
+    for (let tries = 0; tries <= this.#channels.count; tries++) {
+      const decision = await this.#stream.ask(domain, Math.max(minVersion, this.#version));
+      if (decision === undefined) continue;
+      // A version that came while the answer was under way may concern it: only a later answer is kept.
+      if (decision.version < this.#version) continue;
+      this.#keep(domain, decision);
+      return decision;
+    }
+    return 'unknown';
+  }
+
+  #keep(domain: string, decision: RouteDecision): void {
+    // Without the watch there would be nobody to take it away again.
+    if (this.#version === 0) return;
+    this.#cache.delete(domain);
+    this.#cache.set(domain, decision);
+    if (this.#cache.size <= this.#maxCached) return;
+    for (const oldest of this.#cache.keys()) {
+      this.#cache.delete(oldest);
+      break;
+    }
+  }
+
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener);
+  }
+
+  #change(changes: RouteChanges, sections: readonly number[]): void {
+    const matched = new Map<string, string>();
+    for (const [domain, decision] of this.#cache) {
+      if (decision.version >= changes.version || !changes.concerns(domain as Domain, decision.matched)) continue;
+      matched.set(domain, decision.matched);
+      this.#cache.delete(domain);
+    }
+    const isConcerned = (domain: Domain | AddressLiteral): boolean =>
+      matched.has(domain) || changes.concerns(domain, this.#cache.get(domain)?.matched);
+    if (sections.length > 0) this.#isAccessStale = true;
+    this.#take(changes.version, isConcerned);
+  }
+
+  #take(version: number, isConcerned: ((domain: Domain | AddressLiteral) => boolean) | undefined): void {
+    this.#version = version;
+    if (this.#isAccessStale && !this.#isFetchingAccess) void this.#fetchAccess(version);
+    if (isConcerned === undefined) return;
+    for (const listener of this.#listeners) listener(version, isConcerned);
+  }
+
+  /** What fails is asked again with the next sign of life of the watch; until then the last good tables are used. */
+  async #fetchAccess(minVersion: number): Promise<void> {
+    this.#isFetchingAccess = true;
+    this.#isAccessStale = false;
+    try {
+      const answer = await this.#channels.call(
+        (client) =>
+          new Promise<wire.GetAccessResponse>((resolve, reject) => {
+            const deadline = Date.now() + 5_000;
+            client.getAccess({ minVersion }, this.#channels.metadata, { deadline }, (error, response) => {
+              if (error === null) resolve(response);
+              else reject(error);
+            });
+          }),
+      );
+      this.#access = readAccess(answer);
+    } catch (error) {
+      this.#isAccessStale = true;
+      this.#report(error);
+    } finally {
+      this.#isFetchingAccess = false;
+    }
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#stream.close();
+    this.#channels.close();
+  }
+}
+
+function readAccess({ version, recipientAccess, mailPolicies }: wire.GetAccessResponse): AccessTables {
+  const entries = recipientAccess.map(
+    (value) => readAccessItem({ $case: 'recipientAccess', value })?.item as RecipientAccessEntry,
+  );
+  const policies = mailPolicies.map((value) => readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy);
+  return readAccessTables(version, entries, policies);
+}

@@ -1,0 +1,126 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { readDescriptors } from '@mailyard/contracts';
+import { MtaError } from '@mailyard/mail';
+import { HealthImplementation } from 'grpc-health-check';
+import { Gate, type Token } from './caller.ts';
+import { type ErrorReader, Methods } from './methods.ts';
+
+/** Certificates in PEM, already read. */
+export interface ServerTls {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+  /** With it a client must show a certificate of this authority. */
+  readonly clientAuthority?: Buffer;
+}
+
+export interface GrpcServerOptions {
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string;
+  readonly tls?: ServerTls;
+  readonly tokens?: readonly Token[];
+  /** Says how errors of the services are told to callers. */
+  readonly readError: ErrorReader;
+  /** Gets what was thrown and is nobody's refusal. */
+  readonly report: (error: unknown) => void;
+}
+
+/** The largest message that is taken: a change set of a large table. */
+const MAX_RECEIVED_OCTETS = 16 * 1024 * 1024;
+const MAX_SENT_OCTETS = 64 * 1024 * 1024;
+
+/** One gRPC server for all services of a process, with health and reflection. */
+export class GrpcServer {
+  readonly methods: Methods;
+  readonly #server: Server;
+  readonly #options: GrpcServerOptions;
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+
+  /**
+   * @throws MtaError `GRPC_TLS_REQUIRED` when it would listen beyond loopback in clear, `GRPC_CALLERS_UNKNOWN` when it
+   * would take anyone for an administrator there
+   */
+  constructor(options: GrpcServerOptions) {
+    if (!isLoopback(options.address)) {
+      const where = `gRPC on ${options.address} is reachable from elsewhere`;
+      if (options.tls === undefined) throw new MtaError('GRPC_TLS_REQUIRED', `${where} and needs grpc.tls`);
+      if (options.tls.clientAuthority === undefined && (options.tokens ?? []).length === 0) {
+        throw new MtaError('GRPC_CALLERS_UNKNOWN', `${where} and needs grpc.tls.clientAuthority, grpc.tokens or both`);
+      }
+    }
+    this.#options = options;
+    this.methods = new Methods(new Gate(options.tokens ?? []), options.readError, options.report);
+    this.#server = new Server({
+      'grpc.max_receive_message_length': MAX_RECEIVED_OCTETS,
+      'grpc.max_send_message_length': MAX_SENT_OCTETS,
+      'grpc.max_concurrent_streams': 1000,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+    });
+    this.#health.addToServer(this.#server);
+    new ReflectionService(loadFileDescriptorSetFromBuffer(readDescriptors())).addToServer(this.#server);
+  }
+
+  /** Adds a service. It is `NOT_SERVING` until {@link setServing} says otherwise. */
+  add(name: string, definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#server.addService(definition, implementation);
+    this.#health.setStatus(name, 'NOT_SERVING');
+  }
+
+  /** @param name of a service; '' is the process as a whole */
+  setServing(name: string, isServing: boolean): void {
+    this.#health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
+  }
+
+  /**
+   * Listens.
+   *
+   * @returns the address, with the port that it got
+   * @throws MtaError `GRPC_ADDRESS_TAKEN`
+   */
+  async listen(): Promise<string> {
+    const { address } = this.#options;
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(address, this.#credentials(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else
+          reject(
+            new MtaError('GRPC_ADDRESS_TAKEN', `gRPC cannot listen on ${address}: ${error.message}`, { cause: error }),
+          );
+      });
+    });
+    return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+  }
+
+  #credentials(): ServerCredentials {
+    const { tls } = this.#options;
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    const { certificate, key, clientAuthority } = tls;
+    return ServerCredentials.createSsl(
+      clientAuthority ?? null,
+      [{ cert_chain: certificate, private_key: key }],
+      clientAuthority !== undefined,
+    );
+  }
+
+  /** Takes no new calls, waits for the ones under way up to `graceMs`, then ends them. */
+  async stop(graceMs = 2000): Promise<void> {
+    this.#health.setStatus('', 'NOT_SERVING');
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#server.forceShutdown();
+        resolve();
+      }, graceMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function isLoopback(address: string): boolean {
+  const host = address.slice(0, address.lastIndexOf(':'));
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

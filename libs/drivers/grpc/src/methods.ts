@@ -1,0 +1,151 @@
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  Metadata,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import { type Caller, demand, type Gate, type Role } from './caller.ts';
+import { CallRefusal, type WireStatus, writeRefusal } from './refusal.ts';
+
+/** What a handler is told of its call besides the request. */
+export interface Call {
+  readonly caller: Caller;
+  /** Aborted when the caller has gone, or its deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+/** Translates what a handler threw, other than a refusal, into one; undefined = it stays secret. */
+export type ErrorReader = (error: unknown) => CallRefusal | undefined;
+
+type AnyCall<Q, A> =
+  | ServerUnaryCall<Q, A>
+  | ServerReadableStream<Q, A>
+  | ServerWritableStream<Q, A>
+  | ServerDuplexStream<Q, A>;
+
+/**
+ * Makes handlers of grpc-js from functions: who calls is identified, the role is demanded, refusals are sent with their
+ * details, and anything else that is thrown is reported here and reaches the caller as `INTERNAL` without its message.
+ */
+export class Methods {
+  readonly #gate: Gate;
+  readonly #readError: ErrorReader;
+  readonly #report: (error: unknown) => void;
+
+  constructor(gate: Gate, readError: ErrorReader, report: (error: unknown) => void) {
+    this.#gate = gate;
+    this.#readError = readError;
+    this.#report = report;
+  }
+
+  unary<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleUnaryCall<Q, A> {
+    return (call, callback) => {
+      void this.#run(call, role, (seen) => handle(call.request, seen)).then((outcome) => {
+        if ('answer' in outcome) callback(null, outcome.answer);
+        else callback(outcome.status);
+      });
+    };
+  }
+
+  /** The handler gets the requests as they come, at its own pace. */
+  collecting<Q, A>(
+    role: Role,
+    handle: (requests: AsyncIterable<Q>, call: Call) => Promise<A>,
+  ): handleClientStreamingCall<Q, A> {
+    return (call, callback) => {
+      void this.#run(call, role, (seen) => handle(call as AsyncIterable<Q>, seen)).then((outcome) => {
+        if ('answer' in outcome) callback(null, outcome.answer);
+        else callback(outcome.status);
+      });
+    };
+  }
+
+  /** What the handler yields is sent at the caller's pace. */
+  streaming<Q, A>(
+    role: Role,
+    handle: (request: Q, call: Call) => AsyncIterable<A> | Iterable<A>,
+  ): handleServerStreamingCall<Q, A> {
+    return (call) => {
+      void this.#run(call, role, async (seen) => {
+        for await (const answer of handle(call.request, seen)) {
+          if (seen.signal.aborted) return;
+          if (!call.write(answer)) await drained(call, seen.signal);
+        }
+      }).then((outcome) => finish(call, outcome));
+    };
+  }
+
+  /** Each request is answered by one answer, in order. The handler answers at once, or with a promise. */
+  conversing<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleBidiStreamingCall<Q, A> {
+    return (call) => {
+      void this.#run(call, role, async (seen) => {
+        for await (const request of call as AsyncIterable<Q>) {
+          const answer = handle(request, seen);
+          if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal);
+        }
+      }).then((outcome) => finish(call, outcome));
+    };
+  }
+
+  async #run<Q, A, R>(
+    call: AnyCall<Q, A>,
+    role: Role,
+    work: (seen: Call) => R | Promise<R>,
+  ): Promise<{ answer: R } | { status: WireStatus }> {
+    const abort = new AbortController();
+    const events: NodeJS.EventEmitter = call;
+    events.on('cancelled', () => abort.abort());
+    // A stream whose caller went away emits it; without a listener that would end the process.
+    events.on('error', () => abort.abort());
+    try {
+      const caller = this.#gate.identify(call.metadata, certificateName(call));
+      demand(caller, role);
+      return { answer: await work({ caller, signal: abort.signal }) };
+    } catch (error) {
+      return { status: this.#statusOf(error, abort.signal) };
+    }
+  }
+
+  #statusOf(error: unknown, signal: AbortSignal): WireStatus {
+    if (error instanceof CallRefusal) return writeRefusal(error);
+    const refusal = this.#readError(error);
+    if (refusal !== undefined) return writeRefusal(refusal);
+    if (!signal.aborted) this.#report(error);
+    return writeRefusal(new CallRefusal(status.INTERNAL, 'internal error; the log of the server has more'));
+  }
+}
+
+function finish<Q, A>(
+  call: ServerWritableStream<Q, A> | ServerDuplexStream<Q, A>,
+  outcome: { answer: unknown } | { status: WireStatus },
+): void {
+  if ('answer' in outcome) call.end();
+  else call.emit('error', outcome.status);
+}
+
+function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stream.off('drain', go);
+      signal.removeEventListener('abort', go);
+      resolve();
+    };
+    stream.once('drain', go);
+    signal.addEventListener('abort', go, { once: true });
+    if (signal.aborted) go();
+  });
+}
+
+function certificateName(call: {
+  getAuthContext(): { sslPeerCertificate?: { subject?: { CN?: string | string[] } } };
+  metadata: Metadata;
+}): string | undefined {
+  const name = call.getAuthContext().sslPeerCertificate?.subject?.CN;
+  return Array.isArray(name) ? name[0] : name;
+}
