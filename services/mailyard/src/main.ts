@@ -1,15 +1,17 @@
 /** `mailyard`: finds the command's module, runs it, ends with its exit status. */
-import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
 import { type Command, EXIT } from './io.ts';
+import { version } from './version.ts';
 
 // The second start need not strip types and compile again.
 enableCompileCache();
 
 /** Each command's module is loaded only when it is asked for: `mailyard check` need not load Kafka. */
 const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> =
-  new Map([['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }]]);
+  new Map([
+    ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
+    ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
+  ]);
 
 function usage(): string {
   const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
@@ -17,17 +19,10 @@ function usage(): string {
   return `usage: mailyard COMMAND [WORDS]\n\n${lines.join('\n')}\n\n'mailyard COMMAND --help' tells more; 'mailyard --version' prints the version.\n`;
 }
 
-function version(): string {
-  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
-    version: string;
-  };
-  return `mailyard ${manifest.version} (node ${process.versions.node})\n`;
-}
-
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === '--version' || name === 'version') {
-    process.stdout.write(version());
+    process.stdout.write(`mailyard ${version()} (node ${process.versions.node})\n`);
     return EXIT.done;
   }
   if (name === '--help' || name === '-h' || name === 'help') {

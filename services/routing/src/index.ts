@@ -1,1 +1,2 @@
-export {};
+export * from './accept-domains.ts';
+export * from './live-configuration.ts';
