@@ -1,0 +1,395 @@
+/** A delivery worker on memory drivers, a table and a zone of the test's own, and a clock that the test moves. */
+import type { BounceProfile, Relay, Resolver } from '@mailyard/delivery-rules';
+import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
+import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
+import { InProcessPresence, InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
+import {
+  type Copy,
+  type Incarnation,
+  type Instant,
+  type LoggedRecord,
+  makeMessageId,
+  type MailEvent,
+  type MessageAccepted,
+  type MessageId,
+  type QueueRecord,
+  type Reading,
+} from '@mailyard/queue';
+import { SmtpRelay } from '@mailyard/smtp-client';
+import {
+  DEFAULT_ROUTE_RULES,
+  type MatchingMode,
+  readRoute,
+  readRouteLine,
+  type RouteDecision,
+  type RouteEntry,
+  type RouteLookup,
+  RouteTable,
+} from '@mailyard/smtp-routes';
+import { onMailEvent } from '@mailyard/telemetry';
+import { type Zone, ZoneResolver } from '@mailyard/testkit/zone';
+import { SmtpSink } from '@mailyard/testkit/smtp-sink';
+import { randomBytes } from 'node:crypto';
+import { afterEach } from 'vitest';
+import type { Clock, Timer } from './clock.ts';
+import { type Delivery, DELIVERY_DEFAULTS, type DeliverySettings, startDelivery } from './index.ts';
+
+const START = Date.UTC(2026, 10, 24);
+
+/** Time that passes when a test says so. */
+export class TestClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
+  /** How far the wall clock is ahead of where it should be. */
+  jump = 0;
+
+  now(): Instant {
+    return { wall: START + this.#now + this.jump, monotonic: this.#now };
+  }
+
+  /** Milliseconds since the start. */
+  get elapsed(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = { at: this.#now + delayMs, run };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  /** Lets time pass; what falls due meanwhile runs in order, and gets to do its part before the next. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      let next: { readonly at: number; readonly run: () => void } | undefined;
+      for (const timer of this.#timers) if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+      await turns(3);
+    }
+    this.#now = end;
+    await turns(3);
+  }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Waits until a condition holds; asks again and again. */
+export async function until(condition: () => boolean, what = String(condition), timeoutMs = 10_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`never came true: ${what}`);
+    await new Promise<void>((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Lets time pass step by step until a condition holds. */
+export async function passUntil(
+  clock: TestClock,
+  condition: () => boolean,
+  stepMs: number,
+  steps: number,
+): Promise<void> {
+  for (let i = 0; i < steps && !condition(); i++) {
+    await clock.advance(stepMs);
+    const end = performance.now() + 20;
+    while (!condition() && performance.now() < end) await turns(1);
+  }
+  await until(condition);
+}
+
+/** The route table of a test, as lines of a route file. */
+export class TestRoutes implements RouteLookup {
+  #table: RouteTable;
+  #entries: RouteEntry[];
+  readonly #listeners: ((version: number, concerns: (domain: Domain | AddressLiteral) => boolean) => void)[] = [];
+  /** Routing is away: nothing is known. */
+  isAway = false;
+
+  constructor(lines: readonly string[], mode: MatchingMode = 'covering') {
+    this.#entries = lines.map((line) => entryOf(line, 1));
+    this.#table = new RouteTable(1, mode, this.#entries);
+  }
+
+  get version(): number {
+    return this.#table.version;
+  }
+
+  peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
+    return this.isAway ? undefined : this.#table.lookup(domain);
+  }
+
+  async lookup(domain: Domain | AddressLiteral): Promise<RouteDecision | 'unknown'> {
+    return this.peek(domain) ?? 'unknown';
+  }
+
+  onChange(listener: (version: number, concerns: (domain: Domain | AddressLiteral) => boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Commits entries on top of those that are there. */
+  set(...lines: readonly string[]): void {
+    const version = this.version + 1;
+    const entries = lines.map((line) => entryOf(line, version));
+    const changes = this.#table.advance(
+      version,
+      entries.map((entry) => ({ receivingDomain: entry.route.receivingDomain, entry })),
+    );
+    for (const listener of this.#listeners) listener(version, (domain) => changes.concerns(domain));
+  }
+}
+
+function entryOf(line: string, since: number): RouteEntry {
+  const read = readRoute(readRouteLine(line)!, DEFAULT_ROUTE_RULES);
+  if (!('route' in read)) throw new Error(`${line}: ${JSON.stringify(read)}`);
+  return { route: read.route, since };
+}
+
+export interface Submission {
+  readonly from?: string | null;
+  readonly to: readonly string[];
+  readonly content?: string;
+  /** Recipients by copy, when there are several; default one copy for all. */
+  readonly copies?: readonly {
+    readonly policy: string;
+    readonly priority?: number;
+    readonly to: readonly number[];
+    readonly prefix?: string;
+    readonly skipOctets?: number;
+  }[];
+  readonly notify?: string;
+  readonly maxAgeMs?: number;
+  readonly stored?: boolean;
+  readonly partition?: number;
+}
+
+const CONTENT = 'Subject: test\r\nMessage-ID: <1@sender.example>\r\n\r\nHello.\r\n';
+
+export interface Outcome {
+  readonly type: string;
+  readonly recipient: string;
+  readonly record: QueueRecord;
+  /** Seconds since the start. */
+  readonly at: number;
+}
+
+export interface FixtureOptions {
+  readonly routes?: readonly string[];
+  readonly zone?: Zone;
+  readonly partitions?: number;
+  readonly relay?: Relay;
+  readonly resolver?: Resolver;
+  readonly settings?: Partial<DeliverySettings>;
+  readonly bounce?: Partial<BounceProfile>;
+}
+
+/** One system of a test: a log, stores, a table; and any number of workers on them. */
+export class DeliveryFixture {
+  readonly clock = new TestClock();
+  readonly log: MemoryQueueLog;
+  readonly bodies: MemoryBodyStore;
+  readonly presence = new InProcessPresence();
+  readonly pressure = new InProcessPressureBoard();
+  readonly routes: TestRoutes;
+  readonly resolver: ZoneResolver;
+  readonly events: MailEvent[] = [];
+  /** Everything the log holds, as a tracker would see it. */
+  readonly records: LoggedRecord[] = [];
+  readonly workers: Delivery[] = [];
+  readonly #options: FixtureOptions;
+  readonly #stopListening: () => void;
+  #following: Reading | undefined;
+  #ids = 0;
+
+  constructor(options: FixtureOptions = {}) {
+    this.#options = options;
+    this.log = new MemoryQueueLog({
+      partitionCount: options.partitions ?? 1,
+      now: () => this.clock.now().wall,
+    });
+    this.bodies = new MemoryBodyStore(() => this.clock.now().wall);
+    this.routes = new TestRoutes(options.routes ?? []);
+    this.resolver = new ZoneResolver(options.zone ?? {});
+    this.#stopListening = onMailEvent((event) => this.events.push(event));
+  }
+
+  static async start(options: FixtureOptions = {}): Promise<DeliveryFixture> {
+    const fixture = new DeliveryFixture(options);
+    await fixture.follow();
+    await fixture.startWorker();
+    return fixture;
+  }
+
+  async follow(): Promise<void> {
+    this.#following = await this.log.follow(new Map(), {
+      assigned: () => {},
+      revoked: () => {},
+      reset: () => {},
+      records: (_partition, records) => void this.records.push(...records),
+    });
+  }
+
+  async startWorker(change: Partial<DeliverySettings> & { readonly name?: string } = {}): Promise<Delivery> {
+    const { name = `worker-${this.workers.length + 1}`, ...settings } = change;
+    const delivery = await startDelivery({
+      queueLog: this.log,
+      bodyStore: this.bodies,
+      routes: this.routes,
+      resolver: this.#options.resolver ?? this.resolver,
+      relay: this.#options.relay ?? new SmtpRelay({ incarnation: name }),
+      presence: this.presence,
+      pressure: this.pressure,
+      settings: {
+        ...DELIVERY_DEFAULTS,
+        hostname: 'gateway.example',
+        exclusive: true,
+        drainMs: 2_000,
+        bounce: { ...DEFAULT_BOUNCE_PROFILE, ...this.#options.bounce },
+        ...this.#options.settings,
+        ...settings,
+      },
+      worker: name,
+      incarnation: name as Incarnation,
+      clock: this.clock,
+    });
+    this.workers.push(delivery);
+    return delivery;
+  }
+
+  /** When the test began, in wall time. */
+  readonly started = START;
+
+  get worker(): Delivery {
+    return this.workers[0]!;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await this.#following?.stop();
+    await this.log.close();
+    this.#stopListening();
+  }
+
+  /** Accepts a message as ingress would. */
+  async submit(submission: Submission): Promise<MessageId> {
+    const { from = 'sender@sender.example', to, content = CONTENT, notify, maxAgeMs = 259_200_000 } = submission;
+    const { wall } = this.clock.now();
+    const partition = submission.partition ?? 0;
+    this.#ids += 1;
+    const message = makeMessageId(wall + this.#ids, randomBytes(10));
+    const octets = Buffer.from(content, 'latin1');
+    const key = `${partition}/${message}/0`;
+    const body: MessageAccepted['bodies'][number] =
+      submission.stored === true
+        ? { kind: 'stored', key, ...(await this.bodies.put(key, [octets])) }
+        : { kind: 'inline', octets };
+    const groups = submission.copies ?? [{ policy: 'default', to: to.map((_, index) => index) }];
+    const copies = groups.map(
+      ({ policy, priority = 0, prefix = '', skipOctets = 0 }): Copy => ({
+        policy,
+        priority,
+        body: 0,
+        prefix: Buffer.from(prefix, 'latin1'),
+        skipOctets,
+        sizeOctets: prefix.length + octets.length - skipOctets,
+        expiresAt: wall + maxAgeMs,
+      }),
+    );
+    await this.log.append(partition, [
+      {
+        type: 'MessageAccepted',
+        message,
+        at: wall,
+        injection: { icid: 'i-1', listener: 'public', clientAddress: '192.0.2.99', helo: 'client.example' },
+        reversePath: from as Address | null,
+        eightBit: false,
+        smtpUtf8: false,
+        headerMessageId: '<1@sender.example>',
+        copies,
+        bodies: [body],
+        recipientCount: to.length,
+      },
+      ...to.map(
+        (forwardPath, recipient): QueueRecord => ({
+          type: 'RecipientQueued',
+          message,
+          recipient,
+          copy: groups.findIndex((group) => group.to.includes(recipient)),
+          forwardPath: forwardPath as Address,
+          ...(notify === undefined ? {} : { notify }),
+        }),
+      ),
+    ]);
+    return message;
+  }
+
+  /** Outcomes that took effect, in order: `RecipientDelivered a@example.com` and so on. */
+  get outcomes(): Outcome[] {
+    const paths = new Map<string, string>();
+    for (const { record } of this.records)
+      if (record.type === 'RecipientQueued') paths.set(`${record.message}/${record.recipient}`, record.forwardPath);
+    return this.events.flatMap((event) => {
+      if (event.kind !== 'outcome' || !('recipient' in event.record)) return [];
+      const { record } = event;
+      const recipient = paths.get(`${record.message}/${(record as { recipient: number }).recipient}`) ?? '?';
+      return [{ type: record.type, recipient, record, at: ((record as { at: number }).at - START) / 1_000 }];
+    });
+  }
+
+  /** How many recipients have this outcome. */
+  count(type: string): number {
+    return this.outcomes.filter((outcome) => outcome.type === type).length;
+  }
+
+  get waiting(): number {
+    return this.workers.reduce((sum, { queues }) => sum + queues.status().waiting, 0);
+  }
+
+  /** The reports that were accepted: their content. */
+  get reports(): string[] {
+    return this.records.flatMap(({ record }) =>
+      record.type === 'MessageAccepted' && record.reportOf !== undefined && record.bodies[0]?.kind === 'inline'
+        ? [Buffer.from(record.bodies[0].octets).toString('latin1')]
+        : [],
+    );
+  }
+
+  intents(): Extract<QueueRecord, { type: 'AttemptIntended' }>[] {
+    return this.records.flatMap(({ record }) => (record.type === 'AttemptIntended' ? [record] : []));
+  }
+}
+
+const stopping: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of stopping.splice(0).reverse()) await stop();
+});
+
+/** A sink that is stopped after the test. */
+export async function sink(options: Parameters<typeof SmtpSink.start>[0] = {}): Promise<SmtpSink> {
+  const started = await SmtpSink.start(options);
+  stopping.push(() => started.stop());
+  return started;
+}
+
+/** A system with one worker, stopped after the test. */
+export async function delivery(options: FixtureOptions): Promise<DeliveryFixture> {
+  const fixture = await DeliveryFixture.start(options);
+  stopping.push(() => fixture.stop());
+  return fixture;
+}
+
+export const people = (count: number, domain = 'example.com'): string[] =>
+  Array.from({ length: count }, (_, i) => `user${i}@${domain}`);
+
+/** A port where nobody listens. */
+export async function deadPort(): Promise<number> {
+  const closed = await SmtpSink.start();
+  await closed.stop();
+  return closed.port;
+}
