@@ -2,12 +2,19 @@
 import type { BounceProfile, Relay, Resolver } from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
-import { InProcessPresence, InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
+import {
+  type AppendFault,
+  InProcessPresence,
+  InProcessPressureBoard,
+  MemoryBodyStore,
+  MemoryQueueLog,
+} from '@mailyard/memory';
 import {
   type Copy,
   type Incarnation,
   type Instant,
   type LoggedRecord,
+  type QueueLog,
   makeMessageId,
   type MailEvent,
   type MessageAccepted,
@@ -56,6 +63,11 @@ export class TestClock implements Clock {
     const timer = { at: this.#now + delayMs, run };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  /** Timers of a process that died. */
+  forget(): void {
+    this.#timers.clear();
   }
 
   /** Lets time pass; what falls due meanwhile runs in order, and gets to do its part before the next. */
@@ -166,6 +178,10 @@ export interface Submission {
   readonly maxAgeMs?: number;
   readonly stored?: boolean;
   readonly partition?: number;
+  /** What happens to the stored body before the log has the message. */
+  readonly loseBody?: boolean;
+  readonly damageBody?: boolean;
+  readonly thenStoreAway?: boolean;
 }
 
 const CONTENT = 'Subject: test\r\nMessage-ID: <1@sender.example>\r\n\r\nHello.\r\n';
@@ -188,6 +204,12 @@ export interface FixtureOptions {
   readonly bounce?: Partial<BounceProfile>;
 }
 
+interface Member {
+  delivery: Delivery | undefined;
+  reading: Reading | undefined;
+  isDead: boolean;
+}
+
 /** One system of a test: a log, stores, a table; and any number of workers on them. */
 export class DeliveryFixture {
   readonly clock = new TestClock();
@@ -200,17 +222,22 @@ export class DeliveryFixture {
   readonly events: MailEvent[] = [];
   /** Everything the log holds, as a tracker would see it. */
   readonly records: LoggedRecord[] = [];
-  readonly workers: Delivery[] = [];
+  /** Up to where the log was trimmed last. */
+  trimmedTo = 0;
+  /** What is to go wrong with appends. */
+  appendFault: ((records: readonly QueueRecord[]) => AppendFault | undefined) | undefined;
   readonly #options: FixtureOptions;
   readonly #stopListening: () => void;
   #following: Reading | undefined;
   #ids = 0;
+  readonly #members: Member[] = [];
 
   constructor(options: FixtureOptions = {}) {
     this.#options = options;
     this.log = new MemoryQueueLog({
       partitionCount: options.partitions ?? 1,
       now: () => this.clock.now().wall,
+      fault: (_partition, records) => this.appendFault?.(records),
     });
     this.bodies = new MemoryBodyStore(() => this.clock.now().wall);
     this.routes = new TestRoutes(options.routes ?? []);
@@ -235,9 +262,11 @@ export class DeliveryFixture {
   }
 
   async startWorker(change: Partial<DeliverySettings> & { readonly name?: string } = {}): Promise<Delivery> {
-    const { name = `worker-${this.workers.length + 1}`, ...settings } = change;
+    const { name = `worker-${this.#members.length + 1}`, ...settings } = change;
+    const member: Member = { delivery: undefined, reading: undefined, isDead: false };
+    this.#members.push(member);
     const delivery = await startDelivery({
-      queueLog: this.log,
+      queueLog: this.#logOf(member),
       bodyStore: this.bodies,
       routes: this.routes,
       resolver: this.#options.resolver ?? this.resolver,
@@ -257,12 +286,70 @@ export class DeliveryFixture {
       incarnation: name as Incarnation,
       clock: this.clock,
     });
-    this.workers.push(delivery);
+    member.delivery = delivery;
     return delivery;
   }
 
   /** When the test began, in wall time. */
   readonly started = START;
+
+  /** The workers that are alive. */
+  get workers(): Delivery[] {
+    return this.#members.flatMap(({ delivery, isDead }) => (delivery === undefined || isDead ? [] : [delivery]));
+  }
+
+  /** A worker dies: what it does from now on reaches the log no more. */
+  async kill(worker: number): Promise<void> {
+    const member = this.#alive(worker);
+    member.isDead = true;
+    this.clock.forget();
+    await this.log.abandon(member.reading!, false);
+  }
+
+  /** Gives a partition to a worker. */
+  deal(partition: number, worker: number): Promise<void> {
+    return this.log.deal(partition, this.#alive(worker).reading);
+  }
+
+  #alive(worker: number): Member {
+    return this.#members.filter(({ isDead }) => !isDead)[worker]!;
+  }
+
+  /** The log as one worker sees it. */
+  #logOf(member: Member): QueueLog {
+    const { log } = this;
+    return {
+      partitionCount: log.partitionCount,
+      maxBatchOctets: log.maxBatchOctets,
+      sizeOf: (record) => log.sizeOf(record),
+      append: (partition, records) =>
+        member.isDead ? Promise.withResolvers<never>().promise : log.append(partition, records),
+      join: async (handler) => (member.reading = await log.join(handler)),
+      follow: (from, handler) => log.follow(from, handler),
+      read: (partition, offset) => log.read(partition, offset),
+      trim: async (partition, before) => {
+        this.trimmedTo = before;
+        await log.trim(partition, before);
+      },
+      bounds: (partition) => log.bounds(partition),
+      close: () => log.close(),
+    };
+  }
+
+  /** Attempts that have no outcome in the log. */
+  openIntents(): unknown[] {
+    const ended = new Set<string>();
+    for (const { record } of this.records)
+      if ('attempt' in record && 'recipient' in record && record.attempt !== undefined)
+        ended.add(`${record.attempt.term}.${record.attempt.sequence}/${record.recipient}`);
+    return this.intents().filter(({ attempt, recipients }) =>
+      recipients.some((recipient) => !ended.has(`${attempt.term}.${attempt.sequence}/${recipient}`)),
+    );
+  }
+
+  get alarms(): string[] {
+    return this.events.flatMap((event) => (event.kind === 'alarm' ? [event.name] : []));
+  }
 
   get worker(): Delivery {
     return this.workers[0]!;
@@ -300,6 +387,9 @@ export class DeliveryFixture {
         expiresAt: wall + maxAgeMs,
       }),
     );
+    if (submission.loseBody === true) await this.bodies.delete(key);
+    if (submission.damageBody === true) await this.bodies.put(key, [octets.fill(0x2a, 20, 21)]);
+    if (submission.thenStoreAway === true) this.bodies.fault = 'BODY_STORE_AWAY';
     await this.log.append(partition, [
       {
         type: 'MessageAccepted',
@@ -365,6 +455,11 @@ export class DeliveryFixture {
 }
 
 const stopping: (() => Promise<void>)[] = [];
+
+/** Has something stopped after the test, the last one first. */
+export function stopAfterTest(stop: () => Promise<void>): void {
+  stopping.push(stop);
+}
 
 afterEach(async () => {
   for (const stop of stopping.splice(0).reverse()) await stop();

@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { delivery, deadPort, passUntil, people, sink, until } from './delivery-fixture.suite.ts';
+
+describe('bodies', () => {
+  it('are read from the log again when memory had no room for them', async () => {
+    const host = await sink();
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${host.port}`],
+      settings: { hotBodyOctets: 0 },
+    });
+    const content = 'Subject: cold\r\n\r\nBody\r\n';
+    await fixture.submit({ to: people(1), content });
+    await until(() => host.accepted === 1);
+    expect(host.messages[0]!.content.toString()).toBe(content);
+  });
+
+  it('are read from the store, and deleted after the last recipient has closed (I10)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    const content = `Subject: stored\r\n\r\n${'0123456789abcdef\r\n'.repeat(100_000)}`;
+    await fixture.submit({ to: people(2), content, stored: true });
+    await until(() => fixture.count('RecipientDelivered') === 2);
+    expect(host.messages[0]!.content.toString('latin1')).toBe(content);
+    await until(() => fixture.bodies.keys.length === 0);
+  });
+
+  it('that are missing defer and alarm, and never bounce (I10)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`, 'sender.example /dev/null'] });
+    await fixture.submit({ to: people(1), stored: true, loseBody: true });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    expect(fixture.outcomes[0]!.record).toMatchObject({ stage: 'body', countsAsRetry: false });
+    expect(fixture.alarms).toContain('BODY_MISSING');
+    expect(host.accepted).toBe(0);
+  });
+
+  it('that are damaged are never ended with a dot (I10)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    const large = `Subject: x\r\n\r\n${'0123456789abcdef\r\n'.repeat(100_000)}`;
+    await fixture.submit({ to: people(1), content: large, stored: true, damageBody: true });
+    await fixture.submit({ to: people(1), content: 'Subject: y\r\n\r\nsmall\r\n', stored: true, damageBody: true });
+    await until(() => fixture.count('RecipientDeferred') === 2);
+    expect(host.accepted).toBe(0);
+    expect(fixture.waiting).toBe(2);
+  });
+
+  it('wait while the store is away', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    await fixture.submit({ to: people(1), stored: true, thenStoreAway: true });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    fixture.bodies.fault = undefined;
+    await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 30_000, 4);
+  });
+
+  it('that no message names are swept when a day old (I10)', async () => {
+    const fixture = await delivery({});
+    const orphan = '0/01jdf0k3v8pq4r5s6t7v8w9xyz/0';
+    await fixture.bodies.put(orphan, [Buffer.from('x')]);
+    await fixture.clock.advance(7_200_000);
+    expect(fixture.bodies.keys).toEqual([orphan]);
+    await passUntil(fixture.clock, () => fixture.bodies.keys.length === 0, 3_600_000, 26);
+  });
+});
+
+describe('the log', () => {
+  it('is restated and trimmed while mail waits in it, its inline bodies put into the store first (I7, I12)', async () => {
+    const port = await deadPort();
+    const host = await sink({ keep: 'none' });
+    const fixture = await delivery({
+      routes: [`old.example 127.0.0.1:${port}`, `example.com 127.0.0.1:${host.port}`],
+    });
+    await fixture.submit({ to: ['x@old.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 25; i++) await fixture.submit({ to: people(1) });
+      await until(() => fixture.count('RecipientDelivered') === 25 * (round + 1));
+      await fixture.clock.advance(700_000);
+    }
+    await passUntil(
+      fixture.clock,
+      () => fixture.records.some(({ record }) => record.type === 'MessageRestated'),
+      60_000,
+      60,
+    );
+    expect(fixture.bodies.keys).toHaveLength(1);
+    await passUntil(fixture.clock, () => fixture.trimmedTo > 50, 60_000, 60);
+    const back = await sink({ port });
+    await passUntil(fixture.clock, () => back.accepted === 1, 600_000, 20);
+    expect(back.messages[0]!.content.toString()).toContain('Hello.');
+    await until(() => fixture.bodies.keys.length === 0);
+  });
+
+  it('that refuses appends loses nothing: outcomes are written when it takes them again (I8)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    fixture.appendFault = (records) =>
+      records.some(({ type }) => type === 'RecipientDelivered') ? { error: 'LOG_REFUSED' } : undefined;
+    await fixture.submit({ to: people(1) });
+    await until(() => host.accepted === 1);
+    await fixture.clock.advance(5_000);
+    expect(fixture.waiting).toBe(1);
+    fixture.appendFault = undefined;
+    await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 1_000, 5);
+    expect(host.accepted).toBe(1);
+  });
+
+  it('whose answers get lost gets outcomes again until they are read back, each counted once (I8)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    let lost = 0;
+    fixture.appendFault = (records) =>
+      records.some(({ type }) => type === 'RecipientDelivered') && lost++ < 2
+        ? { error: 'LOG_UNCERTAIN', lands: lost === 2 }
+        : undefined;
+    await fixture.submit({ to: people(1) });
+    await until(() => host.accepted === 1);
+    await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 1_000, 30);
+    await fixture.clock.advance(30_000);
+    expect(fixture.count('RecipientDelivered')).toBe(1);
+    expect(host.accepted).toBe(1);
+  });
+
+  it('that swallows an intent makes nothing be sent; it is decided again (I8)', async () => {
+    const host = await sink();
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    let lost = 0;
+    fixture.appendFault = (records) =>
+      records.some(({ type }) => type === 'AttemptIntended') && lost++ === 0 ? { error: 'LOG_UNCERTAIN' } : undefined;
+    await fixture.submit({ to: people(1) });
+    await until(() => lost === 1);
+    await fixture.clock.advance(5_000);
+    expect(host.transactions).toBe(0);
+    await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 1_000, 20);
+    expect(host.transactions).toBe(1);
+  });
+});
+
+describe('the views', () => {
+  it('show destinations, waiting recipients page by page, and the ledger', async () => {
+    const port = await deadPort();
+    const host = await sink();
+    const fixture = await delivery({
+      routes: [`down.example 127.0.0.1:${port}`, `up.example 127.0.0.1:${host.port}`],
+    });
+    for (let i = 0; i < 5; i++) await fixture.submit({ to: ['a@down.example', 'b@down.example', 'c@up.example'] });
+    await until(() => fixture.count('RecipientDelivered') === 5 && fixture.count('RecipientDeferred') === 10);
+    const { queues } = fixture.worker;
+    expect(queues.status()).toMatchObject({ waiting: 10, ledger: { accepted: 15, delivered: 5, deferred: 10 } });
+    expect(queues.destinations()[0]).toMatchObject({
+      destination: `127.0.0.1:${port}`,
+      domains: ['down.example'],
+      waiting: 10,
+      state: 'down',
+      lastReply: { code: 451 },
+      oldestAt: fixture.started,
+    });
+    expect(queues.destinations()[0]!.nextAttemptAt).toBe(fixture.started + 60_000);
+    const seen: string[] = [];
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const page = queues.waiting({ domain: 'down.example' }, 3, after);
+      seen.push(...page.recipients.map(({ message, recipient }) => `${message}/${recipient}`));
+      after = page.next;
+    }
+    expect(new Set(seen).size).toBe(10);
+    expect(seen).toHaveLength(10);
+  });
+
+  it('say what a draft of the table would move', async () => {
+    const port = await deadPort();
+    const fixture = await delivery({ routes: [`a.example 127.0.0.1:${port}`, `b.example 127.0.0.1:${port}`] });
+    await fixture.submit({ to: ['x@a.example', 'y@a.example', 'z@b.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 3);
+    const moves = fixture.worker.queues.census((domain) =>
+      domain === 'a.example' ? { kind: 'null' } : fixture.routes.peek(domain)!.target,
+    );
+    expect(moves).toEqual([
+      {
+        domain: 'a.example',
+        recipients: 2,
+        from: `127.0.0.1:${port}`,
+        to: '/dev/null',
+        isBlocked: true,
+        willBeBlocked: false,
+      },
+    ]);
+  });
+
+  it('publish how full a partition is', async () => {
+    const port = await deadPort();
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${port}`],
+      settings: { limits: { openBytes: 10_000, logBytes: 1_000_000, lagSeconds: 60 } },
+    });
+    for (let i = 0; i < 20; i++) await fixture.submit({ to: people(1), content: `${'x'.repeat(244)}\r\n` });
+    await until(() => fixture.count('RecipientDeferred') === 20);
+    await fixture.clock.advance(3_000);
+    expect(fixture.pressure.read(0)).toBeCloseTo(1, 1);
+  });
+});
