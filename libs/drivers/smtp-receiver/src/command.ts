@@ -8,6 +8,8 @@ export type Command =
   | { readonly verb: 'MAIL' | 'RCPT'; readonly argument: string }
   | { readonly verb: 'BDAT'; readonly octets: number; readonly last: boolean }
   | { readonly verb: 'DATA' | 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'EXPN' | 'HELP' | 'STARTTLS' | 'AUTH' }
+  /** A BDAT whose size cannot be read: where the next command begins is not known. */
+  | { readonly verb: 'unframed' }
   /** Not SMTP at all: another protocol's request was sent here. */
   | { readonly verb: 'foreign' }
   | { readonly verb: 'unknown' }
@@ -46,7 +48,7 @@ export function readCommand(line: string): Command {
       return HELO.test(rest.trimEnd()) ? { verb, helo: rest.trimEnd() } : { verb: 'malformed' };
     case 'BDAT': {
       const match = /^(\d{1,10})( last)?$/i.exec(rest);
-      return match === null ? { verb: 'malformed' } : { verb, octets: Number(match[1]), last: match[2] !== undefined };
+      return match === null ? { verb: 'unframed' } : { verb, octets: Number(match[1]), last: match[2] !== undefined };
     }
   }
   if (PLAIN.has(verb)) return rest.trim() === '' ? ({ verb } as Command) : { verb: 'malformed' };

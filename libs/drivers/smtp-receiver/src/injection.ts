@@ -1,18 +1,26 @@
 /**
- * One injection connection: frames commands and content, keeps the order of the dialog, asks the handler.
+ * One injection connection: frames commands and content, lets the dialog decide, asks the handler.
  *
- * Replies to all that came in one chunk leave in one write. While the handler is asked nothing more is read, so memory
- * is bounded by one chunk, and a client that does not read its replies is not read from either.
+ * Replies to all that came in one chunk leave in one write. While the handler is asked, and while the client does not
+ * read its replies, what comes in is held up to a limit and then no longer read: memory is bounded.
  */
 import type { Socket } from 'node:net';
-import { createSecureContext, TLSSocket } from 'node:tls';
-import { decodeUtf8, hasNonAscii, type Reply, readMailParameters, readPath, readRcptParameters } from '@mailyard/mail';
-import { type Command, readCommand } from './command.ts';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { decodeUtf8, hasNonAscii, type Reply } from '@mailyard/mail';
+import { ChunkFramer } from './chunk-framer.ts';
 import { ContentFramer } from './content-framer.ts';
+import { Dialog, type Step } from './dialog.ts';
 import type { ContentSink, InjectionHandler, InjectionSession, MailTransaction, ReceiverOptions } from './handler.ts';
 import { REPLIES, writeReply } from './replies.ts';
 
 const LINE_LIMIT = 4096;
+/** Octets that may wait here while the handler is asked. */
+const HELD_LIMIT = 65_536;
+/** What the client still sends behind our last reply is read away for so long, else a reset could take the reply. */
+const LINGER_MS = 2000;
+/** A message may take this long, and a second more for each KiB that came: slower is no sender but a siege. */
+const MESSAGE_MS = 600_000;
+const MS_PER_OCTET = 1000 / 1024;
 const LF = 10;
 const CR = 13;
 const EMPTY = Buffer.alloc(0);
@@ -20,317 +28,356 @@ const EMPTY = Buffer.alloc(0);
 /** Where content goes while it comes in. */
 interface Incoming {
   readonly sink: ContentSink;
-  readonly framer: ContentFramer;
+  /** Finds the dot, or watches chunks. */
+  readonly framer: ContentFramer | ChunkFramer;
+  readonly startedAt: number;
   octets: number;
   /** Set once it is refused: the rest is read and forgotten (RFC 5321 §4.5.3.1.10). */
   refusal: Reply | undefined;
 }
 
+/** A BDAT whose octets are coming in. */
+interface Chunk {
+  left: number;
+  readonly last: boolean;
+  readonly refusal: Reply | undefined;
+}
+
 export class Injection implements InjectionSession {
   readonly icid: string;
   readonly clientAddress: string;
-  helo = '';
-  extended = false;
   tls: TLSSocket | undefined;
-  /** Instant after which the client has been silent for too long; the receiver's sweep looks at it. */
-  deadline = 0;
+  /** Instant after which {@link expire} is due; the receiver's sweep looks at it. */
+  deadline = Infinity;
+  readonly #plain: Socket;
   #socket: Socket;
   readonly #options: ReceiverOptions;
+  readonly #secureContext: SecureContext | undefined;
   readonly #handler: InjectionHandler;
+  readonly #dialog: Dialog;
   #input: Buffer = EMPTY;
   #output = '';
   #busy = false;
-  #closed = false;
-  #errors = 0;
+  #ended = false;
+  #gone = false;
+  #halfClosed = false;
+  /** Whether the client did what its deadline was set for. */
+  #advanced = true;
   #transaction: MailTransaction | undefined;
-  #smtpUtf8 = false;
-  #recipients = 0;
   #incoming: Incoming | undefined;
+  #chunk: Chunk | undefined;
 
-  constructor(socket: Socket, options: ReceiverOptions, handler: InjectionHandler) {
+  constructor(
+    socket: Socket,
+    options: ReceiverOptions,
+    secureContext: SecureContext | undefined,
+    handler: InjectionHandler,
+  ) {
     this.icid = options.nextIcid();
-    this.clientAddress = socket.remoteAddress ?? '';
+    this.clientAddress = withoutMapping(socket.remoteAddress ?? '');
+    this.#plain = socket;
     this.#socket = socket;
     this.#options = options;
+    this.#secureContext = secureContext;
     this.#handler = handler;
+    this.#dialog = new Dialog({ ...options, offersTls: secureContext !== undefined });
+    socket.on('error', ignore);
+    socket.once('close', () => this.#close());
     this.#listen(socket);
-    this.#touch();
   }
 
+  get helo(): string {
+    return this.#dialog.helo;
+  }
+
+  get extended(): boolean {
+    return this.#dialog.extended;
+  }
+
+  /** Whether nothing is under way that a stop should wait for. */
   get idle(): boolean {
-    return this.#transaction === undefined && !this.#busy;
+    return !this.#dialog.open && !this.#busy;
   }
 
   async greet(): Promise<void> {
     this.#busy = true;
     const greeting = await this.#handler.connect(this);
-    this.#say(
-      greeting.code === 220
-        ? { code: 220, text: `${this.#options.hostname} ESMTP ${greeting.text}`.trimEnd() }
-        : greeting,
-    );
-    if (greeting.code !== 220) this.#end();
+    const text = `${this.#options.hostname} ESMTP ${greeting.text}`.trimEnd();
+    if (greeting.code === 220) this.#say({ code: 220, text });
+    else this.#end(greeting);
     this.#busy = false;
     await this.#work();
   }
 
-  /** Says a last reply and closes. */
+  /** Says a last reply and closes; does nothing where that was done. */
   dismiss(reply: Reply): void {
-    this.#say(reply);
-    this.#end();
+    if (this.#ended) return;
+    this.#end(reply);
     this.#flush();
   }
 
+  /** The deadline has passed. */
+  expire(): void {
+    if (this.#ended) this.#plain.destroy();
+    else this.dismiss(REPLIES.timeout);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#ended) return;
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+    if (!this.#busy) void this.#work();
+    else if (this.#input.length > HELD_LIMIT) this.#socket.pause();
+  };
+
+  readonly #onDrain = (): void => {
+    if (!this.#busy) void this.#work();
+  };
+
+  /** A client that has said all it wants to say still gets the replies to it. */
+  readonly #onEnd = (): void => {
+    this.#halfClosed = true;
+    if (!this.#busy) void this.#work();
+  };
+
   #listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => {
-      this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
-      this.#touch();
-      if (!this.#busy) void this.#work();
-    });
-    socket.on('error', () => undefined);
-    socket.on('drain', () => socket.resume());
-    socket.once('close', () => {
-      if (socket === this.#socket) this.#gone();
-    });
+    socket.on('data', this.#onData).on('drain', this.#onDrain).on('end', this.#onEnd);
   }
 
-  #gone(): void {
-    this.#closed = true;
-    this.#incoming?.sink.abort();
-    this.#incoming = undefined;
-    this.#reset();
+  #close(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#ended = true;
+    this.#input = EMPTY;
+    this.#dropContent();
     this.#handler.closed(this);
-  }
-
-  #touch(): void {
-    this.deadline =
-      performance.now() +
-      (this.#incoming === undefined ? this.#options.commandTimeoutMs : this.#options.contentTimeoutMs);
   }
 
   /** Takes what is in the input, step by step, until it is used up. Never rejects. */
   async #work(): Promise<void> {
-    if (this.#busy) return;
+    const { deadline } = this;
     this.#busy = true;
+    // While the client waits for us its time does not run.
+    this.deadline = Infinity;
     try {
-      while (!this.#closed && this.#input.length > 0) {
-        const step = this.#incoming === undefined ? this.#takeLine() : this.#takeContent(this.#incoming);
+      while (!this.#ended && this.#input.length > 0 && !this.#socket.writableNeedDrain) {
+        const step = this.#take();
         if (step === false) break;
         if (step !== undefined) {
           // Whoever waits for the handler need not wait for the replies before it.
           this.#flush();
-          this.#socket.pause();
           await step;
-          this.#socket.resume();
         }
       }
     } catch {
-      this.#say(REPLIES.fault);
-      this.#end();
+      this.#end(REPLIES.fault);
     }
-    this.#flush();
     this.#busy = false;
-    this.#touch();
+    if (this.#halfClosed && !this.#socket.writableNeedDrain) this.#end();
+    this.#flush();
+    if (this.#ended) return;
+    // A client that does not read its replies is not read from either, and its time runs all the same.
+    if (this.#socket.writableNeedDrain) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+    this.deadline = this.#advanced ? this.#nextDeadline() : deadline;
+    this.#advanced = false;
+  }
+
+  /** A command's time runs from when we are ready for it to the end of its line: single octets do not prolong it. */
+  #nextDeadline(): number {
+    const now = performance.now();
+    if (this.#incoming === undefined) return now + this.#options.commandTimeoutMs;
+    const { startedAt, octets } = this.#incoming;
+    return Math.min(now + this.#options.contentTimeoutMs, startedAt + MESSAGE_MS + octets * MS_PER_OCTET);
+  }
+
+  /** False when what came is not enough for a step. */
+  #take(): Promise<void> | undefined | false {
+    if (this.#chunk !== undefined) return this.#takeChunk(this.#chunk);
+    const { framer } = this.#incoming ?? {};
+    return framer instanceof ContentFramer ? this.#takeData(this.#incoming!, framer) : this.#takeLine();
   }
 
   // ---- commands
 
-  /** False when there is no whole line yet. */
   #takeLine(): Promise<void> | undefined | false {
     const lf = this.#input.indexOf(LF);
-    if (lf < 0 ? this.#input.length > LINE_LIMIT : lf > LINE_LIMIT) return this.#refuseAndClose(REPLIES.lineTooLong);
+    if (lf < 0 ? this.#input.length > LINE_LIMIT : lf > LINE_LIMIT) return this.#end(REPLIES.lineTooLong);
     if (lf < 0) return false;
-    const octets = this.#input.toString('latin1', 0, lf + 1);
+    const octets = this.#input.toString('latin1', 0, Math.max(0, lf - 1));
+    const crlf = this.#input[lf - 1] === CR;
+    this.#advanced = true;
     this.#input = this.#input.subarray(lf + 1);
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    if (octets.charCodeAt(lf - 1) !== CR || /[\0-\x08\x0a-\x1f\x7f]/.test(octets.slice(0, -2)))
-      return this.#refuseAndClose(REPLIES.badLine);
-    const line = decodeUtf8(octets.slice(0, -2));
-    if (line === undefined) {
-      this.#refuse(REPLIES.notUtf8);
-      return undefined;
-    }
-    return this.#obey(readCommand(line.trimEnd()));
+    if (!crlf || /[\0-\x08\x0a-\x1f\x7f]/.test(octets)) return this.#end(REPLIES.badLine);
+    const line = decodeUtf8(octets);
+    return this.#perform(line === undefined ? this.#dialog.refuse(REPLIES.notUtf8) : this.#dialog.obey(line));
   }
 
-  #obey(command: Command): Promise<void> | undefined {
-    switch (command.verb) {
-      case 'EHLO':
-      case 'HELO':
-        return this.#hello(command.helo, command.verb === 'EHLO');
-      case 'MAIL':
-        return this.#mail(command.argument);
-      case 'RCPT':
-        return this.#rcpt(command.argument);
-      case 'DATA':
-        return this.#data();
-      case 'RSET':
-        this.#reset();
-        this.#say(REPLIES.ok);
-        return undefined;
-      case 'NOOP':
-        this.#say(REPLIES.ok);
-        return undefined;
-      case 'VRFY':
-        this.#say(REPLIES.cannotVerify);
-        return undefined;
-      case 'HELP':
-        this.#say(REPLIES.help);
-        return undefined;
-      case 'STARTTLS':
-        return this.#startTls();
-      case 'QUIT':
-        this.#say(REPLIES.bye);
-        this.#end();
-        return undefined;
-      case 'AUTH':
-        this.#refuse(
-          this.tls === undefined && this.#options.tls !== undefined ? REPLIES.authBeforeTls : REPLIES.notOffered,
+  #perform(step: Step): Promise<void> | undefined {
+    switch (step.kind) {
+      case 'say':
+        return this.#say(step.reply);
+      case 'end':
+        return this.#end(...step.replies);
+      case 'mail':
+        return this.#when(this.#handler.mail(this, step.command), (answer) => {
+          if ('code' in answer) return this.#refuse(answer);
+          this.#transaction = answer;
+          this.#dialog.mailTaken(step.command);
+          return this.#say(REPLIES.mailOk);
+        });
+      case 'rcpt':
+        return this.#when(this.#transaction!.rcpt(step.command), (answer) => {
+          if (answer.code >= 400) return this.#refuse(answer);
+          this.#dialog.rcptTaken();
+          return this.#say(answer);
+        });
+      case 'data':
+        return this.#begin(
+          () => new ContentFramer(),
+          (refusal) => (refusal === undefined ? this.#say(REPLIES.goAhead) : this.#refuse(refusal)),
         );
-        return undefined;
-      case 'BDAT':
-      case 'EXPN':
-        this.#refuse(REPLIES.notOffered);
-        return undefined;
-      case 'foreign':
-        return this.#refuseAndClose(REPLIES.foreign);
-      case 'malformed':
-        this.#refuse(REPLIES.malformed);
-        return undefined;
-      case 'unknown':
-        this.#refuse(REPLIES.unknown);
-        return undefined;
+      case 'chunk':
+        return this.#beginChunk(step);
+      case 'reset':
+        this.#dropContent();
+        return this.#say(step.reply);
+      case 'tls':
+        return this.#startTls();
     }
-  }
-
-  #hello(helo: string, extended: boolean): undefined {
-    this.#reset();
-    this.helo = helo;
-    this.extended = extended;
-    const { hostname, maxMessageOctets, tls } = this.#options;
-    const keywords = ['PIPELINING', `SIZE ${maxMessageOctets}`, '8BITMIME', 'SMTPUTF8', 'DSN', 'ENHANCEDSTATUSCODES'];
-    if (tls !== undefined && this.tls === undefined) keywords.push('STARTTLS');
-    this.#say({ code: 250, text: extended ? [hostname, ...keywords].join('\n') : hostname });
-    return undefined;
-  }
-
-  #mail(argument: string): Promise<void> | undefined {
-    if (this.helo === '') return this.#refuse(REPLIES.heloFirst);
-    if (this.#transaction !== undefined) return this.#refuse(REPLIES.nested);
-    const path = readPath(argument);
-    if (path.kind === 'malformed') return this.#refuse(REPLIES.badPath);
-    const parameters = readMailParameters(path.rest);
-    if ('code' in parameters) return this.#refuse(parameters);
-    if (path.mailbox?.needsSmtpUtf8 === true && !parameters.smtpUtf8) return this.#refuse(REPLIES.needsSmtpUtf8);
-    if ((parameters.sizeOctets ?? 0) > this.#options.maxMessageOctets) return this.#refuse(REPLIES.tooLarge);
-    return this.#when(this.#handler.mail(this, { reversePath: path.mailbox, parameters }), (answer) => {
-      if ('code' in answer) return this.#refuse(answer);
-      this.#transaction = answer;
-      this.#smtpUtf8 = parameters.smtpUtf8;
-      this.#say({ code: 250, enhancedStatus: '2.1.0', text: 'Ok' });
-    });
-  }
-
-  #rcpt(argument: string): Promise<void> | undefined {
-    const transaction = this.#transaction;
-    if (transaction === undefined) return this.#refuse(REPLIES.mailFirst);
-    const path = readPath(argument);
-    if (path.kind === 'malformed') return this.#refuse(REPLIES.badRecipient);
-    if (path.mailbox === null) return this.#refuse(REPLIES.nullRecipient);
-    const parameters = readRcptParameters(path.rest);
-    if ('code' in parameters) return this.#refuse(parameters);
-    if (path.mailbox.needsSmtpUtf8 && !this.#smtpUtf8) return this.#refuse(REPLIES.needsSmtpUtf8);
-    // No fault of the client's: it sends the rest in another transaction (RFC 5321 §4.5.3.1.10).
-    if (this.#recipients >= this.#options.maxRecipients) {
-      this.#say(REPLIES.tooManyRecipients);
-      return undefined;
-    }
-    return this.#when(transaction.rcpt({ forwardPath: path.mailbox, parameters }), (answer) => {
-      if (answer.code >= 400) return this.#refuse(answer);
-      this.#recipients += 1;
-      this.#say(answer);
-    });
-  }
-
-  #data(): Promise<void> | undefined {
-    const transaction = this.#transaction;
-    if (transaction === undefined) return this.#refuse(REPLIES.mailFirst);
-    if (this.#recipients === 0) return this.#refuse(REPLIES.noRecipients);
-    return this.#when(transaction.content(), (answer) => {
-      if ('code' in answer) return this.#refuse(answer);
-      if (this.#closed) return answer.abort();
-      this.#incoming = { sink: answer, framer: new ContentFramer(), octets: 0, refusal: undefined };
-      this.#say(REPLIES.goAhead);
-    });
   }
 
   // ---- content
 
-  #takeContent(incoming: Incoming): Promise<void> | undefined {
-    const chunk = this.#input;
-    const { piece, end, bare } = incoming.framer.take(chunk);
-    this.#input = end < 0 ? EMPTY : chunk.subarray(end);
-    // The connection ends with it: what follows a bare line end may be a smuggled command.
-    if (bare) {
-      this.#dropContent(incoming);
-      return this.#refuseAndClose(REPLIES.bareLineEnd);
-    }
-    let written: Promise<void> | undefined;
-    if (piece !== undefined && incoming.refusal === undefined) {
-      incoming.octets += piece.length;
-      if (incoming.octets > this.#options.maxMessageOctets) {
-        incoming.refusal = REPLIES.tooLarge;
-        incoming.sink.abort();
-      } else if (piece.length > 0) written = incoming.sink.write(piece) ?? undefined;
-    }
-    if (end < 0) return written;
-    return written === undefined ? this.#endContent(incoming) : written.then(() => this.#endContent(incoming));
-  }
-
-  #endContent(incoming: Incoming): Promise<void> | undefined {
-    // The sink's end is the last that the handler hears of the transaction, also if the client goes away meanwhile.
-    this.#incoming = undefined;
-    this.#transaction = undefined;
-    this.#recipients = 0;
-    return this.#when(incoming.refusal ?? incoming.sink.end(), (reply) => {
-      this.#say(reply);
-      if (reply.code === 421) this.#end();
+  #begin(
+    frame: () => ContentFramer | ChunkFramer,
+    then: (refusal: Reply | undefined) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    return this.#when(this.#transaction!.content(), (answer) => {
+      if ('code' in answer) return then(answer);
+      this.#incoming = { sink: answer, framer: frame(), startedAt: performance.now(), octets: 0, refusal: undefined };
+      // The client may have gone while the handler made a place for its content.
+      if (this.#gone) return this.#dropContent();
+      return then(undefined);
     });
   }
 
-  #dropContent(incoming: Incoming): void {
-    if (incoming.refusal === undefined) incoming.sink.abort();
+  #takeData(incoming: Incoming, framer: ContentFramer): Promise<void> | undefined {
+    const input = this.#input;
+    const { piece, end, bare } = framer.take(input);
+    this.#input = end < 0 ? EMPTY : input.subarray(end);
+    const written = this.#keep(incoming, piece, bare);
+    if (end < 0 || this.#ended) return written;
+    return written === undefined ? this.#endContent(incoming) : written.then(() => this.#endContent(incoming));
+  }
+
+  #beginChunk({ octets, last, first, refusal }: Extract<Step, { kind: 'chunk' }>): Promise<void> | undefined {
+    const expect = (refused: Reply | undefined): Promise<void> | undefined => {
+      this.#chunk = { left: octets, last, refusal: refused };
+      // An empty chunk has no octet to wait for.
+      return octets === 0 ? this.#endChunk(this.#chunk) : undefined;
+    };
+    if (refusal !== undefined || !first) return expect(refusal);
+    return this.#begin(
+      () => new ChunkFramer(),
+      (refused) => {
+        // A chunk that failed has failed its transaction (RFC 3030 §2).
+        if (refused !== undefined) {
+          this.#dialog.ended();
+          this.#dropContent();
+        }
+        return expect(refused);
+      },
+    );
+  }
+
+  #takeChunk(chunk: Chunk): Promise<void> | undefined {
+    const octets = this.#input.subarray(0, chunk.left);
+    this.#input = this.#input.subarray(octets.length);
+    chunk.left -= octets.length;
+    let written: Promise<void> | undefined;
+    if (this.#incoming?.framer instanceof ChunkFramer && chunk.refusal === undefined) {
+      const { piece, bare } = this.#incoming.framer.take(octets);
+      written = this.#keep(this.#incoming, piece, bare);
+    }
+    if (chunk.left > 0 || this.#ended) return written;
+    return written === undefined ? this.#endChunk(chunk) : written.then(() => this.#endChunk(chunk));
+  }
+
+  #endChunk(chunk: Chunk): Promise<void> | undefined {
+    this.#chunk = undefined;
+    if (chunk.refusal !== undefined) return this.#refuse(chunk.refusal);
+    const incoming = this.#incoming;
+    if (incoming === undefined || !(incoming.framer instanceof ChunkFramer)) return undefined;
+    if (!chunk.last) return this.#say(incoming.refusal ?? REPLIES.chunk);
+    const { piece, bare } = incoming.framer.finish();
+    const written = this.#keep(incoming, piece, bare);
+    if (this.#ended) return written;
+    return written === undefined ? this.#endContent(incoming) : written.then(() => this.#endContent(incoming));
+  }
+
+  /** Hands a piece on, unless content was or must now be refused. */
+  #keep(incoming: Incoming, piece: Buffer | undefined, bare: boolean): Promise<void> | undefined {
+    this.#advanced = true;
+    // The connection ends with it: what follows a bare line end may be a smuggled command.
+    if (bare) {
+      this.#dropContent();
+      return this.#end(REPLIES.bareLineEnd);
+    }
+    if (piece === undefined || piece.length === 0 || incoming.refusal !== undefined) return undefined;
+    incoming.octets += piece.length;
+    if (incoming.octets <= this.#options.maxMessageOctets) return incoming.sink.write(piece) ?? undefined;
+    incoming.refusal = REPLIES.tooLarge;
+    incoming.sink.abort();
+    return undefined;
+  }
+
+  #endContent(incoming: Incoming): Promise<void> | undefined {
+    // While the handler decides the content is no longer ours to drop.
     this.#incoming = undefined;
     this.#transaction = undefined;
+    return this.#when(incoming.refusal ?? incoming.sink.end(), (reply) => {
+      this.#dialog.ended();
+      return reply.code === 421 ? this.#end(reply) : this.#say(reply);
+    });
+  }
+
+  /** Lets go of what a transaction has: its content where that has begun, else itself. */
+  #dropContent(): undefined {
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    this.#chunk = undefined;
+    if (incoming === undefined) this.#transaction?.reset();
+    else if (incoming.refusal === undefined) incoming.sink.abort();
+    this.#transaction = undefined;
+    return undefined;
   }
 
   // ---- TLS
 
   #startTls(): Promise<void> | undefined {
-    const { tls } = this.#options;
-    if (tls === undefined || this.tls !== undefined) return this.#refuse(REPLIES.notOffered);
     // Plain text that was sent behind STARTTLS must not be taken for what comes under TLS (CVE-2011-0411).
-    if (this.#input.length > 0) return this.#refuseAndClose(REPLIES.badLine);
-    this.#reset();
+    if (this.#input.length > 0) return this.#end(REPLIES.badLine);
+    this.#dropContent();
     this.#say(REPLIES.readyForTls);
     this.#flush();
-    const plain = this.#socket;
-    plain.removeAllListeners();
-    plain.on('error', () => undefined);
+    this.#plain.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const secured = new TLSSocket(plain, {
-      isServer: true,
-      secureContext: createSecureContext({ cert: tls.certificate, key: tls.key }),
-    });
+    const secured = new TLSSocket(this.#plain, { isServer: true, secureContext: this.#secureContext! });
     this.#socket = secured;
+    this.deadline = performance.now() + this.#options.commandTimeoutMs;
+    secured.on('error', ignore);
     secured.once('secure', () => {
       this.tls = secured;
-      this.helo = '';
+      this.#dialog.secured();
       this.#handler.secured?.(this);
       resolve();
     });
-    secured.once('close', resolve);
-    plain.once('close', () => secured.destroy());
+    secured.once('close', () => {
+      this.#plain.destroy();
+      resolve();
+    });
+    this.#plain.once('close', () => secured.destroy());
     this.#listen(secured);
     return promise;
   }
@@ -338,54 +385,47 @@ export class Injection implements InjectionSession {
   // ---- saying and ending
 
   /** Goes on with an answer, at once if it is there. */
-  #when<T>(answer: T | Promise<T>, then: (answer: T) => void | undefined): Promise<void> | undefined {
-    if (answer instanceof Promise) return answer.then(then);
-    then(answer);
-    return undefined;
+  #when<T>(answer: T | Promise<T>, then: (answer: T) => Promise<void> | undefined): Promise<void> | undefined {
+    return answer instanceof Promise ? answer.then(then) : then(answer);
   }
 
-  #say(reply: Reply): void {
+  #say(reply: Reply): undefined {
     this.#output += writeReply(reply);
+    return undefined;
   }
 
   #refuse(reply: Reply): undefined {
-    this.#errors += 1;
-    this.#say(reply);
-    if (reply.code === 421) this.#end();
-    else if (this.#errors >= this.#options.maxErrors) {
-      this.#say(REPLIES.tooManyErrors);
-      this.#end();
-    }
+    const step = this.#dialog.refuse(reply);
+    return step.kind === 'end' ? this.#end(...step.replies) : this.#say(reply);
+  }
+
+  #end(...replies: readonly Reply[]): undefined {
+    if (this.#ended) return undefined;
+    for (const reply of replies) this.#say(reply);
+    this.#ended = true;
+    this.#dropContent();
     return undefined;
-  }
-
-  #refuseAndClose(reply: Reply): undefined {
-    this.#say(reply);
-    this.#end();
-    return undefined;
-  }
-
-  #reset(): void {
-    this.#transaction?.reset();
-    this.#transaction = undefined;
-    this.#recipients = 0;
-  }
-
-  #end(): void {
-    this.#closed = true;
   }
 
   #flush(): void {
-    const { bytesRead } = this.#socket;
     if (this.#output !== '' && this.#socket.writable) {
       const text = this.#output;
       this.#output = '';
-      if (!this.#socket.write(text, hasNonAscii(text) ? 'utf8' : 'latin1')) this.#socket.pause();
+      this.#socket.write(text, hasNonAscii(text) ? 'utf8' : 'latin1');
     }
-    if (!this.#closed) return;
+    if (!this.#ended || this.#socket.writableEnded) return;
     this.#input = EMPTY;
     this.#socket.end();
-    // What the client still sends is read away, else a reset could take our last reply from it; but not for ever.
-    this.deadline = performance.now() + (bytesRead > 0 ? 2000 : 0);
+    this.#socket.resume();
+    this.deadline = performance.now() + LINGER_MS;
   }
+}
+
+function ignore(): void {
+  // The 'close' that follows an error says all that matters here.
+}
+
+/** A client that came over IPv4 to a socket of both kinds is known by its IPv4 address. */
+function withoutMapping(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

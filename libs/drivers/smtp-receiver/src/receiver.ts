@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { InjectionHandler, ReceiverOptions } from './handler.ts';
+import { createSecureContext } from 'node:tls';
 import { Injection } from './injection.ts';
 import { REPLIES, writeReply } from './replies.ts';
 
@@ -27,6 +28,8 @@ export async function startReceiver(
 ): Promise<Receiver> {
   const injections = new Map<Socket, Injection>();
   const perClient = new Map<string, number>();
+  const { tls } = options;
+  const secureContext = tls && createSecureContext({ cert: tls.certificate, key: tls.key });
   let stopping = false;
 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
@@ -38,9 +41,8 @@ export async function startReceiver(
       return;
     }
     perClient.set(client, ofClient + 1);
-    const injection = new Injection(socket, options, handler);
+    const injection = new Injection(socket, options, secureContext, handler);
     injections.set(socket, injection);
-    socket.once('end', () => socket.end());
     socket.once('close', () => {
       injections.delete(socket);
       const left = perClient.get(client)! - 1;
@@ -55,11 +57,7 @@ export async function startReceiver(
   // One sweep for all: a timer for each connection would be set again at each command.
   const sweep = setInterval(() => {
     const now = performance.now();
-    for (const [socket, injection] of injections) {
-      if (injection.deadline > now) continue;
-      if (socket.writableEnded) socket.destroy();
-      else injection.dismiss(REPLIES.timeout);
-    }
+    for (const injection of injections.values()) if (injection.deadline <= now) injection.expire();
   }, SWEEP_MS);
 
   return {
@@ -73,8 +71,7 @@ export async function startReceiver(
       server.close();
       const until = performance.now() + limitMs;
       while (injections.size > 0 && performance.now() < until) {
-        for (const [socket, injection] of injections)
-          if (injection.idle && !socket.writableEnded) injection.dismiss(REPLIES.closing);
+        for (const injection of injections.values()) if (injection.idle) injection.dismiss(REPLIES.closing);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       for (const socket of injections.keys()) socket.destroy();

@@ -1,0 +1,208 @@
+/**
+ * The order of an SMTP dialog, as a state machine without a socket or a clock: a command line goes in, what is to be done
+ * comes out. Whoever runs it asks the handler where it says so, and tells it what became of that.
+ *
+ *     greeted ──EHLO──► ready ──MAIL──► transaction ──RCPT──► (with recipients) ──DATA, BDAT LAST──► ready
+ *                         ▲                                            │
+ *                         └────────── RSET, EHLO, end of content ──────┘        STARTTLS leads back to greeted
+ *
+ * @see RFC 5321 §4.1.4, RFC 3030, RFC 3207
+ */
+import { type Reply, readMailParameters, readPath, readRcptParameters } from '@mailyard/mail';
+import { readCommand } from './command.ts';
+import type { MailCommand, RcptCommand } from './handler.ts';
+import { REPLIES } from './replies.ts';
+
+/** What a command line calls for. */
+export type Step =
+  | { readonly kind: 'say'; readonly reply: Reply }
+  /** Say these, then close. */
+  | { readonly kind: 'end'; readonly replies: readonly Reply[] }
+  /** Ask the handler; then {@link Dialog.mailTaken} or {@link Dialog.refuse}. */
+  | { readonly kind: 'mail'; readonly command: MailCommand }
+  /** Ask the handler; then {@link Dialog.rcptTaken} or {@link Dialog.refuse}. */
+  | { readonly kind: 'rcpt'; readonly command: RcptCommand }
+  /** Ask the handler for a place for content; then say 354 and read up to the dot. */
+  | { readonly kind: 'data' }
+  /** Read this many octets of content, `first` of the transaction or not; where there is a refusal, forget them. */
+  | {
+      readonly kind: 'chunk';
+      readonly octets: number;
+      readonly last: boolean;
+      readonly first: boolean;
+      readonly refusal: Reply | undefined;
+    }
+  /** The transaction, if any, is over; say this. */
+  | { readonly kind: 'reset'; readonly reply: Reply }
+  /** Say 220, then begin TLS; then {@link Dialog.secured}. */
+  | { readonly kind: 'tls' };
+
+export interface DialogRules {
+  readonly hostname: string;
+  readonly maxMessageOctets: number;
+  readonly maxRecipients: number;
+  readonly maxErrors: number;
+  readonly offersTls: boolean;
+}
+
+/** Commands without effect that a client may send for each transaction before each counts as an error. */
+const IDLE_LIMIT = 100;
+
+export class Dialog {
+  helo = '';
+  extended = false;
+  secure = false;
+  readonly #rules: DialogRules;
+  #state: 'ready' | 'transaction' | 'chunks' = 'ready';
+  #smtpUtf8 = false;
+  #recipients = 0;
+  #errors = 0;
+  #idle = 0;
+
+  constructor(rules: DialogRules) {
+    this.#rules = rules;
+  }
+
+  /** Whether a transaction is open. */
+  get open(): boolean {
+    return this.#state !== 'ready';
+  }
+
+  /** @param line without its CRLF; blanks at its end are forgiven */
+  obey(line: string): Step {
+    const command = readCommand(line.trimEnd());
+    switch (command.verb) {
+      case 'MAIL':
+        return this.#mail(command.argument);
+      case 'RCPT':
+        return this.#rcpt(command.argument);
+      case 'DATA':
+        return this.#data();
+      case 'BDAT':
+        return this.#chunk(command.octets, command.last);
+      case 'EHLO':
+      case 'HELO':
+        return this.#hello(command.helo, command.verb === 'EHLO');
+      case 'RSET':
+        this.ended();
+        return this.#idly({ kind: 'reset', reply: REPLIES.ok });
+      case 'NOOP':
+        return this.#idly({ kind: 'say', reply: REPLIES.ok });
+      case 'VRFY':
+        return this.#idly({ kind: 'say', reply: REPLIES.cannotVerify });
+      case 'HELP':
+        return this.#idly({ kind: 'say', reply: REPLIES.help });
+      case 'STARTTLS':
+        return this.#rules.offersTls && !this.secure ? { kind: 'tls' } : this.refuse(REPLIES.notOffered);
+      case 'QUIT':
+        return { kind: 'end', replies: [REPLIES.bye] };
+      case 'AUTH':
+        return this.refuse(this.#rules.offersTls && !this.secure ? REPLIES.authBeforeTls : REPLIES.notOffered);
+      case 'EXPN':
+        return this.refuse(REPLIES.notOffered);
+      case 'foreign':
+        return { kind: 'end', replies: [REPLIES.foreign] };
+      case 'unframed':
+        return { kind: 'end', replies: [REPLIES.badChunk] };
+      case 'malformed':
+        return this.refuse(REPLIES.malformed);
+      case 'unknown':
+        return this.refuse(REPLIES.unknown);
+    }
+  }
+
+  /** Counts a refusal: of ours, or of the handler's. A 421 ends the connection, and so does one refusal too many. */
+  refuse(reply: Reply): Step {
+    this.#errors += 1;
+    if (reply.code === 421) return { kind: 'end', replies: [reply] };
+    if (this.#errors < this.#rules.maxErrors) return { kind: 'say', reply };
+    return { kind: 'end', replies: [reply, REPLIES.tooManyErrors] };
+  }
+
+  mailTaken(command: MailCommand): void {
+    this.#state = 'transaction';
+    this.#smtpUtf8 = command.parameters.smtpUtf8;
+    this.#idle = 0;
+  }
+
+  rcptTaken(): void {
+    this.#recipients += 1;
+  }
+
+  /** The transaction is over. */
+  ended(): void {
+    this.#state = 'ready';
+    this.#recipients = 0;
+  }
+
+  /** TLS is on: all that was said before is forgotten (RFC 3207 §4.2). */
+  secured(): void {
+    this.ended();
+    this.secure = true;
+    this.helo = '';
+  }
+
+  #hello(helo: string, extended: boolean): Step {
+    this.ended();
+    this.helo = helo;
+    this.extended = extended;
+    const { hostname, maxMessageOctets, offersTls } = this.#rules;
+    const keywords = ['PIPELINING', `SIZE ${maxMessageOctets}`, '8BITMIME', 'SMTPUTF8', 'CHUNKING', 'DSN'];
+    keywords.push('ENHANCEDSTATUSCODES');
+    if (offersTls && !this.secure) keywords.push('STARTTLS');
+    return this.#idly({
+      kind: 'reset',
+      reply: { code: 250, text: extended ? [hostname, ...keywords].join('\n') : hostname },
+    });
+  }
+
+  #mail(argument: string): Step {
+    if (this.helo === '') return this.refuse(REPLIES.heloFirst);
+    if (this.#state !== 'ready') return this.refuse(REPLIES.nested);
+    const path = readPath(argument);
+    if (path.kind === 'malformed') return this.refuse(REPLIES.badPath);
+    const parameters = readMailParameters(path.rest);
+    if ('code' in parameters) return this.refuse(parameters);
+    if (path.mailbox?.needsSmtpUtf8 === true && !parameters.smtpUtf8) return this.refuse(REPLIES.needsSmtpUtf8);
+    if ((parameters.sizeOctets ?? 0) > this.#rules.maxMessageOctets) return this.refuse(REPLIES.tooLarge);
+    return { kind: 'mail', command: { reversePath: path.mailbox, parameters } };
+  }
+
+  #rcpt(argument: string): Step {
+    if (this.#state === 'ready') return this.refuse(REPLIES.mailFirst);
+    if (this.#state === 'chunks') return this.refuse(REPLIES.contentBegun);
+    const path = readPath(argument);
+    if (path.kind === 'malformed') return this.refuse(REPLIES.badRecipient);
+    if (path.mailbox === null) return this.refuse(REPLIES.nullRecipient);
+    const parameters = readRcptParameters(path.rest);
+    if ('code' in parameters) return this.refuse(parameters);
+    if (path.mailbox.needsSmtpUtf8 && !this.#smtpUtf8) return this.refuse(REPLIES.needsSmtpUtf8);
+    // No fault of the client's: it sends the rest in another transaction (RFC 5321 §4.5.3.1.10).
+    if (this.#recipients >= this.#rules.maxRecipients) return { kind: 'say', reply: REPLIES.tooManyRecipients };
+    return { kind: 'rcpt', command: { forwardPath: path.mailbox, parameters } };
+  }
+
+  #data(): Step {
+    if (this.#state === 'chunks') return this.refuse(REPLIES.mixed);
+    const refusal = this.#contentRefusal();
+    return refusal === undefined ? { kind: 'data' } : this.refuse(refusal);
+  }
+
+  /** The octets follow whatever the answer is, so they are read in any case (RFC 3030 §2). */
+  #chunk(octets: number, last: boolean): Step {
+    const refusal = this.#contentRefusal();
+    const first = this.#state === 'transaction';
+    if (refusal === undefined) this.#state = 'chunks';
+    return { kind: 'chunk', octets, last, first, refusal };
+  }
+
+  #contentRefusal(): Reply | undefined {
+    if (this.#state === 'ready') return REPLIES.mailFirst;
+    return this.#recipients === 0 ? REPLIES.noRecipients : undefined;
+  }
+
+  #idly(step: Step): Step {
+    this.#idle += 1;
+    return this.#idle > IDLE_LIMIT ? this.refuse(REPLIES.idling) : step;
+  }
+}
