@@ -1,5 +1,5 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
-import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
+import { comparableLocalPart, parseAddressLiteral, parseDomain } from '@mailyard/mail';
 
 /**
  * One form in which tables of AsyncOS name addresses (R112, R132): a full address, a local part at any domain (`user@`),
@@ -12,7 +12,7 @@ export type AddressPattern =
   | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
   | { readonly kind: 'below'; readonly domain: Domain };
 
-/** What is compared with a pattern. The local part is compared without regard to case. */
+/** What is compared with a pattern. The local part is compared without regard to case and needless quotes. */
 export interface Subject {
   readonly localPart: string;
   /** '' for a bare postmaster. */
@@ -44,7 +44,7 @@ export function readMemberPattern(text: string): AddressPattern | undefined {
 }
 
 function readAddressPattern(text: string, at: number): AddressPattern | undefined {
-  const localPart = text.slice(0, at).toLowerCase();
+  const localPart = comparableLocalPart(text.slice(0, at));
   // oxlint-disable-next-line no-control-regex -- controls are what a local part may not have
   if (localPart === '' || localPart.length > 64 || /[\0-\x1f\x7f]/.test(localPart)) return undefined;
   if (at === text.length - 1) return { kind: 'localPart', localPart };
@@ -71,9 +71,9 @@ export function matches(pattern: AddressPattern, { localPart, domain }: Subject)
     case 'all':
       return true;
     case 'address':
-      return pattern.domain === domain && pattern.localPart === localPart.toLowerCase();
+      return pattern.domain === domain && pattern.localPart === comparableLocalPart(localPart);
     case 'localPart':
-      return pattern.localPart === localPart.toLowerCase();
+      return pattern.localPart === comparableLocalPart(localPart);
     case 'domain':
       return pattern.domain === domain;
     case 'below':

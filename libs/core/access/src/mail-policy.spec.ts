@@ -86,6 +86,21 @@ describe('incoming mail policies', () => {
     expect(table.match([], subject('u@b.test'))).toBe(1);
   });
 
+  it('prefer the envelope sender to a header, whichever stands above (R113)', () => {
+    const table = read(policy('header', ['@news.test'], []), policy('envelope', ['@esp.test'], []));
+    const senders = [subject('bounce@esp.test'), subject('editor@news.test'), subject('reply@esp.test')];
+    expect(table.match(senders, subject('u@b.test'))).toBe(1);
+    expect(table.match(senders.slice(1), subject('u@b.test'))).toBe(0);
+  });
+
+  it('take a quoted local part for what it quotes (R112)', () => {
+    const table = read(policy('joe', [], ['joe@b.test']), policy('john', [], ['"john doe"@b.test']));
+    expect(split(table, 'x@a.test', ['"joe"@b.test', '"Jo\\e"@b.test', '"john doe"@b.test'])).toEqual({
+      joe: ['"joe"@b.test', '"Jo\\e"@b.test'],
+      john: ['"john doe"@b.test'],
+    });
+  });
+
   it('keep the default last, wherever it is written (R111)', () => {
     const table = read(policy('DEFAULT', [], [], { priority: 5 }), policy('a', [], ['a@']));
     expect(table.policies.map(({ name }) => name)).toEqual(['a', 'DEFAULT']);

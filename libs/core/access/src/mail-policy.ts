@@ -29,7 +29,7 @@ export interface MailPolicy {
   readonly actions: PolicyActions;
 }
 
-/** Who sent a message, as policies see it: envelope sender, then From, then Reply-To (R113). Absent ones match no member. */
+/** Who sent a message, in the order in which policies ask: envelope sender, then From, then Reply-To (R113). */
 export type PolicySenders = readonly Subject[];
 
 interface ReadSide {
@@ -96,9 +96,21 @@ export class MailPolicyTable {
     return new MailPolicyTable([...read.filter(({ policy }) => policy.name !== DEFAULT_POLICY), last]);
   }
 
-  /** Place of the first policy under which mail from these senders to this recipient falls. The default is the last. */
+  /**
+   * Place of the policy under which mail from these senders to this recipient falls. The table is read from its top for
+   * each sender in turn, so that an envelope sender below wins over a header above; the default, the last, takes what
+   * no sender brought under another (R111, R113).
+   */
   match(senders: PolicySenders, recipient: Subject): number {
-    return this.#read.findIndex(({ sender, recipient: side }) => holds(sender, senders) && holds(side, [recipient]));
+    const last = this.#read.length - 1;
+    for (const sender of senders.length === 0 ? [undefined] : senders) {
+      const place = this.#read.findIndex(
+        ({ sender: senderSide, recipient: recipientSide }) =>
+          holds(senderSide, sender) && holds(recipientSide, recipient),
+      );
+      if (place < last) return place;
+    }
+    return last;
   }
 }
 
@@ -126,12 +138,10 @@ export function splinter(table: MailPolicyTable, senders: PolicySenders, recipie
     .map(([place, rids]) => ({ policy: table.policies[place]!, recipients: rids }));
 }
 
-function holds({ members, not }: ReadSide, subjects: readonly Subject[]): boolean {
-  if (not.some((pattern) => subjects.some((subject) => matches(pattern, subject)))) return false;
-  return (
-    members.length === 0 ||
-    members.some((pattern) => pattern.kind === 'all' || subjects.some((subject) => matches(pattern, subject)))
-  );
+function holds({ members, not }: ReadSide, subject: Subject | undefined): boolean {
+  if (subject === undefined) return members.length === 0 || members.some((pattern) => pattern.kind === 'all');
+  if (not.some((pattern) => matches(pattern, subject))) return false;
+  return members.length === 0 || members.some((pattern) => matches(pattern, subject));
 }
 
 function readSide(side: PolicySide, field: string, faults: AccessFault[]): ReadSide {

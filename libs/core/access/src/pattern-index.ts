@@ -1,3 +1,4 @@
+import { comparableLocalPart } from '@mailyard/mail';
 import type { AddressPattern, Subject } from './address-pattern.ts';
 
 /**
@@ -19,7 +20,7 @@ export class PatternIndex {
 
   /** The lowest place of a pattern that names the address; undefined when none does. */
   first({ localPart, domain }: Subject): number | undefined {
-    const local = localPart.toLowerCase();
+    const local = comparableLocalPart(localPart);
     let best = Infinity;
     const probe = (key: string): void => {
       const place = this.#places.get(key);

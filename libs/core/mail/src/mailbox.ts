@@ -60,6 +60,15 @@ export function parseMailbox(text: string): Mailbox | undefined {
 }
 
 /**
+ * The form in which tables compare local parts: without quotes that change nothing, in lower case. A host may tell `Joe`
+ * from `joe` (RFC 5321 §2.4), our tables do not (R112); `"joe"` and `joe` are one mailbox to everybody (§4.1.2).
+ */
+export function comparableLocalPart(localPart: string): string {
+  const bare = localPart.charCodeAt(0) === 34 ? localPart.slice(1, -1).replace(/\\(.)/gs, '$1') : localPart;
+  return bare.toLowerCase();
+}
+
+/**
  * The domain part of an address that was parsed before, in comparable form.
  *
  * @returns '' for a bare postmaster
