@@ -129,8 +129,7 @@ function readOperation(
     }
     case 'remove': {
       const section = readSection(operation.value.section);
-      if (section !== undefined)
-        return { kind: 'remove', section, key: canonicalKey(section, operation.value.key) };
+      if (section !== undefined) return { kind: 'remove', section, key: canonicalKey(section, operation.value.key) };
       faults.push(unknownSection(`${field}.remove.section`, operation.value.section));
       return undefined;
     }

@@ -133,7 +133,7 @@ describe('several workers', () => {
     for (let i = 0; i < 5; i++) await fixture.submit({ to: people(1) });
     await until(() => gated.reached() === 1);
     const stopped = fixture.workers[0]!.stop();
-    setTimeout(gated.open, 50);
+    setTimeout(() => gated.open(), 50);
     await stopped;
     expect(gated.host.accepted).toBe(1);
     expect(fixture.openIntents()).toEqual([]);

@@ -15,13 +15,11 @@ describe('service log', () => {
   it('writes one line with what is not plain in quotes, and nothing below its level', () => {
     const text = written('text', 'warn', (logger) => {
       logger.info('HIDDEN');
-      logger
-        .with({ partition: 3 })
-        .warn('LOG_AWAY', {
-          brokers: ['a:1'],
-          detail: 'no one\nthere',
-          error: new Error('x', { cause: new Error('y') }),
-        });
+      logger.with({ partition: 3 }).warn('LOG_AWAY', {
+        brokers: ['a:1'],
+        detail: 'no one\nthere',
+        error: new Error('x', { cause: new Error('y') }),
+      });
     });
     expect(text).toBe(
       '1970-01-01T00:00:00.000Z warn LOG_AWAY partition=3 brokers="[\\"a:1\\"]" detail="no one\\nthere" error="x (y)"\n',
