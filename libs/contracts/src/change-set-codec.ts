@@ -16,6 +16,7 @@ import {
   readReceivingDomain,
   readRoute,
   type RouteRules,
+  type SmtpRoute,
   writeRoute,
 } from '@mailyard/smtp-routes';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
@@ -63,9 +64,12 @@ export function readMode(mode: wire.MatchingMode): MatchingMode | undefined {
 
 export function writeItem<S extends SectionName>(section: S, item: Sections[S]): wire.Item {
   if (section !== 'routes') return writeItemOf(section, item);
-  const route = writeRoute(item as Sections['routes']);
-  const { receivingDomain, destinations, authProfile } = route;
-  return { item: { $case: 'route', value: { receivingDomain, destinations: [...destinations], authProfile } } };
+  return { item: { $case: 'route', value: writeSmtpRoute(item as Sections['routes']) } };
+}
+
+export function writeSmtpRoute(route: SmtpRoute): wire.SmtpRoute {
+  const { receivingDomain, destinations, authProfile } = writeRoute(route);
+  return { receivingDomain, destinations: [...destinations], authProfile };
 }
 
 export function writeOperation(operation: Operation): wire.Operation {

@@ -45,7 +45,7 @@ function writeSide({ members, not }: PolicySide): wire.PolicySide {
   return { members: [...members], not: [...(not ?? [])] };
 }
 
-function writeAuthProfile({ name, username, secret, allowClear }: AuthProfile): wire.AuthProfile {
+export function writeAuthProfile({ name, username, secret, allowClear }: AuthProfile): wire.AuthProfile {
   return {
     name,
     username,
@@ -57,11 +57,11 @@ function writeAuthProfile({ name, username, secret, allowClear }: AuthProfile): 
 
 const TLS = ['none', 'preferred', 'required'] as const;
 
-function writeDestinationControl({ tls, ...control }: DestinationControl): wire.DestinationControl {
+export function writeDestinationControl({ tls, ...control }: DestinationControl): wire.DestinationControl {
   return { ...control, tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse) };
 }
 
-function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
+export function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
   return { ...profile };
 }
 

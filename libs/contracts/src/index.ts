@@ -1,7 +1,14 @@
 export * from './queue-record-codec.ts';
 export { WireWriter } from './wire-writer.ts';
 export * from './change-set-codec.ts';
-export { readAccessItem, writeMailPolicy, writeRecipientAccess } from './configuration-item-codec.ts';
+export {
+  readAccessItem,
+  writeAuthProfile,
+  writeBounceProfile,
+  writeDestinationControl,
+  writeMailPolicy,
+  writeRecipientAccess,
+} from './configuration-item-codec.ts';
 export * from './route-decision-codec.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';
 export * as configurationWire from './gen/mailyard/routing/v1/configuration.ts';

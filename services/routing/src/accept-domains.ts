@@ -1,43 +1,44 @@
-import { type ConfigurationState, keyOf, type Operation } from '@mailyard/configuration';
-import { MtaError } from '@mailyard/mail';
-import { readRoute, type RouteRules } from '@mailyard/smtp-routes';
+import type { Operation } from '@mailyard/configuration';
+import { readRoute } from '@mailyard/smtp-routes';
+import type { Administration, ChangeRequest } from './administration.ts';
+import type { CommitOutcome } from './commit.ts';
 
-/** One row of the setup wizard, or one `--accept` (R171). */
-export interface AcceptedDomain {
+/** A domain to take mail for, and where to send it; `.domain` works too. */
+export interface Acceptance {
   readonly domain: string;
   readonly destinations: readonly string[];
 }
 
+export type AcceptOutcome = CommitOutcome | { readonly kind: 'unchanged'; readonly version: number };
+
 /**
- * The operations that take mail for these domains and route it, for those that are not there yet (R170, R171): an entry
- * of the recipient access table and a route each; a partial domain gives a partial route.
- *
- * @throws MtaError `CONFIGURATION_INVALID` with every fault
+ * Adds, in one change set, what is not there yet of the recipient access entry and the route of each domain (R171).
+ * What is there stays as it is.
  */
-export function acceptOperations(
-  state: ConfigurationState,
-  rows: readonly AcceptedDomain[],
-  rules: RouteRules,
-): Operation[] {
-  const operations: Operation[] = [];
-  const faults: string[] = [];
-  for (const { domain, destinations } of rows) {
-    const read = readRoute({ receivingDomain: domain, destinations }, rules);
-    if ('faults' in read) {
-      faults.push(...read.faults.map(({ code, message, token }) => `${domain}: ${code}: ${token} ${message}`));
-      continue;
+export async function acceptDomains(
+  administration: Administration,
+  acceptances: readonly Acceptance[],
+  request: ChangeRequest,
+): Promise<AcceptOutcome> {
+  for (;;) {
+    const { state, rules } = administration;
+    const operations: Operation[] = [];
+    for (const { domain, destinations } of acceptances) {
+      const read = readRoute({ receivingDomain: domain, destinations }, rules);
+      if ('faults' in read) return { kind: 'refused', version: state.version, faults: read.faults };
+      const { route } = read;
+      const recipient = route.receivingDomain;
+      if (recipient !== 'ALL' && !state.sections.rat.has(recipient)) {
+        operations.push({ kind: 'set', section: 'rat', item: { recipient, action: 'ACCEPT' }, expect: 'absent' });
+      }
+      if (!state.sections.routes.has(recipient))
+        operations.push({ kind: 'set', section: 'routes', item: route, expect: 'absent' });
     }
-    const { route } = read;
-    // It would make an open relay of the gateway, which nobody means by naming a domain.
-    if (route.receivingDomain === 'ALL') {
-      faults.push('ALL: is no domain; name those whose mail is to be taken');
-      continue;
-    }
-    const entry = { recipient: route.receivingDomain, action: 'ACCEPT' } as const;
-    if (!state.sections.rat.has(keyOf('rat', entry))) operations.push({ kind: 'set', section: 'rat', item: entry });
-    if (!state.sections.routes.has(route.receivingDomain))
-      operations.push({ kind: 'set', section: 'routes', item: route });
+    if (operations.length === 0) return { kind: 'unchanged', version: state.version };
+    const outcome = await administration.commit(operations, request);
+    const wasQuicker =
+      outcome.kind === 'refused' &&
+      outcome.faults.every(({ code }) => code === 'ROUTE_DUPLICATE' || code === 'ITEM_DUPLICATE');
+    if (!wasQuicker || outcome.version === state.version) return outcome;
   }
-  if (faults.length > 0) throw new MtaError('CONFIGURATION_INVALID', faults.join('\n'));
-  return operations;
 }

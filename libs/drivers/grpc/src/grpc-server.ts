@@ -5,7 +5,8 @@ import { readDescriptors } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
 import { HealthImplementation } from 'grpc-health-check';
 import { Gate, type Token } from './caller.ts';
-import { type ErrorReader, Methods } from './methods.ts';
+import { readKnownError } from './known-errors.ts';
+import { Methods } from './methods.ts';
 
 /** Certificates in PEM, already read. */
 export interface ServerTls {
@@ -20,9 +21,7 @@ export interface GrpcServerOptions {
   readonly address: string;
   readonly tls?: ServerTls;
   readonly tokens?: readonly Token[];
-  /** Says how errors of the services are told to callers. */
-  readonly readError: ErrorReader;
-  /** Gets what was thrown and is nobody's refusal. */
+  /** Gets what was thrown and callers may not know of. */
   readonly report: (error: unknown) => void;
 }
 
@@ -50,7 +49,7 @@ export class GrpcServer {
       }
     }
     this.#options = options;
-    this.methods = new Methods(new Gate(options.tokens ?? []), options.readError, options.report);
+    this.methods = new Methods(new Gate(options.tokens ?? []), readKnownError, options.report);
     this.#server = new Server({
       'grpc.max_receive_message_length': MAX_RECEIVED_OCTETS,
       'grpc.max_send_message_length': MAX_SENT_OCTETS,

@@ -63,23 +63,40 @@ export interface Ledger {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** A destination: one route's hosts, or the mail exchangers of one domain. */
+/** A destination: the hosts of one route, or the mail exchangers of one domain (R213). */
 export interface Destination {
   destination: string;
   /** Some of the recipient domains behind it. */
   domains: string[];
-  /** Recipients that wait, being tried included. */
+  domainCount: number;
+  /** Recipients that wait and those being tried. */
   waiting: number;
-  /** Of those, the ones in a transaction now. */
+  /** Of those, ready or in a transaction now. */
   underway: number;
   connections: number;
+  /** Since its owners started. */
+  delivered: number;
+  softBounced: number;
+  hardBounced: number;
   state: HostState;
-  /** When the first waiting recipient is due; absent when none waits. */
+  hosts: Host[];
+  /** When the next of its waiting recipients may be tried. */
   nextAttemptAt?:
     | number
     | undefined;
-  /** What the last failure said. */
+  /** When the oldest of its waiting messages was accepted, if it is known. */
+  oldestAt?: number | undefined;
   lastReply?: Reply | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A host of a destination, as of the last attempt. */
+export interface Host {
+  /** `name [address]:port` */
+  host: string;
+  state: HostState;
+  /** Down: not tried before. */
+  downUntil: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -173,8 +190,8 @@ export interface RetryRequest {
 }
 
 export interface RetryResponse {
-  /** How many recipients are due now that were not. */
-  released: number;
+  /** How many recipients wait there. */
+  recipients: number;
   silentOwners: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -361,11 +378,17 @@ function createBaseDestination(): Destination {
   return {
     destination: "",
     domains: [],
+    domainCount: 0,
     waiting: 0,
     underway: 0,
     connections: 0,
+    delivered: 0,
+    softBounced: 0,
+    hardBounced: 0,
     state: 0,
+    hosts: [],
     nextAttemptAt: undefined,
+    oldestAt: undefined,
     lastReply: undefined,
     _unknownFields: {},
   };
@@ -379,23 +402,41 @@ export const Destination: MessageFns<Destination> = {
     for (const v of message.domains) {
       writer.uint32(18).string(v!);
     }
+    if (message.domainCount !== 0) {
+      writer.uint32(24).uint64(message.domainCount);
+    }
     if (message.waiting !== 0) {
-      writer.uint32(24).uint64(message.waiting);
+      writer.uint32(32).uint64(message.waiting);
     }
     if (message.underway !== 0) {
-      writer.uint32(32).uint64(message.underway);
+      writer.uint32(40).uint64(message.underway);
     }
     if (message.connections !== 0) {
-      writer.uint32(40).uint64(message.connections);
+      writer.uint32(48).uint64(message.connections);
+    }
+    if (message.delivered !== 0) {
+      writer.uint32(56).uint64(message.delivered);
+    }
+    if (message.softBounced !== 0) {
+      writer.uint32(64).uint64(message.softBounced);
+    }
+    if (message.hardBounced !== 0) {
+      writer.uint32(72).uint64(message.hardBounced);
     }
     if (message.state !== 0) {
-      writer.uint32(48).int32(message.state);
+      writer.uint32(80).int32(message.state);
+    }
+    for (const v of message.hosts) {
+      Host.encode(v!, writer.uint32(90).fork()).join();
     }
     if (message.nextAttemptAt !== undefined) {
-      writer.uint32(56).uint64(message.nextAttemptAt);
+      writer.uint32(96).uint64(message.nextAttemptAt);
+    }
+    if (message.oldestAt !== undefined) {
+      writer.uint32(104).uint64(message.oldestAt);
     }
     if (message.lastReply !== undefined) {
-      Reply.encode(message.lastReply, writer.uint32(66).fork()).join();
+      Reply.encode(message.lastReply, writer.uint32(114).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -442,7 +483,7 @@ export const Destination: MessageFns<Destination> = {
               break;
             }
 
-            message.waiting = longToNumber(reader.uint64());
+            message.domainCount = longToNumber(reader.uint64());
             continue;
           }
           case 4: {
@@ -450,7 +491,7 @@ export const Destination: MessageFns<Destination> = {
               break;
             }
 
-            message.underway = longToNumber(reader.uint64());
+            message.waiting = longToNumber(reader.uint64());
             continue;
           }
           case 5: {
@@ -458,7 +499,7 @@ export const Destination: MessageFns<Destination> = {
               break;
             }
 
-            message.connections = longToNumber(reader.uint64());
+            message.underway = longToNumber(reader.uint64());
             continue;
           }
           case 6: {
@@ -466,7 +507,7 @@ export const Destination: MessageFns<Destination> = {
               break;
             }
 
-            message.state = reader.int32() as any;
+            message.connections = longToNumber(reader.uint64());
             continue;
           }
           case 7: {
@@ -474,11 +515,59 @@ export const Destination: MessageFns<Destination> = {
               break;
             }
 
-            message.nextAttemptAt = longToNumber(reader.uint64());
+            message.delivered = longToNumber(reader.uint64());
             continue;
           }
           case 8: {
-            if (tag !== 66) {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.softBounced = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.hardBounced = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.hosts.push(Host.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.nextAttemptAt = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.oldestAt = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
               break;
             }
 
@@ -512,14 +601,115 @@ export const Destination: MessageFns<Destination> = {
     const message = createBaseDestination();
     message.destination = object.destination ?? "";
     message.domains = object.domains?.map((e) => e) || [];
+    message.domainCount = object.domainCount ?? 0;
     message.waiting = object.waiting ?? 0;
     message.underway = object.underway ?? 0;
     message.connections = object.connections ?? 0;
+    message.delivered = object.delivered ?? 0;
+    message.softBounced = object.softBounced ?? 0;
+    message.hardBounced = object.hardBounced ?? 0;
     message.state = object.state ?? 0;
+    message.hosts = object.hosts?.map((e) => Host.fromPartial(e)) || [];
     message.nextAttemptAt = object.nextAttemptAt ?? undefined;
+    message.oldestAt = object.oldestAt ?? undefined;
     message.lastReply = (object.lastReply !== undefined && object.lastReply !== null)
       ? Reply.fromPartial(object.lastReply)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseHost(): Host {
+  return { host: "", state: 0, downUntil: 0, _unknownFields: {} };
+}
+
+export const Host: MessageFns<Host> = {
+  encode(message: Host, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.downUntil !== 0) {
+      writer.uint32(24).uint64(message.downUntil);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Host {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.downUntil = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Host>): Host {
+    return Host.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Host>): Host {
+    const message = createBaseHost();
+    message.host = object.host ?? "";
+    message.state = object.state ?? 0;
+    message.downUntil = object.downUntil ?? 0;
     return message;
   },
 };
@@ -1495,13 +1685,13 @@ export const RetryRequest: MessageFns<RetryRequest> = {
 };
 
 function createBaseRetryResponse(): RetryResponse {
-  return { released: 0, silentOwners: [], _unknownFields: {} };
+  return { recipients: 0, silentOwners: [], _unknownFields: {} };
 }
 
 export const RetryResponse: MessageFns<RetryResponse> = {
   encode(message: RetryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.released !== 0) {
-      writer.uint32(8).uint64(message.released);
+    if (message.recipients !== 0) {
+      writer.uint32(8).uint64(message.recipients);
     }
     for (const v of message.silentOwners) {
       writer.uint32(18).string(v!);
@@ -1535,7 +1725,7 @@ export const RetryResponse: MessageFns<RetryResponse> = {
               break;
             }
 
-            message.released = longToNumber(reader.uint64());
+            message.recipients = longToNumber(reader.uint64());
             continue;
           }
           case 2: {
@@ -1571,7 +1761,7 @@ export const RetryResponse: MessageFns<RetryResponse> = {
   },
   fromPartial(object: DeepPartial<RetryResponse>): RetryResponse {
     const message = createBaseRetryResponse();
-    message.released = object.released ?? 0;
+    message.recipients = object.recipients ?? 0;
     message.silentOwners = object.silentOwners?.map((e) => e) || [];
     return message;
   },
@@ -1601,7 +1791,7 @@ export const QueueServiceService = {
       Buffer.from(ListDestinationsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDestinationsResponse => ListDestinationsResponse.decode(value),
   },
-  /** Waiting recipients, in no particular but a stable order. */
+  /** Waiting recipients, owner by owner. */
   listRecipients: {
     path: "/mailyard.queue.v1.QueueService/ListRecipients" as const,
     requestStream: false as const,
@@ -1630,7 +1820,7 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
   status: handleUnaryCall<StatusRequest, StatusResponse>;
   /** Destinations that have waiting recipients or open connections, most waiting recipients first. */
   listDestinations: handleUnaryCall<ListDestinationsRequest, ListDestinationsResponse>;
-  /** Waiting recipients, in no particular but a stable order. */
+  /** Waiting recipients, owner by owner. */
   listRecipients: handleUnaryCall<ListRecipientsRequest, ListRecipientsResponse>;
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
   retry: handleUnaryCall<RetryRequest, RetryResponse>;
@@ -1669,7 +1859,7 @@ export interface QueueServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListDestinationsResponse) => void,
   ): ClientUnaryCall;
-  /** Waiting recipients, in no particular but a stable order. */
+  /** Waiting recipients, owner by owner. */
   listRecipients(
     request: ListRecipientsRequest,
     callback: (error: ServiceError | null, response: ListRecipientsResponse) => void,

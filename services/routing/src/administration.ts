@@ -1,0 +1,323 @@
+import { randomUUID } from 'node:crypto';
+import {
+  applyOperations,
+  type ChangeSet,
+  type ConfigurationFault,
+  type ConfigurationLog,
+  type ConfigurationState,
+  type Difference,
+  differences,
+  findChainBreak,
+  initialState,
+  ConfigurationFold,
+  isSameConfiguration,
+  itemsOf,
+  type Operation,
+  operationsBetween,
+  routeTableOf,
+  type SectionName,
+  touchedBy,
+  validateOperations,
+} from '@mailyard/configuration';
+import { decodeChangeSet, decodeSnapshot, encodeChangeSet } from '@mailyard/contracts';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
+import { type CommitOutcome, Committer } from './commit.ts';
+import type { ConfigurationFollower } from './configuration-follower.ts';
+import { hashChangeSet } from './hash.ts';
+import { readFile, replaceRoutes } from './import-file.ts';
+import { PastStates } from './past-states.ts';
+import type { ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
+import { previewWaitingMail, type WaitingMail } from './preview.ts';
+import { findWarnings, type OwnListener } from './warnings.ts';
+
+/** A change as a person or program asks for it. */
+export interface ChangeRequest {
+  /** Made up when absent. */
+  readonly id?: string;
+  readonly expectedVersion?: number;
+  readonly author: string;
+  readonly reason?: string;
+  readonly confirmDiscardAll?: boolean;
+}
+
+export interface ValidationOutcome {
+  readonly version: number;
+  readonly faults: readonly ConfigurationFault[];
+  readonly warnings: readonly string[];
+}
+
+export interface PreviewOutcome extends ValidationOutcome {
+  readonly differences: readonly Difference[];
+  readonly waiting?: WaitingMail;
+}
+
+export interface ImportOutcome extends ValidationOutcome {
+  readonly outcome?: CommitOutcome;
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly unchanged: number;
+}
+
+/** A change set of the log with its hash. */
+export interface Committed {
+  readonly changeSet: ChangeSet;
+  readonly hash: string;
+}
+
+export interface HistoryQuery {
+  readonly limit: number;
+  /** Only versions below; absent = from the newest. */
+  readonly before?: number;
+  readonly section?: SectionName;
+  readonly key?: string;
+}
+
+/** Which table an explanation is about; nothing = the newest. */
+export type Moment = { readonly version: number } | { readonly at: number } | { readonly draft: readonly Operation[] };
+
+export interface Explanation {
+  readonly state: ConfigurationState;
+  readonly domain: Domain | AddressLiteral;
+  readonly decision: RouteDecision;
+  readonly candidates: readonly RouteCandidate[];
+  readonly hosts: readonly ExplainedHost[];
+}
+
+export interface Verification {
+  readonly lineage: string;
+  readonly versions: number;
+  readonly hash: string;
+  /** Empty: all is well. */
+  readonly problems: readonly string[];
+}
+
+export interface AdministrationOptions {
+  readonly log: ConfigurationLog;
+  readonly lineage: string;
+  readonly rules: RouteRules;
+  readonly follower: ConfigurationFollower;
+  readonly now: () => number;
+  readonly ownListeners: readonly OwnListener[];
+  readonly census?: QueueCensus;
+  readonly explainHosts?: HostExplainer;
+}
+
+/** All that an administrator does to the configuration: the one implementation behind gRPC, command line and start. */
+export class Administration {
+  readonly #options: AdministrationOptions;
+  readonly #past: PastStates;
+  readonly #committer: Committer;
+
+  constructor(options: AdministrationOptions) {
+    const { log, lineage, rules, follower, now } = options;
+    this.#options = options;
+    this.#past = new PastStates(log, lineage);
+    this.#committer = new Committer(log, lineage, rules, follower, this.#past, now);
+  }
+
+  get rules(): RouteRules {
+    return this.#options.rules;
+  }
+
+  /** The newest state. @throws MtaError `CONFIGURATION_NOT_READY` */
+  get state(): ConfigurationState {
+    return this.#options.follower.demand().state;
+  }
+
+  /** The state of a version; 0 = the newest. @throws MtaError `VERSION_NOT_FOUND` */
+  at(version: number): Promise<ConfigurationState> {
+    return this.#past.at(version, this.state);
+  }
+
+  /** Finds all faults of some operations. */
+  validate(operations: readonly Operation[]): ValidationOutcome {
+    const { state } = this;
+    const faults = validateOperations(state, operations, this.rules);
+    return { version: state.version, faults, warnings: findWarnings(operations, this.#options.ownListeners) };
+  }
+
+  /** Tells what some operations would do to the configuration and to the mail that waits. */
+  async preview(operations: readonly Operation[]): Promise<PreviewOutcome> {
+    const { state } = this;
+    const validation = this.validate(operations);
+    if (validation.faults.length > 0) return { ...validation, differences: [] };
+    const found = [...differences(state, applyOperations(state, operations))];
+    const { census } = this.#options;
+    if (census === undefined) return { ...validation, differences: found };
+    return { ...validation, differences: found, waiting: await previewWaitingMail(state, operations, census) };
+  }
+
+  /** Commits operations as one change set. */
+  commit(operations: readonly Operation[], request: ChangeRequest): Promise<CommitOutcome> {
+    const { id, author, reason, expectedVersion, confirmDiscardAll } = request;
+    return this.#committer.commit({
+      id: id ?? randomUUID(),
+      operations,
+      author,
+      reason: reason ?? '',
+      ...(expectedVersion === undefined ? {} : { expectedVersion }),
+      ...(confirmDiscardAll === undefined ? {} : { confirmDiscardAll }),
+    });
+  }
+
+  /** Replaces all routes by those of a file, or, dry, tells what that would do (R192, R193). */
+  async importRoutes(
+    octets: Uint8Array,
+    request: ChangeRequest & { readonly isDry?: boolean },
+  ): Promise<ImportOutcome> {
+    const read = await readFile(octets, this.rules);
+    const { state } = this;
+    const { version } = state;
+    const nothing = { version, warnings: [], added: 0, removed: 0, changed: 0, unchanged: 0 };
+    if (read.kind === 'faults') return { ...nothing, faults: read.faults };
+    const { operations, ...counts } = replaceRoutes(state, read.routes);
+    const { faults, warnings } = this.validate(operations);
+    if (faults.length > 0 || request.isDry === true) return { ...counts, version, faults, warnings };
+    if (operations.length === 0) {
+      return {
+        ...counts,
+        version,
+        faults,
+        warnings,
+        outcome: { kind: 'committed', version, hash: state.hash, wasCommitted: true },
+      };
+    }
+    const outcome = await this.commit(operations, request);
+    return {
+      ...counts,
+      version: outcome.version,
+      faults: outcome.kind === 'refused' ? outcome.faults : [],
+      warnings,
+      outcome,
+    };
+  }
+
+  /** Prints the routes of a version as a file (R194). @param by the tool and its version */
+  async exportRoutes(version: number, by: string): Promise<string> {
+    const routes = Array.from(itemsOf(await this.at(version), 'routes'), ({ item }) => item);
+    return printRouteFile(routes, by, new Date(this.#options.now()).toISOString());
+  }
+
+  /** Commits what makes the configuration say again what a version said. */
+  async rollback(toVersion: number, request: ChangeRequest): Promise<CommitOutcome> {
+    const { state } = this;
+    const target = await this.at(toVersion);
+    const operations = operationsBetween(state, target);
+    const reason = request.reason ?? `roll back to version ${toVersion}`;
+    return this.commit(operations, { ...request, reason, expectedVersion: request.expectedVersion ?? state.version });
+  }
+
+  /** Change sets, newest first. */
+  async history({ limit, before, section, key }: HistoryQuery): Promise<readonly Committed[]> {
+    const newest = this.state.version;
+    const found: Committed[] = [];
+    let below = Math.min(before ?? newest + 1, newest + 1);
+    while (below > 1 && found.length < limit) {
+      const from = Math.max(1, below - Math.max(limit, 100));
+      const piece: Committed[] = [];
+      for await (const { payload, version } of this.#options.log.read(from)) {
+        if (version >= below) break;
+        const changeSet = decodeChangeSet(payload);
+        if (section === undefined || touches(changeSet, section, key))
+          piece.push({ changeSet, hash: hashChangeSet(payload) });
+      }
+      found.push(...piece.reverse());
+      below = from;
+    }
+    return found.slice(0, limit);
+  }
+
+  /** The change set with an id. */
+  async find(id: string): Promise<Committed | undefined> {
+    const logged = await this.#options.log.find(id);
+    return logged === undefined
+      ? undefined
+      : { changeSet: decodeChangeSet(logged.payload), hash: hashChangeSet(logged.payload) };
+  }
+
+  /** The change set of a version. */
+  async changeSet(version: number): Promise<Committed | undefined> {
+    for await (const { payload, version: read } of this.#options.log.read(version)) {
+      return read === version ? { changeSet: decodeChangeSet(payload), hash: hashChangeSet(payload) } : undefined;
+    }
+    return undefined;
+  }
+
+  /** Tells why the mail of a recipient domain goes where it goes (R40). Sends nothing. */
+  async explain(domain: Domain | AddressLiteral, moment?: Moment): Promise<Explanation> {
+    const state = await this.#stateOf(moment);
+    const table = routeTableOf(state);
+    const decision = table.lookup(domain);
+    const hosts = (await this.#options.explainHosts?.(domain, decision)) ?? [];
+    return { state, domain, decision, candidates: table.candidates(domain), hosts };
+  }
+
+  async #stateOf(moment: Moment | undefined): Promise<ConfigurationState> {
+    if (moment === undefined) return this.state;
+    if ('draft' in moment) return applyOperations(this.state, moment.draft);
+    return this.at('version' in moment ? moment.version : await this.#past.versionAt(moment.at));
+  }
+
+  /** Reads the whole log, checks its chain of hashes, its snapshot, and what is served against it. */
+  async verify(): Promise<Verification> {
+    const { log, lineage, follower } = this.#options;
+    await follower.catchUp();
+    const served = this.state;
+    const problems: string[] = [];
+    const snapshot = await log.snapshot();
+    const fold = new ConfigurationFold(initialState(lineage));
+    let state = initialState(lineage);
+    for await (const { payload, version } of log.read(1)) {
+      const hash = hashChangeSet(payload);
+      const changeSet = decodeChangeSet(payload);
+      const chainBreak = findChainBreak(state, changeSet);
+      if (chainBreak !== undefined)
+        problems.push(`version ${version} does not continue version ${state.version}: ${chainBreak.kind}`);
+      fold.apply(changeSet, hash);
+      state = { ...state, version, hash };
+      if (snapshot?.version === version) {
+        const taken = decodeSnapshot(snapshot.payload);
+        if (taken === undefined || taken.hash !== hash || !isSameConfiguration(taken, fold.finish()))
+          problems.push(`the snapshot of version ${version} says something else`);
+      }
+      if (served.version === version && (served.hash !== hash || !isSameConfiguration(served, fold.finish())))
+        problems.push(`what is served as version ${version} is not what the log says`);
+    }
+    if (state.version < served.version)
+      problems.push(`version ${served.version} is served and the log ends at ${state.version}`);
+    return { lineage, versions: state.version, hash: state.hash, problems };
+  }
+}
+
+function touches({ operations }: ChangeSet, section: SectionName, key: string | undefined): boolean {
+  const touched = touchedBy(operations);
+  if (key !== undefined) return touched.has(`${section} ${key}`) || touched.has(`${section} *`);
+  return [...touched].some((one) => one.startsWith(`${section} `));
+}
+
+/**
+ * Writes a lineage and the first change set into an empty log: a table that routes nothing and takes no mail.
+ *
+ * @throws MtaError `CONFIGURATION_EXISTS`
+ */
+export async function initialiseConfiguration(
+  log: ConfigurationLog,
+  lineage: string,
+  author: string,
+  now: number,
+): Promise<void> {
+  await log.initialise(lineage);
+  const first: ChangeSet = {
+    id: randomUUID(),
+    lineage,
+    version: 1,
+    previousHash: '',
+    author,
+    reason: 'initialise',
+    at: now,
+    operations: [],
+  };
+  await log.commit({ id: first.id, lineage, version: 1, payload: encodeChangeSet(first) });
+}

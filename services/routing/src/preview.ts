@@ -1,0 +1,50 @@
+import { applyOperations, type ConfigurationState, type Operation, routeTableOf } from '@mailyard/configuration';
+import { isSameTarget, printTarget, type RouteDecision } from '@mailyard/smtp-routes';
+import type { QueueCensus } from './ports.ts';
+
+/** What a change would do to the recipients that wait now. */
+export interface WaitingMail {
+  readonly waiting: number;
+  /** Recipients that would go elsewhere. */
+  readonly moved: number;
+  readonly moves: readonly { readonly from: string; readonly to: string; readonly recipients: number }[];
+  /** Of the moved: away from hosts that are down. */
+  readonly freed: number;
+  /** Of the moved: to hosts that are down. */
+  readonly stranded: number;
+  /** Of the moved: dropped. */
+  readonly discarded: number;
+}
+
+/** Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. */
+export async function previewWaitingMail(
+  state: ConfigurationState,
+  operations: readonly Operation[],
+  census: QueueCensus,
+): Promise<WaitingMail> {
+  const [now, then] = [routeTableOf(state), routeTableOf(applyOperations(state, operations))];
+  const moves = new Map<string, { from: string; to: string; recipients: number }>();
+  let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
+  for (const [domain, recipients] of await census.waiting()) {
+    waiting += recipients;
+    const [old, next] = [now.lookup(domain), then.lookup(domain)];
+    if (isSameTarget(old.target, next.target)) continue;
+    moved += recipients;
+    if (next.target.kind === 'null') discarded += recipients;
+    const [wasDown, isDown] = [census.isDown(domain, old) === true, census.isDown(domain, next) === true];
+    if (wasDown && !isDown) freed += recipients;
+    if (isDown && !wasDown) stranded += recipients;
+    const [from, to] = [printAnswer(old), printAnswer(next)];
+    const move = moves.get(`${from}\n${to}`);
+    if (move === undefined) moves.set(`${from}\n${to}`, { from, to, recipients });
+    else move.recipients += recipients;
+  }
+  const sorted = [...moves.values()].sort((a, b) => b.recipients - a.recipients);
+  return { waiting, moved, moves: sorted, freed, stranded, discarded };
+}
+
+/** Where an answer leads, as the table writes it; `DNS` for the recipient domain's own exchangers. */
+export function printAnswer({ target }: RouteDecision): string {
+  if (target.kind === 'usedns') return 'DNS';
+  return printTarget(target).join(', ');
+}

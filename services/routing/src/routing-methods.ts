@@ -1,0 +1,227 @@
+import { status } from '@grpc/grpc-js';
+import { itemsOf } from '@mailyard/configuration';
+import {
+  routingWire as wire,
+  writeAuthProfile,
+  writeBounceProfile,
+  writeDecision,
+  writeDestinationControl,
+  writeMailPolicy,
+  writeMode,
+  writeRecipientAccess,
+  writeSmtpRoute,
+} from '@mailyard/contracts';
+import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import { MtaError } from '@mailyard/mail';
+import { printTarget, readReceivingDomain } from '@mailyard/smtp-routes';
+import type { Administration, Committed, Moment } from './administration.ts';
+import type { ConfigurationFollower, Served } from './configuration-follower.ts';
+import { recipientDomain } from './recipient-domain.ts';
+import { demandOperations, writeSummary } from './wire.ts';
+import { watchChanges } from './watch-changes.ts';
+
+export const ROUTING_SERVICE = 'mailyard.routing.v1.RoutingService';
+
+const BATCH_LIMIT = 10_000;
+const ROUTES_A_PIECE = 1000;
+const VERDICTS = { winner: 1, lessSpecific: 2, emptyDefault: 3 } as const;
+const WHY = {
+  winner: 'the most specific entry',
+  lessSpecific: 'an entry that names more of the domain stands above it',
+  emptyDefault: 'ALL has no destination: mail goes to the exchangers of the recipient domain',
+} as const;
+
+/** Registers RoutingService: what delivery, ingress and everyone who wants to know ask. */
+export function addRoutingService(
+  server: GrpcServer,
+  follower: ConfigurationFollower,
+  administration: Administration,
+): void {
+  const { methods } = server;
+
+  async function served(minVersion: number, call: Call): Promise<Served> {
+    const now = follower.demand();
+    if (now.state.version >= minVersion) return now;
+    return waitForVersion(follower, minVersion, call.signal);
+  }
+
+  const implementation: wire.RoutingServiceServer = {
+    lookup: methods.unary('reader', async ({ recipient, minVersion }, call) => {
+      const domain = demandDomain(recipient);
+      const { table } = await served(minVersion, call);
+      return { decision: writeDecision(table.lookup(domain)) };
+    }),
+    lookupBatch: methods.conversing('reader', ({ recipients, minVersion }, call) => {
+      if (recipients.length > BATCH_LIMIT)
+        throw new CallRefusal(status.INVALID_ARGUMENT, `a batch has at most ${BATCH_LIMIT} recipients`);
+      const { state } = follower.demand();
+      return state.version >= minVersion
+        ? answerBatch(follower.demand(), recipients)
+        : served(minVersion, call).then((now) => answerBatch(now, recipients));
+    }),
+    watch: methods.streaming('reader', ({ version, hash }, call) => watchChanges(follower, version, hash, call.signal)),
+    getTable: methods.streaming('reader', async function* getTable({ version: asked }) {
+      const state = await administration.at(asked);
+      const { version, hash } = state;
+      const mode = writeMode(state.mode);
+      let routes: wire.GetTableResponse['routes'] = [];
+      for (const { item } of itemsOf(state, 'routes')) {
+        routes.push(writeSmtpRoute(item));
+        if (routes.length < ROUTES_A_PIECE) continue;
+        yield { version, hash, mode, routes };
+        routes = [];
+      }
+      yield { version, hash, mode, routes };
+    }),
+    getAccess: methods.unary('reader', async ({ minVersion }, call) => {
+      const { state } = await served(minVersion, call);
+      return {
+        version: state.version,
+        hash: state.hash,
+        recipientAccess: Array.from(itemsOf(state, 'rat'), ({ item }) => writeRecipientAccess(item)),
+        mailPolicies: Array.from(itemsOf(state, 'policies'), ({ item }) => writeMailPolicy(item)),
+        authProfiles: Array.from(itemsOf(state, 'authProfiles'), ({ item }) => writeAuthProfile(item)),
+        destinationControls: Array.from(itemsOf(state, 'destinationControls'), ({ item }) =>
+          writeDestinationControl(item),
+        ),
+        bounceProfiles: Array.from(itemsOf(state, 'bounceProfiles'), ({ item }) => writeBounceProfile(item)),
+      };
+    }),
+    listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),
+    getRoute: methods.unary('reader', async ({ receivingDomain, version }) => {
+      const read = readReceivingDomain(receivingDomain);
+      const state = await administration.at(version);
+      const kept = 'code' in read ? undefined : state.sections.routes.get(read.receivingDomain);
+      if (kept === undefined)
+        throw new CallRefusal(status.NOT_FOUND, `there is no route for ${JSON.stringify(receivingDomain)}`, {
+          reason: 'ROUTE_NOT_FOUND',
+        });
+      return {
+        version: state.version,
+        route: writeSmtpRoute(kept.item),
+        changedBy: await summaryOf(administration, kept.since),
+      };
+    }),
+    explain: methods.unary('reader', async ({ recipient, table }) => {
+      const domain = demandDomain(recipient);
+      const { state, decision, candidates, hosts } = await administration.explain(
+        domain,
+        readMoment(administration, table),
+      );
+      const told: wire.Candidate[] = [];
+      for (const { entry, verdict } of candidates) {
+        const changedBy = entry.since > state.version ? undefined : await summaryOf(administration, entry.since);
+        told.push({ route: writeSmtpRoute(entry.route), verdict: VERDICTS[verdict], why: WHY[verdict], changedBy });
+      }
+      return {
+        version: state.version,
+        mode: writeMode(state.mode),
+        domain,
+        decision: writeDecision(decision),
+        candidates: told,
+        hosts: hosts.map(({ problem, ...host }) => ({ ...host, problem })),
+      };
+    }),
+  };
+  server.add(ROUTING_SERVICE, wire.RoutingServiceService, implementation);
+}
+
+function demandDomain(recipient: string) {
+  const domain = recipientDomain(recipient);
+  if (domain !== undefined) return domain;
+  const violations = [
+    {
+      field: 'recipient',
+      reason: 'RECIPIENT_INVALID',
+      description: `${JSON.stringify(recipient.slice(0, 120))} is no domain, literal or address`,
+    },
+  ];
+  throw new CallRefusal(status.INVALID_ARGUMENT, violations[0]!.description, { violations });
+}
+
+function answerBatch({ state, table }: Served, recipients: readonly string[]): wire.LookupBatchResponse {
+  const decisions = recipients.map((recipient): wire.RouteDecision => {
+    const domain = recipientDomain(recipient);
+    if (domain === undefined) return { version: state.version, matched: '', since: 0, target: undefined };
+    return writeDecision(table.lookup(domain));
+  });
+  return { decisions };
+}
+
+async function listRoutes(
+  administration: Administration,
+  request: wire.ListRoutesRequest,
+): Promise<wire.ListRoutesResponse> {
+  // A page is of the version that the first page was of, whatever is committed meanwhile.
+  const [tokenVersion, tokenPlace] = request.pageToken === '' ? [request.version, 0] : readPageToken(request.pageToken);
+  const state = await administration.at(tokenVersion);
+  const size = Math.min(1000, request.pageSize === 0 ? 100 : request.pageSize);
+  const contains = request.contains.toLowerCase();
+  const routes: wire.ListedRoute[] = [];
+  let place = 0;
+  for (const { item, since } of itemsOf(state, 'routes')) {
+    if (
+      contains !== '' &&
+      !item.receivingDomain.toLowerCase().includes(contains) &&
+      !printTarget(item.target).some((text) => text.includes(contains))
+    )
+      continue;
+    if (place++ < tokenPlace) continue;
+    if (routes.length === size) break;
+    routes.push({ route: writeSmtpRoute(item), since });
+  }
+  const isMore = place > tokenPlace + size;
+  return {
+    version: state.version,
+    routes,
+    nextPageToken: isMore ? `${state.version}.${tokenPlace + size}` : '',
+    total: state.sections.routes.size,
+    mode: writeMode(state.mode),
+  };
+}
+
+function readPageToken(token: string): [version: number, place: number] {
+  const match = /^(\d{1,15})\.(\d{1,9})$/.exec(token);
+  if (match === null) throw new CallRefusal(status.INVALID_ARGUMENT, 'the page token is none of ours');
+  return [Number(match[1]), Number(match[2])];
+}
+
+function readMoment(administration: Administration, table: wire.ExplainRequest['table']): Moment | undefined {
+  if (table === undefined) return undefined;
+  if (table.$case === 'version') return { version: table.value };
+  return table.$case === 'at'
+    ? { at: table.value }
+    : { draft: demandOperations(table.value.operations, administration.rules) };
+}
+
+async function summaryOf(administration: Administration, version: number): Promise<wire.ChangeSummary | undefined> {
+  const committed: Committed | undefined = version === 0 ? undefined : await administration.changeSet(version);
+  return committed === undefined ? undefined : writeSummary(committed);
+}
+
+/** @throws MtaError `CONFIGURATION_NOT_READY` when the caller's patience ends first */
+function waitForVersion(follower: ConfigurationFollower, version: number, signal: AbortSignal): Promise<Served> {
+  return new Promise((resolve, reject) => {
+    const check = (): void => {
+      const served = follower.demand();
+      if (served.state.version < version) return;
+      finish();
+      resolve(served);
+    };
+    const stopListening = follower.listen({ advanced: check, restarted: check });
+    const giveUp = (): void => {
+      finish();
+      reject(new MtaError('CONFIGURATION_NOT_READY', `version ${version} is not here yet`));
+    };
+    const timer = setTimeout(giveUp, LONGEST_WAIT_MS);
+    signal.addEventListener('abort', giveUp, { once: true });
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      stopListening();
+    };
+    follower.catchUp().then(check, giveUp);
+  });
+}
+
+const LONGEST_WAIT_MS = 30_000;

@@ -1,0 +1,37 @@
+import type { Operation } from '@mailyard/configuration';
+import { parseIpAddress } from '@mailyard/mail';
+import type { SmtpRoute } from '@mailyard/smtp-routes';
+
+/** A listener of ours, as the settings have it. */
+export interface OwnListener {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What is taken but looks wrong: destinations that are our own listeners would send mail in a circle (R67). */
+export function findWarnings(operations: readonly Operation[], listeners: readonly OwnListener[]): string[] {
+  const warnings: string[] = [];
+  for (const operation of operations) {
+    if (operation.kind === 'matchingMode' || operation.kind === 'remove' || operation.section !== 'routes') continue;
+    for (const route of operation.kind === 'set' ? [operation.item] : operation.items) {
+      const own = ownListenerOf(route, listeners);
+      if (own !== undefined)
+        warnings.push(`${route.receivingDomain}: ${own} is a listener of this gateway; its mail would go in a circle`);
+    }
+  }
+  return warnings;
+}
+
+function ownListenerOf({ target }: SmtpRoute, listeners: readonly OwnListener[]): string | undefined {
+  if (target.kind !== 'hosts') return undefined;
+  for (const { host, port } of target.hosts) {
+    const address = host === 'localhost' ? '127.0.0.1' : parseIpAddress(host);
+    if (address === undefined) continue;
+    for (const listener of listeners) {
+      const isAnywhere = listener.address === '0.0.0.0' || listener.address === '::';
+      const isHere = listener.address === address || (isAnywhere && (address === '::1' || address.startsWith('127.')));
+      if (isHere && listener.port === port) return `${host}:${port}`;
+    }
+  }
+  return undefined;
+}

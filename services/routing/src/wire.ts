@@ -1,0 +1,107 @@
+/** What the two services of mailyard.routing.v1 say, made from what the core knows. */
+import { status } from '@grpc/grpc-js';
+import type { ConfigurationFault, Difference, Operation, SectionName, Sections } from '@mailyard/configuration';
+import {
+  type changeSetWire,
+  type configurationWire,
+  readOperations,
+  type routingWire,
+  writeItem,
+  writeMode,
+  writeSection,
+} from '@mailyard/contracts';
+import { type Call, CallRefusal } from '@mailyard/grpc';
+import type { MatchingMode, RouteRules } from '@mailyard/smtp-routes';
+import type { Committed } from './administration.ts';
+import type { CommitOutcome } from './commit.ts';
+
+export function writeFault({ code, message, token, field, line }: ConfigurationFault): changeSetWire.Fault {
+  return { code, message, token, field, line };
+}
+
+export function writeSummary({ changeSet, hash }: Committed): routingWire.ChangeSummary {
+  const { version, id, author, reason, at, operations } = changeSet;
+  return { version, id, author, reason, committedAt: at, hash, operationCount: operations.length };
+}
+
+export function writeDifference({ section, key, before, after }: Difference): configurationWire.Difference {
+  const write = (item: Sections[SectionName] | undefined) =>
+    item === undefined ? undefined : writeItem(section, item);
+  return {
+    section: writeSection(section),
+    key,
+    before: write(before),
+    after: write(after),
+    modeBefore: 0,
+    modeAfter: 0,
+  };
+}
+
+/** A difference in the mode of matching, which is no item; nothing when there is none. */
+export function writeModeDifference(before: MatchingMode, after: MatchingMode): configurationWire.Difference[] {
+  if (before === after) return [];
+  return [
+    {
+      section: 1,
+      key: '',
+      before: undefined,
+      after: undefined,
+      modeBefore: writeMode(before),
+      modeAfter: writeMode(after),
+    },
+  ];
+}
+
+/** @throws CallRefusal INVALID_ARGUMENT with a violation for each fault */
+export function demandOperations(operations: readonly changeSetWire.Operation[], rules: RouteRules): Operation[] {
+  const faults: ConfigurationFault[] = [];
+  const read = readOperations(operations, rules, faults);
+  if (faults.length > 0) throw refuseFaults(faults);
+  return read;
+}
+
+export function refuseFaults(faults: readonly ConfigurationFault[]): CallRefusal {
+  const violations = faults.map(({ field, code, token, message, line }) => {
+    const place = line === undefined ? '' : `line ${line}: `;
+    return { field, reason: code, description: `${place}${token === '' ? '' : `${JSON.stringify(token)} `}${message}` };
+  });
+  const more = faults.length === 1 ? '' : ` (and ${faults.length - 1} more)`;
+  return new CallRefusal(status.INVALID_ARGUMENT, `${violations[0]!.description}${more}`, { violations });
+}
+
+/** @throws CallRefusal for every outcome but a commit */
+export function demandCommitted(outcome: CommitOutcome): Extract<CommitOutcome, { kind: 'committed' }> {
+  switch (outcome.kind) {
+    case 'committed':
+      return outcome;
+    case 'refused':
+      throw refuseFaults(outcome.faults);
+    case 'conflict': {
+      const keys = outcome.differences.slice(0, 20).map(({ section, key }) => `${section} ${key}`);
+      const metadata = { currentVersion: String(outcome.version), differences: keys.join(', ') };
+      throw new CallRefusal(
+        status.ABORTED,
+        `version ${outcome.version} is the newest and changed the same: ${keys.join(', ')}`,
+        {
+          reason: 'VERSION_CONFLICT',
+          metadata,
+        },
+      );
+    }
+    case 'unconfirmed':
+      throw new CallRefusal(
+        status.FAILED_PRECONDITION,
+        'ALL /dev/null drops the mail of every domain without an entry; confirm it',
+        {
+          reason: 'CONFIRMATION_REQUIRED',
+        },
+      );
+  }
+}
+
+/** Who did it: the name that the call was authenticated with, and whom the caller says it acts for. */
+export function authorOf(call: Call, said: string): string {
+  const { name } = call.caller;
+  if (said === '' || said === name) return name;
+  return name === 'local' ? said : `${said} (${name})`;
+}
