@@ -125,7 +125,8 @@ function brokenRule(
       return 'the core is pure: it imports no package and nothing of Node';
     return undefined;
   }
-  const isEntry = imported === name || (target.exports.has('./*') && imported.split('/').length === 3);
+  // The star of an export stands for folders too, as Node reads it.
+  const isEntry = imported === name || target.exports.has('./*');
   if (!isEntry) return 'a project is imported by its name, never by a path into it';
   if (target === project) return 'a project does not import itself by name';
   if (!project.dependencies.has(name)) return `${name} is not among the dependencies of ${project.name}`;

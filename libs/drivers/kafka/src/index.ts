@@ -1,1 +1,2 @@
-export {};
+export { KafkaQueueLog } from './kafka-queue-log.ts';
+export type { KafkaLog, KafkaQueueLogOptions } from './kafka-options.ts';
