@@ -8,6 +8,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DiskQueueLog, type DiskQueueLogOptions } from './disk-queue-log.ts';
 import { openSegmentFile, type SegmentFile, WriteFailure } from './segment-file.ts';
 
+/** Machines in use are slow: only a wait without end fails. */
+const until = (condition: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(condition, { timeout: 20_000, interval: 5 });
+
 const folders: string[] = [];
 const logs: DiskQueueLog[] = [];
 afterEach(async () => {
@@ -37,7 +41,7 @@ async function offsets(log: DiskQueueLog): Promise<number[]> {
   const handler = new RecordingHandler();
   const reading = await log.follow(new Map(), handler);
   const { start, end } = await log.bounds(0);
-  if (end > start) await vi.waitFor(() => expect(handler.of(0).records.at(-1)?.offset).toBe(end - 1));
+  if (end > start) await until(() => expect(handler.of(0).records.at(-1)?.offset).toBe(end - 1));
   await reading.stop();
   expect(handler.complaints).toEqual([]);
   return handler.of(0).records.map(({ offset }) => offset);
@@ -77,20 +81,27 @@ describe('queue log on disk, power lost', () => {
     const path = await lastSegment(directory);
     const durable = (await stat(path)).size;
     // One write of three batches.
-    await Promise.all([1, 2, 3].map((at) => log.append(0, sampleBatch(at, 20, at))));
+    await Promise.all(
+      [1, 2, 3].map((count) =>
+        log.append(
+          0,
+          Array.from({ length: count }, () => sampleClaim(count)),
+        ),
+      ),
+    );
     const whole = await readFile(path);
     await log.close();
-    const sizes = new Set<number>();
+    const ends = new Set<number>();
     for (let cut = durable; cut <= whole.length; cut++) {
       await writeFile(path, whole.subarray(0, cut));
       const again = await DiskQueueLog.open(directory);
       const { end } = await again.bounds(0);
-      expect([10, 12, 15, 19]).toContain(end);
-      sizes.add(end);
-      expect(await again.append(0, [sampleClaim(1)])).toMatchObject({ firstOffset: end });
+      expect([10, 11, 13, 16]).toContain(end);
+      if (!ends.has(end)) expect(await again.append(0, [sampleClaim(1)])).toMatchObject({ firstOffset: end });
+      ends.add(end);
       await again.close();
     }
-    expect([...sizes]).toEqual([10, 12, 15, 19]);
+    expect([...ends]).toEqual([10, 11, 13, 16]);
   });
 
   it('cuts a last write whose octets arrived out of order: its end without its middle', async () => {
@@ -212,7 +223,7 @@ describe('queue log on disk, writes that fail', () => {
     await log.append(0, sampleBatch(0));
     const handler = new RecordingHandler();
     await log.follow(new Map(), handler);
-    await vi.waitFor(() => expect(handler.of(0).records).toHaveLength(2));
+    await until(() => expect(handler.of(0).records).toHaveLength(2));
     const reached = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     disk.fault = async (file, octets, position) => {
@@ -318,10 +329,10 @@ describe('readers of the queue log on disk', () => {
     const log = await opened(await folder());
     const handler = new RecordingHandler();
     await log.follow(new Map(), handler);
-    await vi.waitFor(() => expect(handler.held).toEqual([0]));
+    await until(() => expect(handler.held).toEqual([0]));
     const batch = sampleBatch(1);
     await log.append(0, batch);
-    await vi.waitFor(() => expect(handler.of(0).records).toHaveLength(2));
+    await until(() => expect(handler.of(0).records).toHaveLength(2));
     expect(handler.of(0).records.every(({ record }, at) => record === batch[at])).toBe(true);
   });
 
@@ -330,12 +341,42 @@ describe('readers of the queue log on disk', () => {
     const gate = Promise.withResolvers<void>();
     const handler = new RecordingHandler(() => gate.promise);
     await log.follow(new Map(), handler);
-    await vi.waitFor(() => expect(handler.held).toEqual([0]));
+    await until(() => expect(handler.held).toEqual([0]));
     for (let at = 0; at < 100; at++) await log.append(0, sampleBatch(at, 100_000));
     expect(handler.of(0).calls).toHaveLength(1);
     gate.resolve();
-    await vi.waitFor(() => expect(handler.of(0).records).toHaveLength(200), { timeout: 20_000 });
+    await until(() => expect(handler.of(0).records).toHaveLength(200));
     expect(handler.complaints).toEqual([]);
+  });
+
+  it('come and go at random places under appends that never pause, and none is left behind', async () => {
+    const log = await opened(await folder(), { segmentOctets: 200_000 });
+    const over = new AbortController();
+    const appenders = Array.from({ length: 5 }, async (_, own) => {
+      for (let at = 0; !over.signal.aborted; at++)
+        await log.append(0, sampleBatch(at, (at * 1009 * (own + 1)) % 9000, 1 + (at % 3)));
+    });
+    const staying: RecordingHandler[] = [];
+    for (let round = 0; round < 60; round++) {
+      const { end } = await log.bounds(0);
+      const from = Math.floor((end * ((round * 7919) % 101)) / 100);
+      // Some are slow, so that they leave the tail and come back to it.
+      const handler = new RecordingHandler(
+        round % 3 === 0 ? () => new Promise((resolve) => setImmediate(resolve)) : undefined,
+      );
+      const reading = await log.follow(new Map([[0, from]]), handler);
+      await until(() => expect(handler.of(0).records[0]?.offset).toBe(from));
+      if (round % 2 === 0) await reading.stop();
+      else staying.push(handler);
+      expect(handler.complaints).toEqual([]);
+    }
+    over.abort();
+    await Promise.all(appenders);
+    const { end } = await log.bounds(0);
+    for (const handler of staying) {
+      await until(() => expect(handler.of(0).records.at(-1)?.offset).toBe(end - 1));
+      expect(handler.complaints).toEqual([]);
+    }
   });
 
   it('fail the log when a handler throws: it has lost its place', async () => {
