@@ -9,14 +9,16 @@ import { join } from 'node:path';
 import { DELIVERY_DEFAULTS, type Delivery, startDelivery } from '@mailyard/delivery';
 import { DiskBodyStore, DiskConfigurationLog, DiskQueueLog, diskShare, OwnerLock } from '@mailyard/disk';
 import { DnsResolver } from '@mailyard/dns';
+import type { GrpcServer } from '@mailyard/grpc';
 import { type Ingress, type IngressHealth, type ListenerPlan, startIngress } from '@mailyard/ingress';
 import { InProcessPresence, InProcessPressureBoard } from '@mailyard/memory';
 import type { Incarnation } from '@mailyard/queue';
-import { acceptOperations, LiveConfiguration } from '@mailyard/routing';
-import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
+import { MtaError } from '@mailyard/mail';
+import { acceptDomains, initialiseConfiguration, type Routing, startRouting } from '@mailyard/routing';
 import { type ListenerSettings, parseEndpoint, type Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
 import { type Logger, startTelemetry } from '@mailyard/telemetry';
+import { makeGrpcServer } from './grpc-server.ts';
 import type { Acceptance } from './start-options.ts';
 
 const GAUGE_MS = 2000;
@@ -26,6 +28,8 @@ const INLINE_OCTETS = 262_144;
 export interface Gateway {
   /** Where mail comes in, as `host:port`, in the order of the listeners. */
   readonly smtp: readonly string[];
+  /** Where programs and the command line ask, as `host:port`. */
+  readonly grpc: string;
   /** Settles when a store failed: nothing it holds can be trusted to grow, so the process must end and start again. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
@@ -55,7 +59,8 @@ export async function startEmbedded(
     endings.push(() => queueLog.close());
     const bodyStore = await DiskBodyStore.open(join(data, 'bodies'));
     endings.push(() => bodyStore.close());
-    const configuration = await openConfiguration(settings, accept, logger, endings);
+    const grpc = makeGrpcServer(settings.grpc, process.env, (error) => logger.error('GRPC_FAILED', { error }));
+    const routing = await beginRouting(settings, accept, version, grpc, logger, endings);
 
     const hostname = settings.hostname ?? systemHostname();
     const incarnation = randomBytes(6).toString('hex') as Incarnation;
@@ -67,7 +72,7 @@ export async function startEmbedded(
       const delivery = await beginDelivery(settings, hostname, incarnation, {
         queueLog,
         bodyStore,
-        routes: configuration,
+        routes: routing.lookup,
         pressure,
       });
       const timer = setInterval(() => pressure.publish(0, delivery.pressure(0) ?? 0), GAUGE_MS);
@@ -93,16 +98,20 @@ export async function startEmbedded(
     const ingress: Ingress = await startIngress(plans, {
       queueLog,
       bodyStore,
-      routes: configuration,
-      access: configuration,
+      routes: routing.lookup,
+      access: routing.access,
       pressure,
       health,
       clock,
     });
     endings.push(() => ingress.stop(settings.delivery.drainSeconds * 1000));
+    const grpcAddress = await grpc.listen();
+    endings.push(() => grpc.stop());
+    grpc.setServing('', true);
 
     return {
       smtp: ingress.addresses.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)),
+      grpc: grpcAddress,
       failed: queueLog.failed,
       stop: unwind,
     };
@@ -112,29 +121,42 @@ export async function startEmbedded(
   }
 }
 
-async function openConfiguration(
+async function beginRouting(
   settings: Settings,
   accept: readonly Acceptance[],
+  version: string,
+  grpc: GrpcServer,
   logger: Logger,
   endings: (() => Promise<void> | void)[],
-): Promise<LiveConfiguration> {
+): Promise<Routing> {
   const log = DiskConfigurationLog.open(join(settings.data, 'configuration'));
   endings.push(() => log.close());
-  const rules = { ...DEFAULT_ROUTE_RULES, maxRoutes: settings.routing.maxRoutes };
+  const author = 'mailyard start';
   // Only here is a lineage made without being asked for: the data directory is new, and ours alone.
-  if ((await log.lineage()) === undefined) await log.initialise(settings.configuration.lineage ?? randomUUID());
-  const lineage = settings.configuration.lineage ?? (await log.lineage())!;
-  const live = await LiveConfiguration.open(log, lineage, rules, (detail) =>
-    logger.error('CONFIGURATION_ALARM', { detail }),
-  );
-  endings.push(() => live.close());
-  const operations = acceptOperations(live.state, accept, rules);
-  if (operations.length > 0 || live.version === 0) {
-    const reason =
-      operations.length > 0 ? `--accept ${accept.map(({ domain }) => domain).join(', ')}` : 'new data directory';
-    await live.commit(operations, { id: randomUUID(), author: 'mailyard start', reason, at: Date.now() });
+  const lineage = settings.configuration.lineage ?? (await log.lineage()) ?? randomUUID();
+  await initialiseConfiguration(log, lineage, author, Date.now());
+  const routing = await startRouting({
+    configurationLog: log,
+    lineage,
+    rules: { maxRoutes: settings.routing.maxRoutes },
+    grpc,
+    release: `Mailyard ${version}`,
+    alarm: ({ code, message }) => logger.error(code, { detail: message }),
+    ownListeners: settings.listeners.map(({ address }) => {
+      const { host, port } = parseEndpoint(address)!;
+      return { address: host, port };
+    }),
+  });
+  endings.push(() => routing.stop());
+  const problem = routing.notReady();
+  if (problem !== undefined) throw new MtaError('CONFIGURATION_NOT_READY', problem);
+  const reason = `--accept ${accept.map(({ domain }) => domain).join(', ')}`;
+  const outcome = await acceptDomains(routing.administration, accept, { author, reason });
+  if (outcome.kind === 'refused') {
+    const faults = outcome.faults.map(({ code, token, message }) => `${code}: ${token} ${message}`);
+    throw new MtaError('CONFIGURATION_INVALID', faults.join('\n'));
   }
-  return live;
+  return routing;
 }
 
 function beginDelivery(

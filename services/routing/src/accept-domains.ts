@@ -1,5 +1,5 @@
 import type { Operation } from '@mailyard/configuration';
-import { readRoute } from '@mailyard/smtp-routes';
+import { readRoute, routeFault } from '@mailyard/smtp-routes';
 import type { Administration, ChangeRequest } from './administration.ts';
 import type { CommitOutcome } from './commit.ts';
 
@@ -28,7 +28,17 @@ export async function acceptDomains(
       if ('faults' in read) return { kind: 'refused', version: state.version, faults: read.faults };
       const { route } = read;
       const recipient = route.receivingDomain;
-      if (recipient !== 'ALL' && !state.sections.rat.has(recipient)) {
+      // It would make an open relay of the gateway, which nobody means by naming a domain.
+      if (recipient === 'ALL') {
+        const fault = routeFault(
+          'ROUTE_DOMAIN_INVALID',
+          'domain',
+          'ALL',
+          'is no domain; name those whose mail is to be taken',
+        );
+        return { kind: 'refused', version: state.version, faults: [fault] };
+      }
+      if (!state.sections.rat.has(recipient)) {
         operations.push({ kind: 'set', section: 'rat', item: { recipient, action: 'ACCEPT' }, expect: 'absent' });
       }
       if (!state.sections.routes.has(recipient))

@@ -20,7 +20,7 @@ import {
   validateOperations,
 } from '@mailyard/configuration';
 import { decodeChangeSet, decodeSnapshot, encodeChangeSet } from '@mailyard/contracts';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
+import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
 import type { ConfigurationFollower } from './configuration-follower.ts';
@@ -298,17 +298,23 @@ function touches({ operations }: ChangeSet, section: SectionName, key: string | 
 }
 
 /**
- * Writes a lineage and the first change set into an empty log: a table that routes nothing and takes no mail.
+ * Writes a lineage and the first change set into an empty log: a table that routes nothing and takes no mail. A log that
+ * got its lineage and then no change set, because the process ended in between, is brought to an end.
  *
- * @throws MtaError `CONFIGURATION_EXISTS`
+ * @returns false when the log has change sets of this lineage already
+ * @throws MtaError `CONFIGURATION_FOREIGN` when it is of another lineage
  */
 export async function initialiseConfiguration(
   log: ConfigurationLog,
   lineage: string,
   author: string,
   now: number,
-): Promise<void> {
-  await log.initialise(lineage);
+): Promise<boolean> {
+  const found = await log.lineage();
+  if (found !== undefined && found !== lineage) {
+    throw new MtaError('CONFIGURATION_FOREIGN', `the configuration log is of lineage ${found}, not ${lineage}`);
+  }
+  if (found === undefined) await log.initialise(lineage);
   const first: ChangeSet = {
     id: randomUUID(),
     lineage,
@@ -319,5 +325,6 @@ export async function initialiseConfiguration(
     at: now,
     operations: [],
   };
-  await log.commit({ id: first.id, lineage, version: 1, payload: encodeChangeSet(first) });
+  const { kind } = await log.commit({ id: first.id, lineage, version: 1, payload: encodeChangeSet(first) });
+  return kind === 'committed';
 }

@@ -294,12 +294,12 @@ describe('the cache of lookups', () => {
     const routing = await run(await newLog());
     const lookup = client(routing.address);
     await until(() => expect(lookup.version).toBe(1));
-    let isDone = false;
+    const progress = { isDone: false };
     const committing = (async () => {
       for (let i = 2; i <= 150; i++) await routing.administration.commit([put(`example.com v${i}.example`)], by);
-      isDone = true;
+      progress.isDone = true;
     })();
-    while (!isDone) {
+    while (!progress.isDone) {
       const before = lookup.version;
       const seen = answer(await lookup.lookup(domain('example.com')));
       if (seen !== 'unknown' && before > 1) expect(Number(/^v(\d+)\./.exec(seen)![1])).toBeGreaterThanOrEqual(before);

@@ -39,7 +39,7 @@ export const run: Command = async (args, io) => {
     io.stderr.write(`mailyard start: ${code}${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.refused;
   }
-  io.stdout.write(`mailyard ready smtp=${gateway.smtp.join(',')}\n`);
+  io.stdout.write(`mailyard ready smtp=${gateway.smtp.join(',')} grpc=${gateway.grpc}\n`);
   const ending = await Promise.race([stopped, gateway.failed]);
   if (ending instanceof Error) logger.error('STORE_FAILED', { error: ending });
   await gateway.stop();
