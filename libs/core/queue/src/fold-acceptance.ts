@@ -46,11 +46,13 @@ export function foldQueued(state: PartitionState, logged: LoggedRecord, record: 
     state.creation = undefined;
     return NO_EFFECT;
   }
-  const { message } = creation;
   creation.nextOffset += 1;
   creation.left -= 1;
   if (creation.left <= 0) state.creation = undefined;
   if (state.finals.has(finalKey(record.message, record.recipient))) return NO_EFFECT;
+  const message = creation.opened ? state.messages.edit(record.message) : creation.message;
+  // Everything that was queued before has ended already, by a drop read in between: the rest is void with it.
+  if (message === undefined) return NO_EFFECT;
   const recipient = freshRecipient(record);
   message.recipients.set(record.recipient, recipient);
   const waiting: Effect = {
@@ -60,7 +62,7 @@ export function foldQueued(state: PartitionState, logged: LoggedRecord, record: 
     dueAt: recipient.dueAt,
   };
   if (creation.opened) {
-    state.messages.grow(message, logged.sizeOctets, 1);
+    state.messages.grow(message, logged.sizeOctets);
     return [waiting];
   }
   creation.opened = true;

@@ -1,14 +1,51 @@
-import type { MessageId } from './records.ts';
-import type { FoldedMessage, OpenMessage } from './state.ts';
+import { Arena } from './arena.ts';
+import { MessageRows } from './message-rows.ts';
+import { isFirstText, PackedValues } from './packed-values.ts';
+import type { Decision, MessageId } from './records.ts';
+import type { FoldedMessage, OpenAttempt, OpenEnvelope, OpenMessage, OpenRecipient } from './state.ts';
 
-/** The open messages of a partition, in rising order of their last full state: the first is what holds the mark. */
+/** Recipients of messages kept as objects, about 1.5 KiB each. A worker may own 64 partitions, each with its table. */
+const HOT_RECIPIENTS = 2_048;
+
+/** What is packed: the message with its maps and sets as arrays. The id comes first. */
+interface Packed {
+  readonly id: MessageId;
+  readonly envelope: OpenEnvelope;
+  readonly recipients: readonly OpenRecipient[];
+  readonly attempts: readonly (Omit<OpenAttempt, 'recipients'> & { readonly recipients: readonly number[] })[];
+  readonly lastDecision: Decision | undefined;
+  readonly fullStateOffset: number;
+  readonly fullStatePosition: number;
+  readonly fullStateOctets: number;
+}
+
+/**
+ * The open messages of a partition, in rising order of their last full state: the first is what holds the mark.
+ *
+ * Those touched lately are objects; the others, which may be a million, lie packed in an arena, a few hundred octets
+ * each and nothing for the garbage collector to look at. Iteration goes on while messages come and go: it gives each
+ * message that is there when its turn comes.
+ */
 export class MessageTable implements Iterable<OpenMessage> {
-  readonly #messages = new Map<MessageId, FoldedMessage>();
+  readonly #hotRecipients: number;
+  /** Rows name an object by its place below zero, a packed message by its name in the arena. */
+  readonly #rows = new MessageRows();
+  readonly #arena = new Arena();
+  readonly #values = new PackedValues();
+  readonly #objects: (FoldedMessage | undefined)[] = [];
+  readonly #vacant: number[] = [];
+  /** The object to be packed next: they take turns. */
+  #hand = 0;
+  #hotCount = 0;
   #liveOctets = 0;
   #recipientCount = 0;
 
+  constructor(hotRecipients = HOT_RECIPIENTS) {
+    this.#hotRecipients = hotRecipients;
+  }
+
   get size(): number {
-    return this.#messages.size;
+    return this.#rows.size;
   }
 
   /** Octets that the full states of all open messages take in the log (I7). */
@@ -21,55 +58,138 @@ export class MessageTable implements Iterable<OpenMessage> {
     return this.#recipientCount;
   }
 
+  /** Octets of the packed messages and their index, free room included. */
+  get packedOctets(): number {
+    return this.#arena.sizeOctets + this.#rows.sizeOctets;
+  }
+
   has(id: MessageId): boolean {
-    return this.#messages.has(id);
+    return this.#find(id) !== undefined;
   }
 
   get(id: MessageId): OpenMessage | undefined {
-    return this.#messages.get(id);
+    return this.edit(id);
   }
 
   /** The message that has gone longest without a full state. */
   first(): OpenMessage | undefined {
-    for (const message of this.#messages.values()) return message;
-    return undefined;
+    return this.#after(-1);
   }
 
-  [Symbol.iterator](): IterableIterator<OpenMessage> {
-    return this.#messages.values();
+  *[Symbol.iterator](): IterableIterator<OpenMessage> {
+    for (let next = this.#after(-1); next !== undefined; next = this.#after(next.fullStateOffset)) yield next;
   }
 
-  /** For the fold: the message, to be changed in place. */
+  /** For the fold: the message, to be changed in place before any other is asked for. */
   edit(id: MessageId): FoldedMessage | undefined {
-    return this.#messages.get(id);
+    const name = this.#find(id);
+    if (name === undefined) return undefined;
+    if (name < 0) return this.#objects[-1 - name];
+    const message = this.#unpack(name);
+    this.#arena.free(name);
+    this.#rows.rename(message.fullStateOffset, this.#place(message));
+    this.#cool(message);
+    return message;
   }
 
   /** For the fold: adds a message whose full state has just been read, at the end. Replaces one of the same id. */
   put(message: FoldedMessage): void {
     this.delete(message.id);
-    this.#messages.set(message.id, message);
+    this.#rows.add(message.id, message.fullStateOffset, this.#place(message));
     this.#liveOctets += message.fullStateOctets;
     this.#recipientCount += message.recipients.size;
+    this.#cool(message);
   }
 
   /** For the fold: a recipient was added to a message being created, whose record takes this many octets. */
-  grow(message: FoldedMessage, octets: number, recipients: number): void {
+  grow(message: FoldedMessage, octets: number): void {
     message.fullStateOctets += octets;
     this.#liveOctets += octets;
-    this.#recipientCount += recipients;
+    this.#recipientCount += 1;
+    this.#hotCount += 1;
   }
 
   /** For the fold: one recipient of a message has closed. */
   close(message: FoldedMessage, recipient: number): void {
-    if (message.recipients.delete(recipient)) this.#recipientCount -= 1;
+    if (!message.recipients.delete(recipient)) return;
+    this.#recipientCount -= 1;
+    this.#hotCount -= 1;
   }
 
   /** For the fold: takes a message out. */
   delete(id: MessageId): void {
-    const message = this.#messages.get(id);
-    if (message === undefined) return;
-    this.#messages.delete(id);
+    const name = this.#find(id);
+    if (name === undefined) return;
+    const message = name < 0 ? this.#objects[-1 - name]! : this.#unpack(name);
+    if (name < 0) this.#vacate(-1 - name);
+    else this.#arena.free(name);
+    this.#rows.remove(message.fullStateOffset);
     this.#liveOctets -= message.fullStateOctets;
     this.#recipientCount -= message.recipients.size;
+  }
+
+  // ---- objects and packed forms
+
+  #find(id: MessageId): number | undefined {
+    return this.#rows.find(id, (name) =>
+      name < 0
+        ? this.#objects[-1 - name]!.id === id
+        : (isFirstText(id, this.#arena.get(name)) ?? this.#unpack(name).id === id),
+    );
+  }
+
+  /** Without making an object of it that stays: a walk over all must not drive out what is in use. */
+  #after(offset: number): FoldedMessage | undefined {
+    const name = this.#rows.nameAfter(offset);
+    if (name === undefined) return undefined;
+    return name < 0 ? this.#objects[-1 - name] : this.#unpack(name);
+  }
+
+  /** Keeps the object and gives the name for its row. */
+  #place(message: FoldedMessage): number {
+    const place = this.#vacant.pop() ?? this.#objects.length;
+    this.#objects[place] = message;
+    this.#hotCount += message.recipients.size;
+    return -1 - place;
+  }
+
+  #vacate(place: number): void {
+    this.#hotCount -= this.#objects[place]!.recipients.size;
+    this.#objects[place] = undefined;
+    this.#vacant.push(place);
+  }
+
+  /** Packs others while there are too many objects: whoever asked for `kept` is about to use it. */
+  #cool(kept: FoldedMessage): void {
+    while (this.#hotCount > this.#hotRecipients && this.#vacant.length + 1 < this.#objects.length) {
+      this.#hand = (this.#hand + 1) % this.#objects.length;
+      const message = this.#objects[this.#hand];
+      if (message === undefined || message === kept) continue;
+      this.#vacate(this.#hand);
+      this.#rows.rename(message.fullStateOffset, this.#arena.put(this.#pack(message)));
+    }
+  }
+
+  #pack(message: FoldedMessage): Uint8Array {
+    const { id, envelope, recipients, attempts, lastDecision } = message;
+    const packed: Packed = {
+      id,
+      envelope,
+      recipients: [...recipients.values()],
+      attempts: attempts.map((attempt) => ({ ...attempt, recipients: [...attempt.recipients] })),
+      lastDecision,
+      fullStateOffset: message.fullStateOffset,
+      fullStatePosition: message.fullStatePosition,
+      fullStateOctets: message.fullStateOctets,
+    };
+    return this.#values.pack(packed);
+  }
+
+  #unpack(name: number): FoldedMessage {
+    const packed = this.#values.unpack(this.#arena.get(name)) as Packed;
+    const recipients = new Map<number, OpenRecipient>();
+    for (const recipient of packed.recipients) recipients.set(recipient.recipient, recipient);
+    const attempts = packed.attempts.map((attempt) => ({ ...attempt, recipients: new Set(attempt.recipients) }));
+    return { ...packed, recipients, attempts };
   }
 }

@@ -44,6 +44,8 @@ export interface OwnerOptions {
   readonly incarnation: Incarnation;
   /** Embedded: holding the lock is the proof, so there is no grace and no proof before the dot. */
   readonly exclusive: boolean;
+  /** About how many recipients are kept as objects rather than packed. */
+  readonly hotRecipients?: number;
   /** Other rules than the true ones, and another fold: what the model varies to show that each clause is needed. */
   readonly rules?: Rules;
   readonly fold?: typeof fold;
@@ -85,7 +87,7 @@ export class PartitionOwner {
   readonly #grace: Grace;
   readonly #outstanding: Outstanding;
   readonly #times = new LogTimes();
-  #state: PartitionState = emptyPartition();
+  #state: PartitionState;
   #sequence = 0;
   #trimmed = 0;
 
@@ -97,6 +99,7 @@ export class PartitionOwner {
     this.#claims = new Claims(this.#rules);
     this.#grace = new Grace(this.#rules);
     this.#outstanding = new Outstanding(this.#rules);
+    this.#state = emptyPartition(0, options.hotRecipients);
   }
 
   /** What the log says so far. Read only; replaced by {@link assigned} and {@link reset}. */
@@ -122,7 +125,7 @@ export class PartitionOwner {
   }
 
   #startOver(): void {
-    this.#state = emptyPartition();
+    this.#state = emptyPartition(0, this.#options.hotRecipients);
     this.#times.clear();
     this.#trimmed = 0;
   }

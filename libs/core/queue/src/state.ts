@@ -108,14 +108,15 @@ export interface PartitionState {
   undecodable: number[];
 }
 
-export function emptyPartition(nextOffset = 0): PartitionState {
+/** @param hotRecipients about how many recipients are kept as objects rather than packed */
+export function emptyPartition(nextOffset = 0, hotRecipients?: number): PartitionState {
   return {
     nextOffset,
     appendTime: 0,
     position: 0,
     traffic: 0,
     claim: undefined,
-    messages: new MessageTable(),
+    messages: new MessageTable(hotRecipients),
     attempted: new Set(),
     creation: undefined,
     finals: new Recollection(),

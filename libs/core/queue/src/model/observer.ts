@@ -65,7 +65,7 @@ export class Observer {
   compare(): void {
     const { random, truth } = this.#world;
     for (const from of [this.#log.start, random.whole(this.#log.start + 1)]) {
-      const fresh = emptyPartition(from);
+      const fresh = emptyPartition(from, random.pick([1, 1_000, 1_000, 1_000]));
       for (let next = from; next < this.#log.end; next++)
         this.#world.fold(fresh, this.#log.records[next]!, this.#world.rules);
       if (fresh.claim === undefined) continue;

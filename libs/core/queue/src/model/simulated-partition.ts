@@ -32,6 +32,7 @@ export class SimulatedPartition {
       partition: log.partition,
       worker: worker.name,
       incarnation: worker.incarnation,
+      hotRecipients: this.world.random.pick([1, 1_000, 1_000, 1_000, 1_000]),
       exclusive: this.world.faults.embedded,
       rules: this.world.rules,
       fold: this.world.fold,

@@ -1,0 +1,45 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isFirstText, PackedValues } from './packed-values.ts';
+
+const value = fc.letrec((tie) => ({
+  any: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(null, undefined, true, false),
+    fc.maxSafeNat(),
+    fc.double({ noNaN: true }),
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.uint8Array({ maxLength: 20 }),
+    fc.constant('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
+    fc.array(tie('any'), { maxLength: 5 }),
+    fc.dictionary(fc.constantFrom('kind', 'host', 'a', 'b', 'c'), tie('any'), { noNullPrototype: true }),
+  ),
+})).any;
+
+test('any plain value comes back as it was', () => {
+  const values = new PackedValues();
+  fc.assert(
+    fc.property(value, (one) => {
+      expect(values.unpack(values.pack(one).slice())).toEqual(one);
+    }),
+  );
+});
+
+test('long texts and many shapes come back too', () => {
+  const values = new PackedValues();
+  const long = { text: 'é'.repeat(70_000), wide: '✉'.repeat(5_000), octets: new Uint8Array(70_000).fill(7) };
+  expect(values.unpack(values.pack(long).slice())).toEqual(long);
+  for (let shape = 0; shape < 300; shape++) {
+    const one = { [`key${shape}`]: shape };
+    expect(values.unpack(values.pack(one).slice())).toEqual(one);
+  }
+});
+
+test('the first text is told without unpacking, or not at all', () => {
+  const values = new PackedValues();
+  const packed = values.pack({ id: '01j8x', rest: 1 }).slice();
+  expect(isFirstText('01j8x', packed)).toBe(true);
+  expect(isFirstText('01j8y', packed)).toBe(false);
+  expect(isFirstText('01j8', packed)).toBe(false);
+  expect(isFirstText('x'.repeat(300), packed)).toBeUndefined();
+});
