@@ -31,7 +31,7 @@ await describeWith(['redis'], 'startRedis', () => {
     context.skip(await dockerEngine(), 'containers are removed by the reaper of testcontainers');
     const module = new URL('redis.ts', import.meta.url).href;
     const program = `const { startRedis } = await import(${JSON.stringify(module)});
-      console.log((await startRedis()).port); setInterval(() => {}, 1000);`;
+      console.log(String((await startRedis()).port)); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
