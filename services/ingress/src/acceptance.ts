@@ -1,13 +1,14 @@
 /**
  * Makes the one batch of an acceptance: the message with a copy for each policy group, then its recipients.
  */
-import type { MailPolicy, Splinter } from '@mailyard/access';
-import { editHeader, headerLength, type RcptParameters, type ReversePath } from '@mailyard/mail';
-import type { Address } from '@mailyard/mail';
+import type { MailPolicy, Splinter, Subject } from '@mailyard/access';
+import { type Address, editHeader, type RcptParameters, type ReversePath } from '@mailyard/mail';
 import type { BodyReference, Copy, Injection, MessageAccepted, MessageId, QueueRecord } from '@mailyard/queue';
 
-export interface AcceptedRecipient {
+/** A recipient that RCPT took; as a subject it is what policies compare. */
+export interface AcceptedRecipient extends Subject {
   readonly forwardPath: Address;
+  readonly needsSmtpUtf8: boolean;
   readonly parameters: RcptParameters;
 }
 
@@ -78,6 +79,6 @@ function copyOf({ name, actions }: MailPolicy, header: Uint8Array, sizeOctets: n
   }
   const edit = { remove: removeHeaders, add: addHeaders, ...(subjectTag === undefined ? {} : { subjectTag }) };
   const prefix = editHeader(header, edit, (text) => Buffer.from(text, 'latin1'));
-  const skipOctets = headerLength(header);
+  const skipOctets = header.length;
   return { ...plain, prefix, skipOctets, sizeOctets: prefix.length + sizeOctets - skipOctets };
 }

@@ -9,6 +9,8 @@ const SPREAD = 8;
  * Chooses the partition of a message, for affinity only: mail for one destination meets in a few partitions, so that
  * few workers hold connections to it. Several destinations, or a route that is not cached: by message id.
  *
+ * A partition that is full is passed over, as long as another is not: no mail has to wait for one owner that lags.
+ *
  * @param peek the cached answer for a recipient domain; asking further is not worth a wait
  */
 export function choosePartition(
@@ -16,8 +18,23 @@ export function choosePartition(
   recipients: readonly Address[],
   partitions: number,
   peek: (domain: Domain | AddressLiteral) => RouteDecision | undefined,
+  isFull: (partition: number) => boolean,
 ): number {
   if (partitions === 1) return 0;
+  const preferred = preferredPartition(message, recipients, partitions, peek);
+  for (let step = 0; step < partitions; step++) {
+    const partition = (preferred + step) % partitions;
+    if (!isFull(partition)) return partition;
+  }
+  return preferred;
+}
+
+function preferredPartition(
+  message: MessageId,
+  recipients: readonly Address[],
+  partitions: number,
+  peek: (domain: Domain | AddressLiteral) => RouteDecision | undefined,
+): number {
   const spread = hash(message);
   let destination: string | undefined;
   for (const recipient of recipients) {

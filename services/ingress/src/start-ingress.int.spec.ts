@@ -6,13 +6,17 @@ import { MtaError } from '@mailyard/mail';
 import type { BodyStore, MessageAccepted, QueueLog, QueueRecord, RecipientQueued } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import { createTransport } from 'nodemailer';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Ingress, startIngress } from './start-ingress.ts';
-import type { IngressPorts } from './transaction.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { onMailEvent } from '@mailyard/telemetry';
+import { type Ingress, type IngressPorts, startIngress } from './start-ingress.ts';
 
 const batches: (readonly QueueRecord[])[] = [];
 const bodies = new Map<string, Buffer>();
 const faults: string[] = [];
+/** What `put` waits for once it has all, how often it began to, and connections that were closed. */
+let gate: Promise<void> | undefined;
+let gated = 0;
+let closed = 0;
 let ingress: Ingress | undefined;
 
 afterEach(async () => {
@@ -21,7 +25,14 @@ afterEach(async () => {
   batches.length = 0;
   faults.length = 0;
   bodies.clear();
+  gate = undefined;
+  gated = closed = 0;
 });
+
+const stopListening = onMailEvent((event) => {
+  if (event.kind === 'injectionClosed') closed++;
+});
+afterAll(stopListening);
 
 const unused = (): never => {
   throw new Error('ingress has no business here');
@@ -55,6 +66,8 @@ const bodyStore: BodyStore = {
     const pieces: Uint8Array[] = [];
     for await (const piece of content) pieces.push(piece);
     if (faults[0] === 'store full') throw new MtaError('BODY_STORE_FULL', String(faults.shift()));
+    gated++;
+    await gate;
     bodies.set(key, Buffer.concat(pieces));
     return { sizeOctets: bodies.get(key)!.length, crc32: 0 };
   },
@@ -77,9 +90,10 @@ interface Change {
   readonly ready?: boolean;
   readonly share?: number;
   readonly away?: string;
+  readonly localShare?: number;
 }
 
-async function start({ policies = [], ready = true, share = 0, away }: Change = {}): Promise<number> {
+async function start({ policies = [], ready = true, share = 0, away, localShare = 0 }: Change = {}): Promise<number> {
   const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
   const ports: IngressPorts = {
@@ -88,7 +102,7 @@ async function start({ policies = [], ready = true, share = 0, away }: Change = 
     routes,
     access: { current: () => (ready ? { recipients, policies: table } : undefined) },
     pressure: { publish: () => undefined, read: () => share },
-    health: { away: () => away, localShare: () => 0 },
+    health: { away: () => away, localShare: () => localShare },
     clock: { now: Date.now, random: (octets) => crypto.getRandomValues(new Uint8Array(octets)) },
   };
   let icid = 0;
@@ -224,10 +238,86 @@ describe('ingress', () => {
   it.each([
     ['there is no table', { ready: false }, 451],
     ['pressure is at 85 % (R81)', { share: 0.85 }, 452],
+    ['the local disk is at 85 % (R81)', { localShare: 0.85 }, 452],
     ['the log has no quorum', { away: 'no quorum' }, 421],
   ])('answers temporarily while %s', async (_name, change, code) => {
     await expect(send(await start(change), ['u@x.example'])).rejects.toMatchObject({ responseCode: code });
     expect(batches).toEqual([]);
+  });
+
+  it('answers MAIL later from 70 % on, by up to two seconds (R81)', async () => {
+    const port = await start({ share: 0.71 });
+    const begun = performance.now();
+    await send(port, ['u@x.example']);
+    expect(performance.now() - begun).toBeGreaterThan(130);
+  });
+
+  it('answers 421 at MAIL right after the log refused (row 12)', async () => {
+    const port = await start();
+    faults.push('refused');
+    await expect(send(port, ['u@x.example'])).rejects.toMatchObject({ responseCode: 421, command: 'DATA' });
+    await expect(send(port, ['u@x.example'])).rejects.toMatchObject({ responseCode: 421, command: 'MAIL FROM' });
+  });
+
+  it('refuses a header section of over 1 MB, in the store or not', async () => {
+    await expect(
+      send(await start(), ['u@x.example'], `A: ${'x'.repeat(1_100_000)}\r\n\r\nb\r\n`),
+    ).rejects.toMatchObject({
+      responseCode: 552,
+    });
+    expect([batches.length, bodies.size]).toEqual([0, 0]);
+  });
+
+  it('asks of the next hop only what the message needs (RFC 6152, RFC 6531 §3.6)', async () => {
+    const port = await start();
+    const dialog = (content: string): string =>
+      `EHLO c\r\nMAIL FROM:<a@b.example> BODY=8BITMIME SMTPUTF8\r\nRCPT TO:<u@x.example>\r\nDATA\r\n${content}\r\n.\r\nQUIT\r\n`;
+    for (const content of ['A: x\r\n\r\ny', 'A: x\r\n\r\n\u00e9', 'A: \u00e9\r\n\r\ny']) {
+      const socket = connect(port, '127.0.0.1');
+      socket.resume().end(dialog(content));
+      await once(socket, 'close');
+    }
+    expect(batches.map((batch) => [accepted(batch).eightBit, accepted(batch).smtpUtf8])).toEqual([
+      [false, false],
+      [true, false],
+      [true, true],
+    ]);
+  });
+
+  it('keeps DSN parameters, and names no recipient where there are several (R96, RFC 3461)', async () => {
+    const port = await start();
+    const socket = connect(port, '127.0.0.1');
+    socket
+      .resume()
+      .end(
+        'EHLO c\r\nMAIL FROM:<> RET=HDRS ENVID=a+2Bb\r\nRCPT TO:<u@x.example> NOTIFY=DELAY ORCPT=rfc822;o@x.example\r\nRCPT TO:<v@x.example>\r\nDATA\r\n.\r\nQUIT\r\n',
+      );
+    await once(socket, 'close');
+    const [batch] = batches;
+    expect(accepted(batch!)).toMatchObject({ reversePath: null, ret: 'HDRS', envid: 'a+2Bb', recipientCount: 2 });
+    expect(batch![1]).toMatchObject({ notify: 'DELAY', orcpt: 'rfc822;o@x.example' });
+    const [body] = accepted(batch!).bodies;
+    expect(body?.kind === 'inline' && Buffer.from(body.octets).toString()).not.toMatch(/[uv]@x\.example/);
+  });
+
+  it('appends nothing for a client that went away before (I1)', async () => {
+    const port = await start();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('latin1').on('data', (data: string) => (text += data));
+    socket.write('EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@x.example>\r\nDATA\r\n');
+    while (!text.includes('354')) await once(socket, 'data');
+    // The store takes the body but does not answer yet.
+    socket.write(`A: x\r\n\r\n${'y'.repeat(200_000)}\r\n.\r\n`);
+    while (gated === 0) await new Promise((next) => setTimeout(next, 5));
+    socket.resetAndDestroy();
+    while (closed === 0) await new Promise((next) => setTimeout(next, 5));
+    resolve();
+    await ingress!.stop(1000);
+    while (bodies.size > 0) await new Promise((next) => setTimeout(next, 5));
+    expect([batches.length, bodies.size]).toEqual([0, 0]);
   });
 
   it('keeps nothing of a message whose client went away in DATA (row 1)', async () => {

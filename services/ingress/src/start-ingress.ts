@@ -1,9 +1,24 @@
-import { reply } from '@mailyard/mail';
+import { type Reply, reply } from '@mailyard/mail';
+import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
+import type { RouteLookup } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
-import type { IngressSettings } from './ports.ts';
-import { judgePressure } from './pressure-gate.ts';
-import { type IngressPorts, IngressTransaction } from './transaction.ts';
+import type { IngressContext } from './incoming-content.ts';
+import type { AccessSource, IngressClock, IngressHealth, IngressSettings } from './ports.ts';
+import { PressureGate } from './pressure-gate.ts';
+import { RandomOctets } from './random-octets.ts';
+import { IngressTransaction } from './transaction.ts';
+
+/** What ingress stands on. */
+export interface IngressPorts {
+  readonly queueLog: QueueLog;
+  readonly bodyStore: BodyStore;
+  readonly routes: RouteLookup;
+  readonly access: AccessSource;
+  readonly pressure: PressureBoard;
+  readonly health: IngressHealth;
+  readonly clock: IngressClock;
+}
 
 /** One listener: where, with which limits, under which settings. */
 export interface ListenerPlan {
@@ -29,9 +44,12 @@ const NO_TABLE = reply(451, '4.3.2', 'Not ready, try again later');
  */
 export async function startIngress(plans: readonly ListenerPlan[], ports: IngressPorts): Promise<Ingress> {
   const receivers: Receiver[] = [];
+  const { queueLog, pressure: board, health, clock } = ports;
+  const pressure = new PressureGate(queueLog.partitionCount, board, health, () => clock.now());
+  const random = new RandomOctets((octets) => clock.random(octets));
   try {
-    for (const plan of plans)
-      receivers.push(await startReceiver(plan.host, plan.port, plan.receiver, handlerFor(plan.settings, ports)));
+    for (const { host, port, receiver, settings } of plans)
+      receivers.push(await startReceiver(host, port, receiver, handlerFor({ ports, settings, pressure, random })));
   } catch (error) {
     await Promise.all(receivers.map((receiver) => receiver.stop(0)));
     throw error;
@@ -44,14 +62,15 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   };
 }
 
-function handlerFor(settings: IngressSettings, ports: IngressPorts): InjectionHandler {
+function handlerFor(context: IngressContext): InjectionHandler {
+  const { ports, settings } = context;
   return {
     connect({ icid, clientAddress }) {
       publishMailEvent({ kind: 'injectionOpened', icid, listener: settings.listener, address: clientAddress });
       return GREETING;
     },
     mail(session, command) {
-      const refuse = (refusal: typeof NO_TABLE): typeof NO_TABLE => {
+      const refuse = (refusal: Reply): Reply => {
         publishMailEvent({
           kind: 'senderRefused',
           icid: session.icid,
@@ -62,11 +81,14 @@ function handlerFor(settings: IngressSettings, ports: IngressPorts): InjectionHa
       };
       const access = ports.access.current();
       if (access === undefined || ports.routes.version === 0) return refuse(NO_TABLE);
-      const pressure = judgePressure(ports.queueLog.partitionCount, ports.pressure, ports.health);
-      if ('refusal' in pressure) return refuse(pressure.refusal);
-      const transaction = new IngressTransaction(session, command, access, ports, settings);
-      if (pressure.delayMs === 0) return transaction;
-      return new Promise((resolve) => setTimeout(resolve, pressure.delayMs, transaction));
+      const verdict = context.pressure.judge();
+      if ('refusal' in verdict) return refuse(verdict.refusal);
+      const transaction = new IngressTransaction(context, session, command, access);
+      if (verdict.delayMs === 0) return transaction;
+      return new Promise((resolve) => setTimeout(resolve, verdict.delayMs, transaction));
+    },
+    refused(address, { text: reason }) {
+      publishMailEvent({ kind: 'injectionRefused', listener: settings.listener, address, reason });
     },
     secured({ icid, tls }) {
       publishMailEvent({

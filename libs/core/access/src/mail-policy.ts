@@ -49,11 +49,14 @@ export const DEFAULT_POLICY = 'DEFAULT';
 /** The policies of the inbound table, in order, the default one last. */
 export class MailPolicyTable {
   readonly policies: readonly MailPolicy[];
+  /** Whether any policy asks who sent a message; where none does the header need not be read for it. */
+  readonly asksForAuthors: boolean;
   readonly #read: readonly ReadPolicy[];
 
   private constructor(read: readonly ReadPolicy[]) {
     this.#read = read;
     this.policies = read.map(({ policy }) => policy);
+    this.asksForAuthors = read.some(({ sender }) => sender.members.length + sender.not.length > 0);
   }
 
   /**

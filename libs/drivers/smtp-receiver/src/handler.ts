@@ -9,6 +9,8 @@ export interface InjectionSession {
   readonly helo: string;
   readonly extended: boolean;
   readonly tls: TLSSocket | undefined;
+  /** Whether the connection is no more: nobody will hear an answer. */
+  readonly gone: boolean;
 }
 
 export interface MailCommand {
@@ -53,6 +55,8 @@ export interface InjectionHandler {
   mail(session: InjectionSession, command: MailCommand): Answer<MailTransaction | Reply>;
   closed(session: InjectionSession): void;
   secured?(session: InjectionSession): void;
+  /** A connection was turned away before it became a session: too many, or the listener is stopping. */
+  refused?(clientAddress: string, reply: Reply): void;
 }
 
 export interface ReceiverOptions {

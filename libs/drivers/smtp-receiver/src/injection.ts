@@ -59,7 +59,7 @@ export class Injection implements InjectionSession {
   #output = '';
   #busy = false;
   #ended = false;
-  #gone = false;
+  gone = false;
   #halfClosed = false;
   /** Whether the client did what its deadline was set for. */
   #advanced = true;
@@ -144,8 +144,8 @@ export class Injection implements InjectionSession {
   }
 
   #close(): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.gone) return;
+    this.gone = true;
     this.#ended = true;
     this.#input = EMPTY;
     this.#dropContent();
@@ -257,7 +257,7 @@ export class Injection implements InjectionSession {
       if ('code' in answer) return then(answer);
       this.#incoming = { sink: answer, framer: frame(), startedAt: performance.now(), octets: 0, refusal: undefined };
       // The client may have gone while the handler made a place for its content.
-      if (this.#gone) return this.#dropContent();
+      if (this.gone) return this.#dropContent();
       return then(undefined);
     });
   }

@@ -36,8 +36,10 @@ export async function startReceiver(
     const client = socket.remoteAddress ?? '';
     const ofClient = perClient.get(client) ?? 0;
     if (stopping || injections.size >= options.maxConnections || ofClient >= options.maxConnectionsPerClient) {
+      const reply = stopping ? REPLIES.closing : REPLIES.tooManyConnections;
+      handler.refused?.(client, reply);
       socket.on('error', () => undefined);
-      socket.end(writeReply(stopping ? REPLIES.closing : REPLIES.tooManyConnections), () => socket.destroy());
+      socket.end(writeReply(reply), () => socket.destroy());
       return;
     }
     perClient.set(client, ofClient + 1);

@@ -1,0 +1,266 @@
+import { isAscii } from 'node:buffer';
+import { type PolicySenders, type Splinter, splinter } from '@mailyard/access';
+import { isMtaError, type Reply, reply } from '@mailyard/mail';
+import type { BodyReference, MessageId, QueueRecord } from '@mailyard/queue';
+import type { ContentSink, InjectionSession, MailCommand } from '@mailyard/smtp-receiver';
+import { publishMailEvent } from '@mailyard/telemetry';
+import { type AcceptedRecipient, buildAcceptance } from './acceptance.ts';
+import { appendAcceptance } from './append-acceptance.ts';
+import { BodyIntake } from './body-intake.ts';
+import { MessageHeader } from './message-header.ts';
+import { choosePartition } from './partition-choice.ts';
+import type { Access, IngressSettings } from './ports.ts';
+import type { IngressPorts } from './start-ingress.ts';
+import type { PressureGate } from './pressure-gate.ts';
+import type { RandomOctets } from './random-octets.ts';
+import { receivedField } from './received-field.ts';
+
+const LOOP = reply(554, '5.4.6', 'Too many hops');
+const HEADER_TOO_LARGE = reply(552, '5.3.4', 'Header section too large');
+const STORE_AWAY = reply(421, '4.3.2', 'Not accepting mail now, try again later');
+const STORE_FULL = reply(452, '4.3.1', 'Insufficient system storage, try again later');
+const BATCH_TOO_LARGE = reply(452, '4.5.3', 'Too many recipients for one message');
+const GONE = reply(451, '4.4.2', 'Connection lost');
+/** More than the records of a batch take besides bodies, prefixes and recipients. */
+const FRAME_OCTETS = 4096;
+
+/** What all transactions of a listener share. */
+export interface IngressContext {
+  readonly ports: IngressPorts;
+  readonly settings: IngressSettings;
+  readonly pressure: PressureGate;
+  readonly random: RandomOctets;
+}
+
+/** An envelope whose content may come. */
+export interface Envelope {
+  readonly session: InjectionSession;
+  readonly command: MailCommand;
+  readonly access: Access;
+  readonly recipients: readonly AcceptedRecipient[];
+  /** At least what the recipients take in the batch. */
+  readonly octets: number;
+  /** When MAIL came. */
+  readonly startedAt: number;
+}
+
+/** The content of one message, from the 354 to the 250 (docs/flow.md, steps 4 to 6). */
+export class IncomingContent implements ContentSink {
+  readonly #context: IngressContext;
+  readonly #envelope: Envelope;
+  readonly #message: MessageId;
+  readonly #partition: number;
+  readonly #intake: BodyIntake;
+  readonly #expiresAt: number;
+  #eightBit = false;
+  #failure: unknown;
+
+  constructor(context: IngressContext, envelope: Envelope) {
+    const { ports, settings, pressure, random } = context;
+    const { session, command, recipients } = envelope;
+    const at = ports.clock.now();
+    this.#context = context;
+    this.#envelope = envelope;
+    this.#message = random.messageId(at);
+    this.#expiresAt = at + settings.maxAgeSeconds * 1000;
+    this.#partition = choosePartition(
+      this.#message,
+      recipients.map(({ forwardPath }) => forwardPath),
+      ports.queueLog.partitionCount,
+      (domain) => ports.routes.peek(domain),
+      (partition) => pressure.isFull(partition),
+    );
+    this.#intake = new BodyIntake(ports.bodyStore, `${this.#partition}/${this.#message}/0`, settings.inlineOctets);
+    const trace = receivedField({
+      helo: session.helo,
+      clientAddress: session.clientAddress,
+      hostname: settings.hostname,
+      message: this.#message,
+      extended: session.extended,
+      tls: session.tls !== undefined,
+      smtpUtf8: command.parameters.smtpUtf8,
+      at,
+      ...(recipients.length === 1 ? { recipient: recipients[0]!.forwardPath } : {}),
+    });
+    // Ours is the first field of the body that is stored; nothing is written twice to put it there later.
+    void this.write(Buffer.from(trace, 'latin1'));
+  }
+
+  write(piece: Buffer): Promise<void> | undefined {
+    if (this.#failure !== undefined) return undefined;
+    this.#eightBit ||= !isAscii(piece);
+    return this.#intake.write(piece)?.catch((error: unknown) => {
+      this.#failure = error;
+    });
+  }
+
+  async end(): Promise<Reply> {
+    const { clock } = this.#context.ports;
+    const dotAt = clock.now();
+    let body: BodyReference;
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      body = await this.#intake.end();
+    } catch (error) {
+      return this.#refuse(this.#storeFault(error));
+    }
+    const header = new MessageHeader(this.#intake.head());
+    const refusal = this.#judgeHeader(header);
+    if (refusal !== undefined) {
+      this.#intake.abort();
+      return this.#refuse(refusal);
+    }
+    const { access, recipients } = this.#envelope;
+    const splinters = splinter(access.policies, this.#senders(header), recipients);
+    const traceparent = this.#context.random.traceparent();
+    const records = await this.#fit(body, header, splinters, traceparent);
+    return 'code' in records ? this.#refuse(records) : this.#append(records, splinters, header, traceparent, dotAt);
+  }
+
+  abort(): void {
+    this.#intake.abort();
+  }
+
+  #judgeHeader(header: MessageHeader): Reply | undefined {
+    if (!header.complete) return HEADER_TOO_LARGE;
+    return header.received - 1 > this.#context.settings.maxReceivedFields ? LOOP : undefined;
+  }
+
+  /** Makes the batch, its body in the store where it would not fit otherwise (I12). */
+  async #fit(
+    body: BodyReference,
+    header: MessageHeader,
+    splinters: readonly Splinter[],
+    traceparent: string,
+  ): Promise<QueueRecord[] | Reply> {
+    const { queueLog } = this.#context.ports;
+    const inline = body.kind === 'inline' ? body.octets.length : 0;
+    const prefixes = header.octets.length * splinters.length;
+    const records = this.#build(body, header, splinters, traceparent);
+    // Most are far from the limit; only near it is the exact size worth its price.
+    if (inline + 2 * prefixes + this.#envelope.octets + FRAME_OCTETS <= queueLog.maxBatchOctets) return records;
+    const fits = (batch: readonly QueueRecord[]): boolean =>
+      batch.reduce((sum, record) => sum + queueLog.sizeOf(record), 0) <= queueLog.maxBatchOctets;
+    if (fits(records)) return records;
+    if (body.kind === 'stored') return BATCH_TOO_LARGE;
+    try {
+      const stored = this.#build(await this.#intake.store(body), header, splinters, traceparent);
+      return fits(stored) ? stored : BATCH_TOO_LARGE;
+    } catch (error) {
+      return this.#storeFault(error);
+    }
+  }
+
+  #build(
+    body: BodyReference,
+    header: MessageHeader,
+    splinters: readonly Splinter[],
+    traceparent: string,
+  ): QueueRecord[] {
+    const { session, command, recipients } = this.#envelope;
+    const { parameters, reversePath } = command;
+    const { ports, settings } = this.#context;
+    const { messageId } = header;
+    return buildAcceptance(
+      {
+        message: this.#message,
+        at: ports.clock.now(),
+        injection: {
+          icid: session.icid,
+          listener: settings.listener,
+          clientAddress: session.clientAddress,
+          helo: session.helo,
+        },
+        reversePath: reversePath?.address ?? null,
+        eightBit: this.#eightBit,
+        smtpUtf8: parameters.smtpUtf8 && this.#needsSmtpUtf8(header),
+        ...(parameters.ret === undefined ? {} : { ret: parameters.ret }),
+        ...(parameters.envid === undefined ? {} : { envid: parameters.envid }),
+        ...(messageId === undefined ? {} : { headerMessageId: messageId }),
+        traceparent,
+        expiresAt: this.#expiresAt,
+        body,
+        sizeOctets: this.#intake.sizeOctets,
+        header: header.octets,
+      },
+      recipients,
+      splinters,
+    );
+  }
+
+  /** A client may say SMTPUTF8 for mail that does not need it; then any next hop can take it (RFC 6531 §3.6). */
+  #needsSmtpUtf8(header: MessageHeader): boolean {
+    const { command, recipients } = this.#envelope;
+    return (
+      command.reversePath?.needsSmtpUtf8 === true ||
+      recipients.some(({ needsSmtpUtf8 }) => needsSmtpUtf8) ||
+      (this.#eightBit && !isAscii(header.octets))
+    );
+  }
+
+  async #append(
+    records: readonly QueueRecord[],
+    splinters: readonly Splinter[],
+    header: MessageHeader,
+    traceparent: string,
+    dotAt: number,
+  ): Promise<Reply> {
+    const { ports, pressure } = this.#context;
+    const { session, command, startedAt } = this.#envelope;
+    // Nobody would hear the 250: the client comes again, and this one would be a duplicate (I1).
+    if (session.gone) {
+      this.#intake.abort();
+      return GONE;
+    }
+    const answer = await appendAcceptance(ports.queueLog, this.#partition, records, ports.clock);
+    if (answer.code !== 250) {
+      pressure.storeFailed();
+      return this.#refuse(answer);
+    }
+    const [accepted, ...rest] = records;
+    if (accepted?.type !== 'MessageAccepted') return answer;
+    const endedAt = ports.clock.now();
+    publishMailEvent({
+      kind: 'accepted',
+      icid: session.icid,
+      message: this.#message,
+      reversePath: command.reversePath?.address ?? null,
+      recipients: rest.flatMap((record) =>
+        record.type === 'RecipientQueued'
+          ? {
+              forwardPath: record.forwardPath,
+              copy: record.copy,
+              dropped: splinters[record.copy]!.policy.actions.drop === true,
+            }
+          : [],
+      ),
+      copies: accepted.copies.map(({ policy, sizeOctets }) => ({ policy, sizeOctets })),
+      partition: this.#partition,
+      ...(header.messageId === undefined ? {} : { headerMessageId: header.messageId }),
+      traceparent,
+      startedAt,
+      endedAt,
+      dotToReplyMs: endedAt - dotAt,
+    });
+    return answer;
+  }
+
+  /** Envelope sender, then From, then Reply-To (R113). The header is read only where a policy could ask for it. */
+  #senders(header: MessageHeader): PolicySenders {
+    const { access, command } = this.#envelope;
+    const { reversePath } = command;
+    const envelope = reversePath === null ? [] : [reversePath];
+    return access.policies.asksForAuthors ? [...envelope, ...header.authors()] : envelope;
+  }
+
+  #storeFault(error: unknown): Reply {
+    if (isMtaError(error, 'BODY_STORE_FULL')) return STORE_FULL;
+    this.#context.pressure.storeFailed();
+    return STORE_AWAY;
+  }
+
+  #refuse(refusal: Reply): Reply {
+    publishMailEvent({ kind: 'contentRefused', icid: this.#envelope.session.icid, reply: refusal });
+    return refusal;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Subject } from '@mailyard/access';
+import {
+  countReceived,
+  fieldValue,
+  findField,
+  HEADER_LIMIT,
+  type HeaderField,
+  headerFields,
+  parseMailbox,
+} from '@mailyard/mail';
+
+const BOUNDARY = Buffer.from('\r\n\r\n');
+/** Characters of a Message-ID that are kept for tracing. */
+const MESSAGE_ID_LIMIT = 250;
+
+/** What ingress reads of a message's header section; the body is not looked at. */
+export class MessageHeader {
+  /** Without the empty line that ends it. */
+  readonly octets: Buffer;
+  /** Whether the end of the section was found, or the content ended within it. */
+  readonly complete: boolean;
+  #fields: HeaderField[] | undefined;
+
+  /** @param head the beginning of the content, all of it or more than {@link HEADER_LIMIT} */
+  constructor(head: Buffer) {
+    const end = head.indexOf(BOUNDARY);
+    this.complete = end >= 0 ? end < HEADER_LIMIT : head.length < HEADER_LIMIT;
+    this.octets = end < 0 ? head : head.subarray(0, end + 2);
+  }
+
+  get received(): number {
+    return countReceived(this.#all());
+  }
+
+  get messageId(): string | undefined {
+    return this.#first('message-id')?.slice(0, MESSAGE_ID_LIMIT);
+  }
+
+  /** Who is named as author, then where replies go (R113); what is no address is left out. */
+  authors(): Subject[] {
+    return ['from', 'reply-to'].flatMap((name) => {
+      const value = this.#first(name);
+      const mailbox = value === undefined ? undefined : addressIn(Buffer.from(value, 'latin1').toString());
+      return mailbox === undefined ? [] : [mailbox];
+    });
+  }
+
+  #first(name: string): string | undefined {
+    const field = findField(this.#all(), name);
+    return field === undefined ? undefined : fieldValue(this.octets, field);
+  }
+
+  #all(): HeaderField[] {
+    this.#fields ??= headerFields(this.octets, this.octets.length);
+    return this.#fields;
+  }
+}
+
+/** The address of a From or Reply-To field: what stands in the last angle brackets outside quotes, or the whole. */
+function addressIn(value: string): Subject | undefined {
+  let quoted = false;
+  let open = -1;
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at];
+    if (quoted && character === '\\') at++;
+    else if (character === '"') quoted = !quoted;
+    else if (character === '<' && !quoted) open = at;
+  }
+  if (open < 0) return parseMailbox(value.trim());
+  const close = value.lastIndexOf('>');
+  return close < open ? undefined : parseMailbox(value.slice(open + 1, close).trim());
+}
