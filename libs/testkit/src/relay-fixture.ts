@@ -17,7 +17,7 @@ export interface RelayUnderTest {
   /** Makes a relay that waits this long at most for anything, in milliseconds. */
   make(waitMs: number): Relay;
   /** What the driver cannot do; each is a decision of the driver, written down in its own docstring. */
-  readonly cannot?: ReadonlySet<'scram' | 'quotedBrackets'>;
+  readonly cannot?: ReadonlySet<'headerSmtpUtf8' | 'quotedBrackets' | 'lastWords'>;
 }
 
 export const OPTIONS: RelayOptions = { heloName: 'gateway.test', tls: 'none' };

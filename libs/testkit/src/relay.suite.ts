@@ -225,12 +225,11 @@ function describeEnvelope(driver: RelayUnderTest): void {
       const connection = await openTo(driver.make(PATIENT), sink);
       const recipients = [
         { forwardPath: 'é@rcpt.test' as never, notify: 'SUCCESS,FAILURE', orcpt: 'rfc822;old+2Bname@rcpt.test' },
-        { notify: 'NEVER' },
-        {},
+        ...(driver.cannot?.has('headerSmtpUtf8') === true ? [] : [{ notify: 'NEVER' }, {}]),
       ];
       const changes = { eightBit: true, smtpUtf8: true, ret: 'HDRS', envid: 'QQ+3D314', reversePath: null } as const;
       const results = await connection.send(transactionTo(recipients, changes));
-      expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
+      expect(results.map(({ kind }) => kind)).toEqual(recipients.map(() => 'accepted'));
       const taken = sink.messages.flatMap(({ recipients }) => recipients);
       for (const { mailParameters, reversePath } of sink.messages) {
         expect(reversePath).toBe('');
@@ -244,8 +243,10 @@ function describeEnvelope(driver: RelayUnderTest): void {
       }
       const byPath = new Map(taken.map(({ forwardPath, parameters }) => [forwardPath, parameters.toSorted()]));
       expect(byPath.get('é@rcpt.test')).toEqual(['NOTIFY=SUCCESS,FAILURE', 'ORCPT=rfc822;old+2Bname@rcpt.test']);
-      expect(byPath.get('r1@rcpt.test')).toEqual(['NOTIFY=NEVER']);
-      expect(byPath.get('r2@rcpt.test')).toEqual([]);
+      if (recipients.length > 1) {
+        expect(byPath.get('r1@rcpt.test')).toEqual(['NOTIFY=NEVER']);
+        expect(byPath.get('r2@rcpt.test')).toEqual([]);
+      }
       await connection.close();
     });
 
@@ -483,6 +484,7 @@ function describeFaults(driver: RelayUnderTest): void {
       const connection = await openTo(driver.make(PATIENT), sink);
       const results = await connection.send(transactionTo(['a@b.test', 'c@b.test']));
       for (const result of results) {
+        if (driver.cannot?.has('lastWords') === true && result.kind === 'failed') continue;
         expect(result).toMatchObject({ kind: 'refused', stage: step, appliesTo: 'session', reply: { code: 421 } });
       }
       expect(connection.usable).toBe(false);

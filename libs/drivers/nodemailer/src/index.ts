@@ -1,1 +1,1 @@
-export {};
+export { NodemailerRelay, type NodemailerRelayOptions, type NodemailerTimeouts } from './nodemailer-relay.ts';

@@ -1,4 +1,4 @@
-import type { Address, ReversePath } from '@mailyard/mail';
+import { type Address, hasNonAscii, type ReversePath } from '@mailyard/mail';
 import type { Transaction, TransactionRecipient } from '@mailyard/delivery-rules';
 import type { Capabilities } from './capabilities.ts';
 
@@ -19,10 +19,6 @@ export function isSafePath(path: Address): boolean {
   return path.length <= 1_000 && SAFE_PATH.test(path) && path.isWellFormed();
 }
 
-export function isAscii(text: string): boolean {
-  return !/[^\0-\x7f]/.test(text);
-}
-
 /** Whether the transaction cannot be had without SMTPUTF8 (RFC 6531 §3.2). */
 export function needsSmtpUtf8(
   { smtpUtf8, reversePath }: Transaction,
@@ -30,9 +26,33 @@ export function needsSmtpUtf8(
 ): boolean {
   return (
     smtpUtf8 ||
-    (reversePath !== null && !isAscii(reversePath)) ||
-    recipients.some(({ forwardPath }) => !isAscii(forwardPath))
+    (reversePath !== null && hasNonAscii(reversePath)) ||
+    recipients.some(({ forwardPath }) => hasNonAscii(forwardPath))
   );
+}
+
+/** DSN parameters of a transaction and one of its recipients, those that are malformed left out. */
+export interface DsnParameters {
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envid?: string;
+  readonly notify?: string;
+  readonly orcpt?: string;
+}
+
+/** What may be written of the DSN parameters: they come from others and end up in commands (RFC 3461 §4). */
+export function safeDsn(
+  { ret, envid }: Pick<Transaction, 'ret' | 'envid'>,
+  { notify, orcpt }: Pick<TransactionRecipient, 'notify' | 'orcpt'>,
+  smtpUtf8: boolean,
+): DsnParameters {
+  const isOrcpt =
+    orcpt !== undefined && orcpt.length <= 500 && (ORCPT.test(orcpt) || (smtpUtf8 && UTF8_ORCPT.test(orcpt)));
+  return {
+    ...(ret === undefined ? {} : { ret }),
+    ...(envid !== undefined && envid.length <= 100 && XTEXT.test(envid) ? { envid } : {}),
+    ...(notify !== undefined && NOTIFY.test(notify) ? { notify: notify.toUpperCase() } : {}),
+    ...(isOrcpt ? { orcpt } : {}),
+  };
 }
 
 /**
@@ -50,23 +70,21 @@ export function mailCommand(
   if (offered.size) command += ` SIZE=${sizeOctets}`;
   if (offered.eightBitMime && transaction.eightBit) command += ' BODY=8BITMIME';
   if (smtpUtf8) command += ' SMTPUTF8';
-  if (offered.dsn) {
-    const { ret, envid } = transaction;
+  if (offered.dsn && (transaction.ret !== undefined || transaction.envid !== undefined)) {
+    const { ret, envid } = safeDsn(transaction, {}, smtpUtf8);
     if (ret !== undefined) command += ` RET=${ret}`;
-    if (envid !== undefined && envid.length <= 100 && XTEXT.test(envid)) command += ` ENVID=${envid}`;
+    if (envid !== undefined) command += ` ENVID=${envid}`;
   }
   return `${command}\r\n`;
 }
 
-/** The RCPT command, CRLF included; DSN parameters that are malformed are left out. */
+/** The RCPT command, CRLF included. */
 export function rcptCommand(recipient: TransactionRecipient, offered: Capabilities, smtpUtf8: boolean): string {
   let command = `RCPT TO:<${recipient.forwardPath}>`;
-  if (offered.dsn) {
-    const { notify, orcpt } = recipient;
-    if (notify !== undefined && NOTIFY.test(notify)) command += ` NOTIFY=${notify.toUpperCase()}`;
-    if (orcpt !== undefined && orcpt.length <= 500 && (ORCPT.test(orcpt) || (smtpUtf8 && UTF8_ORCPT.test(orcpt)))) {
-      command += ` ORCPT=${orcpt}`;
-    }
+  if (offered.dsn && (recipient.notify !== undefined || recipient.orcpt !== undefined)) {
+    const { notify, orcpt } = safeDsn({}, recipient, smtpUtf8);
+    if (notify !== undefined) command += ` NOTIFY=${notify}`;
+    if (orcpt !== undefined) command += ` ORCPT=${orcpt}`;
   }
   return `${command}\r\n`;
 }
