@@ -45,7 +45,7 @@ interface Project {
   readonly type: string;
   readonly scope: string;
   readonly dependencies: ReadonlySet<string>;
-  /** What may be imported of it, as its package.json has it: `.`, and `./*` where each source is an entry of its own. */
+  /** What may be imported of it, as its package.json has it: `./records`, or `./*` where each source is an entry. */
   readonly exports: ReadonlySet<string>;
 }
 
@@ -126,7 +126,8 @@ function brokenRule(
     return undefined;
   }
   // The star of an export stands for folders too, as Node reads it.
-  const isEntry = imported === name || target.exports.has('./*');
+  const isEntry =
+    imported === name || target.exports.has(`.${imported.slice(name.length)}`) || target.exports.has('./*');
   if (!isEntry) return 'a project is imported by its name, never by a path into it';
   if (target === project) return 'a project does not import itself by name';
   if (!project.dependencies.has(name)) return `${name} is not among the dependencies of ${project.name}`;
