@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceUnit, until } from './service-unit.ts';
@@ -76,6 +76,7 @@ export class LocalProcess implements ServiceUnit {
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    running.child.ref();
     running.child.kill('SIGCONT');
     running.child.kill('SIGTERM');
     const ended = await Promise.race([running.ended.then(() => true), sleep(STOP_WITHIN_MS, false, { ref: false })]);
@@ -85,13 +86,21 @@ export class LocalProcess implements ServiceUnit {
   async kill(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    running.child.ref();
     running.child.kill('SIGKILL');
     await running.ended;
   }
 
-  freeze(): Promise<void> {
-    this.#running?.child.kill('SIGSTOP');
-    return Promise.resolve();
+  async freeze(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.child.kill('SIGSTOP');
+    // The signal takes effect thread by thread; until then one of them may still answer.
+    await until(
+      () => isStopped(running.pid),
+      STOP_WITHIN_MS,
+      () => `${this.#options.command} could not be held still`,
+    );
   }
 
   thaw(): Promise<void> {
@@ -133,5 +142,16 @@ export class LocalProcess implements ServiceUnit {
 
   async #endOfLog(): Promise<string> {
     return (await readFile(this.#logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
+  }
+}
+
+/** Whether all of a process stands still. Where the system does not tell, it is taken to. */
+async function isStopped(pid: number): Promise<boolean> {
+  try {
+    const threads = await readdir(`/proc/${pid}/task`);
+    const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')));
+    return states.every((state) => state.slice(state.lastIndexOf(')') + 2).startsWith('T'));
+  } catch {
+    return true;
   }
 }
