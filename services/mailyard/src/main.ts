@@ -10,6 +10,10 @@ enableCompileCache();
 const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> =
   new Map([
     ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
+    [
+      'smtproutes',
+      { summary: 'print, change, import, export and test SMTP routes', load: () => import('./commands/smtproutes.ts') },
+    ],
     ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   ]);
 

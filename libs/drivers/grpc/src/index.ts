@@ -1,3 +1,4 @@
+export * from './administration-client.ts';
 export * from './caller.ts';
 export * from './channels.ts';
 export * from './google-rpc.ts';

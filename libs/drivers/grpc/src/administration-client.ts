@@ -1,0 +1,164 @@
+import type { CallOptions, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
+import { configurationWire as admin, routingWire as routing } from '@mailyard/contracts';
+import { Channels, type GrpcTarget } from './channels.ts';
+import { readRefusal } from './refusal.ts';
+
+type Unary<C, Q, A> = (
+  this: C,
+  request: Q,
+  metadata: Metadata,
+  options: CallOptions,
+  callback: (error: ServiceError | null, answer: A) => void,
+) => unknown;
+
+const PIECE_OCTETS = 256 * 1024;
+/** Of listing and looking; a commit may take as long as its log needs. */
+const DEADLINE_MS = 15_000;
+const COMMIT_DEADLINE_MS = 60_000;
+
+/**
+ * What the command line and the pages ask of mailyard.routing.v1. Every method throws a `CallRefusal` when the call is
+ * refused or nobody answers.
+ */
+export class AdministrationClient {
+  readonly #routing: Channels<routing.RoutingServiceClient>;
+  readonly #configuration: Channels<admin.ConfigurationServiceClient>;
+
+  constructor(target: GrpcTarget) {
+    this.#routing = new Channels<routing.RoutingServiceClient>(routing.RoutingServiceClient, target);
+    this.#configuration = new Channels<admin.ConfigurationServiceClient>(admin.ConfigurationServiceClient, target);
+  }
+
+  explain(request: routing.ExplainRequest): Promise<routing.ExplainResponse> {
+    return call(this.#routing, (client) => client.explain, request);
+  }
+
+  getRoute(request: routing.GetRouteRequest): Promise<routing.GetRouteResponse> {
+    return call(this.#routing, (client) => client.getRoute, request);
+  }
+
+  listRoutes(request: routing.ListRoutesRequest): Promise<routing.ListRoutesResponse> {
+    return call(this.#routing, (client) => client.listRoutes, request);
+  }
+
+  getAccess(): Promise<routing.GetAccessResponse> {
+    return call(this.#routing, (client) => client.getAccess, { minVersion: 0 });
+  }
+
+  validate(request: admin.ValidateRequest): Promise<admin.ValidateResponse> {
+    return call(this.#configuration, (client) => client.validate, request);
+  }
+
+  preview(request: admin.PreviewRequest): Promise<admin.PreviewResponse> {
+    return call(this.#configuration, (client) => client.preview, request);
+  }
+
+  commit(request: admin.CommitRequest): Promise<admin.CommitResponse> {
+    return call(this.#configuration, (client) => client.commit, request, COMMIT_DEADLINE_MS);
+  }
+
+  history(request: admin.HistoryRequest): Promise<admin.HistoryResponse> {
+    return call(this.#configuration, (client) => client.history, request);
+  }
+
+  diff(request: admin.DiffRequest): Promise<admin.DiffResponse> {
+    return call(this.#configuration, (client) => client.diff, request);
+  }
+
+  rollback(request: admin.RollbackRequest): Promise<admin.RollbackResponse> {
+    return call(this.#configuration, (client) => client.rollback, request, COMMIT_DEADLINE_MS);
+  }
+
+  verify(): Promise<admin.VerifyResponse> {
+    return call(this.#configuration, (client) => client.verify, {}, COMMIT_DEADLINE_MS);
+  }
+
+  /** The table of a version (0 = the newest), in order, the default last. */
+  async table(
+    version = 0,
+  ): Promise<Omit<routing.GetTableResponse, 'routes'> & { readonly routes: routing.GetTableResponse['routes'] }> {
+    const pieces = await collect(this.#routing, (client, metadata, options) =>
+      client.getTable({ version }, metadata, options),
+    );
+    return { ...pieces[0]!, routes: pieces.flatMap(({ routes }) => routes) };
+  }
+
+  /** The routes of a version as a file. */
+  async exportRoutes(version = 0): Promise<Buffer> {
+    const pieces = await collect(this.#configuration, (client, metadata, options) =>
+      client.export({ version }, metadata, options),
+    );
+    return Buffer.concat(pieces.map(({ content }) => content));
+  }
+
+  /** Replaces all routes by those of a file. */
+  importRoutes(header: admin.ImportHeader, content: Uint8Array): Promise<admin.ImportResponse> {
+    return this.#configuration
+      .call(
+        (client) =>
+          new Promise<admin.ImportResponse>((resolve, reject) => {
+            const stream = client.import(
+              this.#configuration.metadata,
+              deadline(COMMIT_DEADLINE_MS),
+              (error, answer) => {
+                if (error === null) resolve(answer);
+                else reject(error);
+              },
+            );
+            stream.write({ part: { $case: 'header', value: header } });
+            for (let start = 0; start < content.length; start += PIECE_OCTETS) {
+              stream.write({
+                part: { $case: 'content', value: Buffer.from(content.subarray(start, start + PIECE_OCTETS)) },
+              });
+            }
+            stream.end();
+          }),
+      )
+      .catch(rethrow);
+  }
+
+  close(): void {
+    this.#routing.close();
+    this.#configuration.close();
+  }
+}
+
+function call<C extends { close(): void }, Q, A>(
+  channels: Channels<C>,
+  method: (client: C) => Unary<C, Q, A>,
+  request: Q,
+  ms = DEADLINE_MS,
+): Promise<A> {
+  return channels
+    .call(
+      (client) =>
+        new Promise<A>((resolve, reject) => {
+          method(client).call(client, request, channels.metadata, deadline(ms), (error, answer) => {
+            if (error === null) resolve(answer);
+            else reject(error);
+          });
+        }),
+    )
+    .catch(rethrow);
+}
+
+function collect<C extends { close(): void }, A>(
+  channels: Channels<C>,
+  open: (client: C, metadata: Metadata, options: CallOptions) => ClientReadableStream<A>,
+): Promise<A[]> {
+  const read = async (client: C): Promise<A[]> => {
+    const pieces: A[] = [];
+    for await (const piece of open(client, channels.metadata, deadline(COMMIT_DEADLINE_MS)) as AsyncIterable<A>)
+      pieces.push(piece);
+    return pieces;
+  };
+  return channels.call(read).catch(rethrow);
+}
+
+function deadline(ms: number): CallOptions {
+  return { deadline: Date.now() + ms };
+}
+
+function rethrow(error: unknown): never {
+  throw readRefusal(error) ?? error;
+}

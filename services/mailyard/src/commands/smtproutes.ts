@@ -1,0 +1,239 @@
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { changeSetWire, configurationWire } from '@mailyard/contracts';
+import { readRouteLine, splitDestinations } from '@mailyard/smtp-routes';
+import { type Command, EXIT } from '../io.ts';
+import { alignRoutes, explainText } from '../route-text.ts';
+import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { writeWhole } from '../whole-file.ts';
+
+export const USAGE = `usage: mailyard smtproutes print
+       mailyard smtproutes new DOMAIN DEST[,DEST...] [DEST...]
+       mailyard smtproutes edit DOMAIN [DEST[,DEST...]] [DEST...]
+       mailyard smtproutes delete DOMAIN
+       mailyard smtproutes import FILE yes
+       mailyard smtproutes export FILE
+       mailyard smtproutes clear yes
+       mailyard smtproutes test ADDRESS
+
+  DOMAIN   example.com, .example.com (all domains below it), [192.0.2.1], or ALL
+  DEST     host[:port][/pri=N], [host] without MX lookup, an address; USEDNS or /dev/null alone; none empties ALL
+  FILE     on this machine; - is standard input or output
+  yes      says that all routes may be replaced, or, with ALL /dev/null, that mail may be dropped
+
+  --auth NAME          outgoing authentication profile of the entry
+  --reason TEXT        why, for the history
+  --expect VERSION     refuse if the table has changed since that version
+  --id ID              the same id again is the same change
+  --dry-run            import: tell what would change
+`;
+
+const OPTIONS = {
+  auth: { type: 'string' },
+  reason: { type: 'string' },
+  expect: { type: 'string' },
+  id: { type: 'string' },
+  author: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  at: { type: 'string' },
+  version: { type: 'string' },
+} as const;
+
+interface Values {
+  readonly auth?: string;
+  readonly reason?: string;
+  readonly expect?: string;
+  readonly id?: string;
+  readonly author?: string;
+  readonly 'dry-run'?: boolean;
+  readonly at?: string;
+  readonly version?: string;
+}
+
+type Call = ServerCall<Values>;
+
+/** `mailyard smtproutes`: the batch forms of the AsyncOS command (R187, R189). Each commits at once. */
+export const run: Command = (args, io) =>
+  runServerCommand('smtproutes', USAGE, OPTIONS, args, io, (call) => {
+    const [verb, ...words] = call.words;
+    switch (verb) {
+      case 'print':
+        return print(call, words);
+      case 'new':
+      case 'edit':
+        return put(call, verb, words);
+      case 'delete':
+        return remove(call, words);
+      case 'import':
+        return importFile(call, words);
+      case 'export':
+        return exportFile(call, words);
+      case 'clear':
+        return clear(call, words);
+      case 'test':
+        return test(call, words);
+      default:
+        throw new Misuse(verb === undefined ? 'what shall be done?' : `there is no ${JSON.stringify(verb)}`);
+    }
+  });
+
+async function print({ client, values, print: out }: Call, words: readonly string[]): Promise<number> {
+  if (words.length > 0) throw new Misuse('print takes no words');
+  const { version, mode, routes } = await client.table(readVersion(values.version));
+  const json = {
+    version,
+    mode: mode === changeSetWire.MatchingMode.MATCHING_MODE_DOTTED ? 'dotted' : 'covering',
+    routes: routes.map(plainRoute),
+  };
+  out(json, alignRoutes(routes));
+  return EXIT.done;
+}
+
+async function put(call: Call, verb: 'new' | 'edit', words: readonly string[]): Promise<number> {
+  const [receivingDomain, ...rest] = words;
+  const isConfirmed = rest.at(-1) === 'yes';
+  // "/auth=NAME" behind the last destination means the same as in a file.
+  const written = readRouteLine(`x ${(isConfirmed ? rest.slice(0, -1) : rest).flatMap(splitDestinations).join(',')}`);
+  if (receivingDomain === undefined || written === undefined)
+    throw new Misuse(`${verb} takes a domain and its destinations`);
+  const authProfile = call.values.auth ?? written.authProfile;
+  const destinations = [...written.destinations];
+  if (verb === 'new' && destinations.length === 0) throw new Misuse('new takes at least one destination');
+  const route: changeSetWire.SmtpRoute = { receivingDomain, destinations, authProfile };
+  const expectation =
+    verb === 'new' ? changeSetWire.Expectation.EXPECTATION_ABSENT : changeSetWire.Expectation.EXPECTATION_PRESENT;
+  const set: changeSetWire.SetItem = { item: { item: { $case: 'route', value: route } }, expectation };
+  return commit(
+    call,
+    [{ operation: { $case: 'set', value: set } }],
+    isConfirmed,
+    `smtproutes ${verb} ${receivingDomain}`,
+  );
+}
+
+async function remove(call: Call, words: readonly string[]): Promise<number> {
+  const [key, ...rest] = words;
+  if (key === undefined || rest.length > 0) throw new Misuse('delete takes one domain');
+  const value: changeSetWire.RemoveItem = { section: changeSetWire.Section.SECTION_ROUTES, key };
+  return commit(call, [{ operation: { $case: 'remove', value } }], false, `smtproutes delete ${key}`);
+}
+
+async function clear(call: Call, words: readonly string[]): Promise<number> {
+  if (words.length !== 1 || words[0] !== 'yes')
+    throw new Misuse('clear removes all routes and empties ALL; say yes as its last word');
+  const value: changeSetWire.ReplaceSection = { section: changeSetWire.Section.SECTION_ROUTES, items: [] };
+  return commit(call, [{ operation: { $case: 'replace', value } }], false, 'smtproutes clear');
+}
+
+async function commit(
+  call: Call,
+  operations: changeSetWire.Operation[],
+  confirmDiscardAll: boolean,
+  reason: string,
+): Promise<number> {
+  const { client, values, print: out, say, io } = call;
+  const { version, hash, warnings, wasCommitted } = await client.commit({
+    id: values.id ?? '',
+    expectedVersion: readExpected(values.expect),
+    operations,
+    author: values.author ?? io.env['USER'] ?? '',
+    reason: values.reason ?? reason,
+    confirmDiscardAll,
+  });
+  for (const warning of warnings) say(`warning: ${warning}`);
+  out({ version, hash, wasCommitted, warnings }, '');
+  say(`committed as version ${version}${wasCommitted ? ', before now' : ''}`);
+  return EXIT.done;
+}
+
+async function importFile(call: Call, words: readonly string[]): Promise<number> {
+  const { client, values, print: out, say, io } = call;
+  const [file, ...rest] = words;
+  const isDry = values['dry-run'] === true;
+  if (file === undefined || rest.length > 1 || (rest.length === 1 && rest[0] !== 'yes'))
+    throw new Misuse('import takes one file');
+  if (rest.length === 0 && !isDry) throw new Misuse('import replaces all routes; say yes as its last word');
+  const content = file === '-' ? await buffer(io.stdin) : await readFile(file);
+  const answer = await client.importRoutes(
+    {
+      id: values.id ?? '',
+      expectedVersion: readExpected(values.expect),
+      author: values.author ?? io.env['USER'] ?? '',
+      reason: values.reason ?? `smtproutes import ${file === '-' ? 'from standard input' : file}`,
+      format: configurationWire.FileFormat.FILE_FORMAT_SMTPROUTES,
+      dryRun: isDry,
+      confirmDiscardAll: rest.length === 1,
+    },
+    content,
+  );
+  const { version, faults, warnings, added, removed, changed, unchanged, isCommitted } = answer;
+  for (const { line, code, token, message } of faults) {
+    say(
+      `${line === undefined ? '' : `line ${line}: `}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
+    );
+  }
+  for (const warning of warnings) say(`warning: ${warning}`);
+  out({ version, isCommitted, added, removed, changed, unchanged, warnings, faults: faults.map(plainFault) }, '');
+  if (faults.length > 0) {
+    say(`nothing was imported: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
+    return EXIT.refused;
+  }
+  const counts = `${added} added, ${removed} removed, ${changed} changed, ${unchanged} unchanged`;
+  say(isCommitted ? `version ${version}: ${counts}` : `would be: ${counts}`);
+  return EXIT.done;
+}
+
+async function exportFile({ client, values, print: out, say, io }: Call, words: readonly string[]): Promise<number> {
+  const [file, ...rest] = words;
+  if (file === undefined || rest.length > 0) throw new Misuse('export takes one file');
+  const content = await client.exportRoutes(readVersion(values.version));
+  if (file === '-') {
+    io.stdout.write(content);
+    return EXIT.done;
+  }
+  await writeWhole(file, content);
+  out({ file, octets: content.length }, '');
+  say(`written to ${file}`);
+  return EXIT.done;
+}
+
+async function test({ client, values, print: out }: Call, words: readonly string[]): Promise<number> {
+  const [recipient, ...rest] = words;
+  if (recipient === undefined || rest.length > 0) throw new Misuse('test takes one address or domain');
+  const version = readVersion(values.version);
+  const table =
+    version > 0
+      ? ({ $case: 'version', value: version } as const)
+      : values.at === undefined
+        ? undefined
+        : ({ $case: 'at', value: readTime(values.at) } as const);
+  const explained = await client.explain({ recipient, table });
+  const { json, text } = explainText(recipient, explained);
+  out(json, text);
+  return EXIT.done;
+}
+
+function plainRoute({ receivingDomain, destinations, authProfile }: changeSetWire.SmtpRoute) {
+  return { receivingDomain, destinations, ...(authProfile === undefined ? {} : { authProfile }) };
+}
+
+function plainFault({ code, message, token, field, line }: changeSetWire.Fault) {
+  return { code, message, token, field, line };
+}
+
+function readExpected(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : readVersion(text);
+}
+
+/** @returns 0 (the newest) when nothing is said */
+function readVersion(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new Misuse(`a version is a number from 1, not ${JSON.stringify(text)}`);
+}
+
+function readTime(text: string): number {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new Misuse(`--at takes a time like 2026-01-31T12:00:00Z, not ${JSON.stringify(text)}`);
+  return at;
+}

@@ -1,0 +1,100 @@
+import type { changeSetWire, routingWire } from '@mailyard/contracts';
+
+type Route = changeSetWire.SmtpRoute;
+
+const VERDICTS = ['', 'winner', 'less specific', 'empty default'] as const;
+
+/** Destinations and profile as a file of routes has them. */
+export function destinationText({ destinations, authProfile }: Route): string {
+  return `${destinations.join(', ')}${authProfile === undefined ? '' : `/auth=${authProfile}`}`;
+}
+
+/** One line an entry, aligned, the default last (R6, R184). */
+export function alignRoutes(routes: readonly Route[]): string {
+  // One very long name is no reason to push all others to the right.
+  const width = Math.min(48, Math.max(0, ...routes.map(({ receivingDomain }) => receivingDomain.length)));
+  const lines = routes.map((route) => {
+    const domain = route.receivingDomain === 'ALL' ? 'ALL:' : route.receivingDomain;
+    return `${domain.padEnd(width)}  ${destinationText(route)}`.trimEnd();
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Where a decision sends, in a few words. */
+export function decisionText(decision: routingWire.RouteDecision | undefined): string {
+  const target = decision?.target;
+  if (target === undefined) return 'unknown';
+  if (target.$case === 'useDns') return 'the mail exchangers of the domain (DNS)';
+  if (target.$case === 'discard') return '/dev/null: the mail is dropped';
+  const hosts = target.value.hosts.map(hostText).join(', ');
+  return target.value.authProfile === undefined
+    ? hosts
+    : `${hosts} with the authentication profile ${target.value.authProfile}`;
+}
+
+function hostText({ lookup, host, port, priority }: routingWire.DestinationHost): string {
+  const place = lookup === 2 || (host.includes(':') && port !== 25) ? `[${host}]` : host;
+  return `${place}${port === 25 ? '' : `:${port}`}${priority === 0 ? '' : `/pri=${priority}`}`;
+}
+
+/** An explanation as JSON and as text (R40). */
+export function explainText(
+  recipient: string,
+  explained: routingWire.ExplainResponse,
+): { json: unknown; text: string } {
+  const { version, mode, domain, decision, candidates, hosts } = explained;
+  const json = {
+    recipient,
+    domain,
+    version,
+    mode: mode === 2 ? 'dotted' : 'covering',
+    matched: decision?.matched,
+    goesTo: decisionText(decision),
+    target: decision?.target === undefined ? undefined : { kind: decision.target.$case, ...decision.target.value },
+    candidates: candidates.map(({ route, verdict, why, changedBy }) => ({
+      receivingDomain: route?.receivingDomain,
+      destinations: route?.destinations,
+      authProfile: route?.authProfile,
+      verdict: VERDICTS[verdict],
+      why,
+      ...(changedBy === undefined
+        ? {}
+        : { version: changedBy.version, author: changedBy.author, at: new Date(changedBy.committedAt).toISOString() }),
+    })),
+    hosts,
+  };
+  const lines = [
+    `${recipient} goes to ${decisionText(decision)}`,
+    `  table version ${version}, mode ${json.mode}, looked up as ${domain}`,
+    '',
+  ];
+  const rows = candidates.map(({ route, verdict, changedBy }) => [
+    VERDICTS[verdict]!,
+    route!.receivingDomain === 'ALL' ? 'ALL:' : route!.receivingDomain,
+    destinationText(route!),
+    changedBy === undefined ? '' : `(version ${changedBy.version}, ${changedBy.author})`,
+  ]);
+  lines.push(...alignColumns(rows));
+  if (hosts.length > 0)
+    lines.push(
+      '',
+      'Hosts in the order they are tried:',
+      ...alignColumns(
+        hosts.map((host) => [
+          host.name,
+          `${host.address}:${host.port}`,
+          `priority ${host.priority}`,
+          host.problem ?? '',
+        ]),
+      ),
+    );
+  return { json, text: `${lines.join('\n')}\n` };
+}
+
+/** Rows as lines with aligned columns, indented by two. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  return rows.map((row) => `  ${row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ')}`.trimEnd());
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { AdministrationClient, CallRefusal, type GrpcTarget } from '@mailyard/grpc';
+import { parseEndpoint } from '@mailyard/settings';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { type CommandIo, EXIT } from './io.ts';
+
+/** Options of every command that asks a server. */
+const SHARED = {
+  server: { type: 'string' },
+  'token-file': { type: 'string' },
+  ca: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies ParseArgsOptionsConfig;
+
+export const SHARED_USAGE = `  --server HOST:PORT   the gateway to ask (MAILYARD_SERVER, else 127.0.0.1:50051); more, separated by commas: whichever answers
+  --token-file FILE    holds the bearer token (else MAILYARD_TOKEN)
+  --ca FILE            speak TLS and trust this authority; --cert FILE --key FILE show a certificate
+  --json               print results as JSON
+`;
+
+/** What a command has to work with. */
+export interface ServerCall<V> {
+  readonly client: AdministrationClient;
+  readonly words: readonly string[];
+  readonly values: V;
+  readonly isJson: boolean;
+  readonly io: CommandIo;
+  /** Prints a result: as JSON, or as text. */
+  print(json: unknown, text: string): void;
+  /** Says something to the person, never on stdout. */
+  say(text: string): void;
+}
+
+/** A command line that makes no sense. */
+export class Misuse extends Error {}
+
+type Values<O extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: O & typeof SHARED; allowPositionals: true }>
+>['values'];
+
+/**
+ * Runs a command that asks a server: reads its options, connects, and turns what it throws into a message and an exit
+ * status.
+ *
+ * @param name as typed after `mailyard`
+ */
+export async function runServerCommand<O extends ParseArgsOptionsConfig>(
+  name: string,
+  usage: string,
+  options: O,
+  args: readonly string[],
+  io: CommandIo,
+  work: (call: ServerCall<Values<O>>) => Promise<number>,
+): Promise<number> {
+  const say = (text: string): void => void io.stderr.write(`mailyard ${name}: ${text}\n`);
+  let client: AdministrationClient | undefined;
+  let isJson = false;
+  try {
+    const { values, positionals: words } = parse(options, args);
+    const { help, json } = values as { help?: boolean; json?: boolean };
+    if (help === true) {
+      io.stdout.write(`${usage}\n${SHARED_USAGE}`);
+      return EXIT.done;
+    }
+    isJson = json === true;
+    client = new AdministrationClient(readTarget(values as Record<string, string | undefined>, io.env));
+    const print = (result: unknown, text: string): void =>
+      void io.stdout.write(isJson ? `${JSON.stringify(result, undefined, 2)}\n` : text);
+    return await work({ client, words, values, isJson, io, print, say });
+  } catch (error) {
+    if (error instanceof Misuse) {
+      say(error.message);
+      io.stderr.write(`\n${usage}`);
+      return EXIT.misused;
+    }
+    if (error instanceof CallRefusal) return tellRefusal(error, isJson, io, say);
+    if (!(error instanceof Error)) throw error;
+    say(error.message);
+    return EXIT.refused;
+  } finally {
+    client?.close();
+  }
+}
+
+function parse<O extends ParseArgsOptionsConfig>(options: O, args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: { ...options, ...SHARED }, allowPositionals: true });
+  } catch (error) {
+    throw new Misuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function readTarget(values: Readonly<Record<string, string | undefined>>, env: CommandIo['env']): GrpcTarget {
+  const addresses = (values['server'] ?? env['MAILYARD_SERVER'] ?? '127.0.0.1:50051')
+    .split(',')
+    .map((address) => address.trim());
+  const wrong = addresses.find((address) => parseEndpoint(address) === undefined);
+  if (wrong !== undefined) throw new Misuse(`--server takes HOST:PORT, not ${JSON.stringify(wrong)}`);
+  const { ca, cert, key } = values;
+  if ((cert === undefined) !== (key === undefined)) throw new Misuse('--cert and --key belong together');
+  const file = (name: string | undefined): Buffer | undefined => (name === undefined ? undefined : readFileSync(name));
+  const tokenFile = file(values['token-file']);
+  const token = tokenFile?.toString('utf8').trim() ?? env['MAILYARD_TOKEN'];
+  const [authority, certificate, secret] = [file(ca), file(cert), file(key)];
+  const tls = {
+    ...(authority === undefined ? {} : { authority }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(secret === undefined ? {} : { key: secret }),
+  };
+  return {
+    addresses,
+    ...(ca === undefined && cert === undefined ? {} : { tls }),
+    ...(token === undefined || token === '' ? {} : { token }),
+  };
+}
+
+function tellRefusal(refusal: CallRefusal, isJson: boolean, io: CommandIo, say: (text: string) => void): number {
+  const { code, details, message } = refusal;
+  const isAway = (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) && details.reason === undefined;
+  if (isAway) say(`the server did not answer: ${message}`);
+  else if (details.violations.length > 0)
+    for (const { reason, description } of details.violations) say(`${reason}: ${description}`);
+  else say(details.reason === undefined ? message : `${details.reason}: ${message}`);
+  if (isJson) {
+    const faults = details.violations.map(({ field, reason, description }) => ({
+      code: reason,
+      field,
+      message: description,
+    }));
+    const reason = isAway ? 'SERVER_AWAY' : (details.reason ?? faults[0]?.code ?? status[code]);
+    io.stdout.write(`${JSON.stringify({ refused: { code: reason, message, faults } }, undefined, 2)}\n`);
+  }
+  return isAway ? EXIT.away : EXIT.refused;
+}
