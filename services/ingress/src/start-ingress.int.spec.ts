@@ -91,9 +91,17 @@ interface Change {
   readonly share?: number;
   readonly away?: string;
   readonly localShare?: number;
+  readonly engine?: 'native' | 'smtp-server';
 }
 
-async function start({ policies = [], ready = true, share = 0, away, localShare = 0 }: Change = {}): Promise<number> {
+async function start({
+  policies = [],
+  ready = true,
+  share = 0,
+  away,
+  localShare = 0,
+  engine = 'native',
+}: Change = {}): Promise<number> {
   const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
   const ports: IngressPorts = {
@@ -124,7 +132,7 @@ async function start({ policies = [], ready = true, share = 0, away, localShare 
     maxAgeSeconds: 259_200,
     maxReceivedFields: 100,
   };
-  ingress = await startIngress([{ host: '127.0.0.1', port: 0, receiver, settings }], ports);
+  ingress = await startIngress([{ host: '127.0.0.1', port: 0, engine, receiver, settings }], ports);
   return ingress.addresses[0]!.port;
 }
 
@@ -153,6 +161,12 @@ describe('ingress', () => {
       /^Received: from \S+ \(\[127\.0\.0\.1\]\)\r\n\tby mx\.example \(Mailyard\) with ESMTP id [^;]*;\r\n\t.*\r\nSubject: x\r\n\r\nhello\r\n$/,
     );
     expect(copies[0]?.sizeOctets).toBe(text.length);
+  });
+
+  it('takes mail by the package smtp-server where a listener wants it', async () => {
+    const response = await send(await start({ engine: 'smtp-server' }), ['u@x.example', '"a b"@x.example']);
+    expect(response).toBe(`250 2.0.0 Ok: queued as ${accepted(batches[0]!).message}`);
+    expect(accepted(batches[0]!).recipientCount).toBe(2);
   });
 
   it('repeats an append whose outcome is unknown, with the same id (I1)', async () => {

@@ -24,6 +24,8 @@ export interface IngressPorts {
 export interface ListenerPlan {
   readonly host: string;
   readonly port: number;
+  /** Which code speaks SMTP: ours unless said otherwise, or the package smtp-server behind it (docs/decisions/0005). */
+  readonly engine?: 'native' | 'smtp-server';
   readonly receiver: ReceiverOptions;
   readonly settings: IngressSettings;
 }
@@ -48,8 +50,10 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   const pressure = new PressureGate(queueLog.partitionCount, board, health, () => clock.now());
   const random = new RandomOctets((octets) => clock.random(octets));
   try {
-    for (const { host, port, receiver, settings } of plans)
-      receivers.push(await startReceiver(host, port, receiver, handlerFor({ ports, settings, pressure, random })));
+    for (const { host, port, engine, receiver, settings } of plans) {
+      const start = engine === 'smtp-server' ? await loadSmtpServer() : startReceiver;
+      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random })));
+    }
   } catch (error) {
     await Promise.all(receivers.map((receiver) => receiver.stop(0)));
     throw error;
@@ -60,6 +64,11 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
       await Promise.all(receivers.map((receiver) => receiver.stop(limitMs)));
     },
   };
+}
+
+/** The package is loaded only where a listener wants it. */
+async function loadSmtpServer(): Promise<typeof startReceiver> {
+  return (await import('@mailyard/smtp-server-listener')).startSmtpServerReceiver;
 }
 
 function handlerFor(context: IngressContext): InjectionHandler {

@@ -218,6 +218,7 @@ function planOf(
   return {
     host,
     port,
+    engine: listener.engine,
     receiver: {
       hostname,
       maxMessageOctets,

@@ -1,43 +1,7 @@
-import { reply } from '@mailyard/mail';
-import { smtpDialogSuite } from '@mailyard/testkit/smtp-dialog.suite';
 import type { TakenMessage } from '@mailyard/testkit/smtp-dialog-player';
-import { type InjectionHandler, startReceiver } from './index.ts';
-
-function handlerInto(messages: TakenMessage[]): InjectionHandler {
-  return {
-    connect: () => reply(220, '2.0.0', ''),
-    closed: () => undefined,
-    mail: (_session, { reversePath }) => {
-      const recipients: string[] = [];
-      const parameters: string[] = [];
-      return {
-        rcpt({ forwardPath, parameters: { notify, orcpt } }) {
-          if (forwardPath.domain === 'refused.example') return reply(550, '5.7.1', 'no relaying');
-          recipients.push(forwardPath.address);
-          if (recipients.length === 1) {
-            if (notify !== undefined) parameters.push(`NOTIFY=${notify}`);
-            if (orcpt !== undefined) parameters.push(`ORCPT=${orcpt}`);
-          }
-          return reply(250, '2.1.5', 'Ok');
-        },
-        content() {
-          const pieces: Buffer[] = [];
-          return {
-            write: (piece) => void pieces.push(Buffer.from(piece)),
-            end() {
-              const content = Buffer.concat(pieces);
-              if (content.includes('Refuse: content')) return reply(554, '5.6.0', 'refused');
-              messages.push({ reversePath: reversePath?.address ?? null, recipients, parameters, content });
-              return reply(250, '2.0.0', 'Ok');
-            },
-            abort: () => undefined,
-          };
-        },
-        reset: () => undefined,
-      };
-    },
-  };
-}
+import { makeDialogHandler } from '@mailyard/testkit/smtp-dialog-handler';
+import { smtpDialogSuite } from '@mailyard/testkit/smtp-dialog.suite';
+import { startReceiver } from './index.ts';
 
 smtpDialogSuite('native', {
   offers: ['tls', 'chunking'],
@@ -59,7 +23,7 @@ smtpDialogSuite('native', {
         tls: { certificate: certificate.cert, key: certificate.key },
         nextIcid: () => String(++count),
       },
-      handlerInto(messages),
+      makeDialogHandler(messages),
     );
     return { port: receiver.address.port, messages, stop: () => receiver.stop(1000) };
   },

@@ -1,1 +1,1 @@
-export {};
+export * from './smtp-server-receiver.ts';
