@@ -1,15 +1,17 @@
-import type { CallOptions, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
+import type { CallOptions, Client, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { configurationWire as admin, routingWire as routing } from '@mailyard/contracts';
 import { Channels, type GrpcTarget } from './channels.ts';
 import { readRefusal } from './refusal.ts';
 
-type Unary<C, Q, A> = (
-  this: C,
-  request: Q,
-  metadata: Metadata,
-  options: CallOptions,
-  callback: (error: ServiceError | null, answer: A) => void,
-) => unknown;
+const { RoutingServiceService: Routing } = routing;
+const { ConfigurationServiceService: Configuration } = admin;
+
+/** A method without streams, as its generated definition has it. */
+interface Unary<Q, A> {
+  readonly path: string;
+  readonly requestSerialize: (request: Q) => Buffer;
+  readonly responseDeserialize: (octets: Buffer) => A;
+}
 
 const PIECE_OCTETS = 256 * 1024;
 /** Of listing and looking; a commit may take as long as its log needs. */
@@ -30,47 +32,47 @@ export class AdministrationClient {
   }
 
   explain(request: routing.ExplainRequest): Promise<routing.ExplainResponse> {
-    return call(this.#routing, (client) => client.explain, request);
+    return call(this.#routing, Routing.explain, request);
   }
 
   getRoute(request: routing.GetRouteRequest): Promise<routing.GetRouteResponse> {
-    return call(this.#routing, (client) => client.getRoute, request);
+    return call(this.#routing, Routing.getRoute, request);
   }
 
   listRoutes(request: routing.ListRoutesRequest): Promise<routing.ListRoutesResponse> {
-    return call(this.#routing, (client) => client.listRoutes, request);
+    return call(this.#routing, Routing.listRoutes, request);
   }
 
   getAccess(): Promise<routing.GetAccessResponse> {
-    return call(this.#routing, (client) => client.getAccess, { minVersion: 0 });
+    return call(this.#routing, Routing.getAccess, { minVersion: 0 });
   }
 
   validate(request: admin.ValidateRequest): Promise<admin.ValidateResponse> {
-    return call(this.#configuration, (client) => client.validate, request);
+    return call(this.#configuration, Configuration.validate, request);
   }
 
   preview(request: admin.PreviewRequest): Promise<admin.PreviewResponse> {
-    return call(this.#configuration, (client) => client.preview, request);
+    return call(this.#configuration, Configuration.preview, request);
   }
 
   commit(request: admin.CommitRequest): Promise<admin.CommitResponse> {
-    return call(this.#configuration, (client) => client.commit, request, COMMIT_DEADLINE_MS);
+    return call(this.#configuration, Configuration.commit, request, COMMIT_DEADLINE_MS);
   }
 
   history(request: admin.HistoryRequest): Promise<admin.HistoryResponse> {
-    return call(this.#configuration, (client) => client.history, request);
+    return call(this.#configuration, Configuration.history, request);
   }
 
   diff(request: admin.DiffRequest): Promise<admin.DiffResponse> {
-    return call(this.#configuration, (client) => client.diff, request);
+    return call(this.#configuration, Configuration.diff, request);
   }
 
   rollback(request: admin.RollbackRequest): Promise<admin.RollbackResponse> {
-    return call(this.#configuration, (client) => client.rollback, request, COMMIT_DEADLINE_MS);
+    return call(this.#configuration, Configuration.rollback, request, COMMIT_DEADLINE_MS);
   }
 
   verify(): Promise<admin.VerifyResponse> {
-    return call(this.#configuration, (client) => client.verify, {}, COMMIT_DEADLINE_MS);
+    return call(this.#configuration, Configuration.verify, {}, COMMIT_DEADLINE_MS);
   }
 
   /** The table of a version (0 = the newest), in order, the default last. */
@@ -123,23 +125,29 @@ export class AdministrationClient {
   }
 }
 
-function call<C extends { close(): void }, Q, A>(
+function call<C extends Client, Q, A>(
   channels: Channels<C>,
-  method: (client: C) => Unary<C, Q, A>,
+  method: Unary<Q, A>,
   request: Q,
   ms = DEADLINE_MS,
 ): Promise<A> {
-  return channels
-    .call(
-      (client) =>
-        new Promise<A>((resolve, reject) => {
-          method(client).call(client, request, channels.metadata, deadline(ms), (error, answer) => {
-            if (error === null) resolve(answer);
-            else reject(error);
-          });
-        }),
-    )
-    .catch(rethrow);
+  const { path, requestSerialize, responseDeserialize } = method;
+  const make = (client: C): Promise<A> =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        channels.metadata,
+        deadline(ms),
+        (error, answer) => {
+          if (error === null) resolve(answer!);
+          else reject(error);
+        },
+      );
+    });
+  return channels.call(make).catch(rethrow);
 }
 
 function collect<C extends { close(): void }, A>(

@@ -1,12 +1,18 @@
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
+import {
+  logVerbosity,
+  Server,
+  setLogVerbosity,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { readDescriptors } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
-import { HealthImplementation } from 'grpc-health-check';
 import { Gate, type Token } from './caller.ts';
 import { readKnownError } from './known-errors.ts';
+import { Health } from './health.ts';
 import { Methods } from './methods.ts';
+import { addReflection } from './reflection.ts';
 
 /** Certificates in PEM, already read. */
 export interface ServerTls {
@@ -29,12 +35,16 @@ export interface GrpcServerOptions {
 const MAX_RECEIVED_OCTETS = 16 * 1024 * 1024;
 const MAX_SENT_OCTETS = 64 * 1024 * 1024;
 
+// What the library would print, callers and operators are told of in our words.
+setLogVerbosity(logVerbosity.NONE);
+
 /** One gRPC server for all services of a process, with health and reflection. */
 export class GrpcServer {
   readonly methods: Methods;
   readonly #server: Server;
   readonly #options: GrpcServerOptions;
-  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+  readonly #health = new Health();
+  readonly #services: string[] = [];
 
   /**
    * @throws MtaError `GRPC_TLS_REQUIRED` when it would listen beyond loopback in clear, `GRPC_CALLERS_UNKNOWN` when it
@@ -57,19 +67,21 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
     });
-    this.#health.addToServer(this.#server);
-    new ReflectionService(loadFileDescriptorSetFromBuffer(readDescriptors())).addToServer(this.#server);
+    this.#health.addTo(this.#server);
+    this.#health.set('', false);
+    addReflection(this.#server, readDescriptors, () => this.#services);
   }
 
   /** Adds a service. It is `NOT_SERVING` until {@link setServing} says otherwise. */
   add(name: string, definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.#server.addService(definition, implementation);
-    this.#health.setStatus(name, 'NOT_SERVING');
+    this.#services.push(name);
+    this.#health.set(name, false);
   }
 
   /** @param name of a service; '' is the process as a whole */
   setServing(name: string, isServing: boolean): void {
-    this.#health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING');
+    this.#health.set(name, isServing);
   }
 
   /**
@@ -105,7 +117,9 @@ export class GrpcServer {
 
   /** Takes no new calls, waits for the ones under way up to `graceMs`, then ends them. */
   async stop(graceMs = 2000): Promise<void> {
-    this.#health.setStatus('', 'NOT_SERVING');
+    this.#health.set('', false);
+    this.#health.close();
+    this.methods.endStreams();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.#server.forceShutdown();

@@ -37,11 +37,18 @@ export class Methods {
   readonly #gate: Gate;
   readonly #readError: ErrorReader;
   readonly #report: (error: unknown) => void;
+  /** Rejects for each open stream. */
+  readonly #streams = new Set<(refusal: CallRefusal) => void>();
 
   constructor(gate: Gate, readError: ErrorReader, report: (error: unknown) => void) {
     this.#gate = gate;
     this.#readError = readError;
     this.#report = report;
+  }
+
+  /** Ends all streams, so that their callers go elsewhere; calls without a stream from here come to their end. */
+  endStreams(): void {
+    for (const end of this.#streams) end(new CallRefusal(status.UNAVAILABLE, 'the server stops'));
   }
 
   unary<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleUnaryCall<Q, A> {
@@ -72,7 +79,7 @@ export class Methods {
     handle: (request: Q, call: Call) => AsyncIterable<A> | Iterable<A>,
   ): handleServerStreamingCall<Q, A> {
     return (call) => {
-      void this.#run(call, role, async (seen) => {
+      void this.#stream(call, role, async (seen) => {
         for await (const answer of handle(call.request, seen)) {
           if (seen.signal.aborted) return;
           if (!call.write(answer)) await drained(call, seen.signal);
@@ -84,13 +91,29 @@ export class Methods {
   /** Each request is answered by one answer, in order. The handler answers at once, or with a promise. */
   conversing<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleBidiStreamingCall<Q, A> {
     return (call) => {
-      void this.#run(call, role, async (seen) => {
+      void this.#stream(call, role, async (seen) => {
         for await (const request of call as AsyncIterable<Q>) {
           const answer = handle(request, seen);
           if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal);
         }
       }).then((outcome) => finish(call, outcome));
     };
+  }
+
+  #stream<Q, A>(
+    call: ServerWritableStream<Q, A> | ServerDuplexStream<Q, A>,
+    role: Role,
+    work: (seen: Call) => Promise<void>,
+  ): Promise<{ answer: void } | { status: WireStatus }> {
+    return this.#run(call, role, async (seen) => {
+      const stopped = Promise.withResolvers<never>();
+      this.#streams.add(stopped.reject);
+      try {
+        await Promise.race([work(seen), stopped.promise]);
+      } finally {
+        this.#streams.delete(stopped.reject);
+      }
+    });
   }
 
   async #run<Q, A, R>(
@@ -109,6 +132,9 @@ export class Methods {
       return { answer: await work({ caller, signal: abort.signal }) };
     } catch (error) {
       return { status: this.#statusOf(error, abort.signal) };
+    } finally {
+      // A handler that is still at work, because its stream was ended from here, learns of it.
+      abort.abort();
     }
   }
 
