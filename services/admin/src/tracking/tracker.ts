@@ -1,0 +1,231 @@
+/**
+ * Follows the queue log and keeps the read model in a thread of its own, so that its disk never holds up mail. It may
+ * lag; how far it has committed is what the owners of partitions keep the log for (I6).
+ */
+import { Worker } from 'node:worker_threads';
+import { MtaError } from '@mailyard/mail';
+import type { LoggedRecord, PartitionHandler, QueueLog, Reading } from '@mailyard/queue';
+import { type Logger, publishMailEvent } from '@mailyard/telemetry';
+import { FactBatchWriter } from './fact-batch.ts';
+import type { Answers, FromWorker, Question, ToWorker, TrackingWorkerData } from './tracking-messages.ts';
+
+/** Facts are handed over when so much has come together, or so long after the first. */
+const BATCH_OCTETS = 262_144;
+const BATCH_MS = 200;
+/** With more than this on its way to the thread, reading waits. */
+const MOST_OCTETS_UNDERWAY = 16_777_216;
+const RETRY_MS = 10_000;
+const SILENCE_AGAIN_MS = 3_600_000;
+
+export interface TrackerOptions extends TrackingWorkerData {
+  readonly queueLog: QueueLog;
+  readonly logger: Logger;
+}
+
+export class Tracker {
+  readonly #options: TrackerOptions;
+  readonly #writers = new Map<number, FactBatchWriter>();
+  readonly #questions = new Map<number, PromiseWithResolvers<Answers[keyof Answers]>>();
+  #worker: Worker | undefined;
+  #reading: Reading | undefined;
+  #positions: ReadonlyMap<number, number> = new Map();
+  #asked = 0;
+  #octetsUnderway = 0;
+  #roomToRead: PromiseWithResolvers<void> | undefined;
+  #handingOver: NodeJS.Timeout | undefined;
+  #retrying: NodeJS.Timeout | undefined;
+  #stopped: PromiseWithResolvers<void> | undefined;
+  #problem: string | undefined = 'starting';
+  #silentSince = 0;
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the read model is open and followed, or has failed and will be tried again. */
+  async start(): Promise<void> {
+    const ready = Promise.withResolvers<void>();
+    const { file, retentionMs, silentAfterMs } = this.#options;
+    const workerData: TrackingWorkerData = { file, retentionMs, silentAfterMs };
+    const worker = new Worker(new URL('tracking-worker.ts', import.meta.url), { workerData });
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => this.#heard(message, ready));
+    worker.on('error', (error) => {
+      this.#failed(error);
+      ready.resolve();
+    });
+    await ready.promise;
+  }
+
+  /** Why the read model does not answer; undefined while it does. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** The first offset of a partition that is not committed here. 0 until that is known: the log is then kept. */
+  position(partition: number): number {
+    return this.#positions.get(partition) ?? 0;
+  }
+
+  /** How many records of the log are not committed here. @throws MtaError of the log when it does not answer */
+  async lag(): Promise<number> {
+    const { queueLog } = this.#options;
+    let lag = 0;
+    for (let partition = 0; partition < queueLog.partitionCount; partition++) {
+      const { start, end } = await queueLog.bounds(partition);
+      lag += Math.max(0, end - Math.max(start, this.position(partition)));
+    }
+    return lag;
+  }
+
+  /** @throws MtaError `TRACKER_AWAY` while the read model cannot be used */
+  async ask<K extends Question['kind']>(question: Extract<Question, { kind: K }>): Promise<Answers[K]> {
+    if (this.#problem !== undefined) throw new MtaError('TRACKER_AWAY', `the tracker is away: ${this.#problem}`);
+    this.#handOver();
+    this.#asked += 1;
+    const asked = Promise.withResolvers<Answers[keyof Answers]>();
+    this.#questions.set(this.#asked, asked);
+    this.#say({ kind: 'ask', number: this.#asked, question });
+    return (await asked.promise) as Answers[K];
+  }
+
+  /** Commits what was read, and closes. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#retrying);
+    const reading = this.#reading;
+    this.#reading = undefined;
+    this.#roomToRead?.resolve();
+    await reading?.stop();
+    if (this.#worker === undefined) return;
+    this.#handOver();
+    this.#stopped = Promise.withResolvers();
+    this.#say({ kind: 'stop' });
+    await this.#stopped.promise;
+    await this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#dropQuestions('it was stopped');
+  }
+
+  #heard(message: FromWorker, ready: PromiseWithResolvers<void>): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#positions = message.positions;
+        this.#problem = undefined;
+        this.#follow().then(ready.resolve, (error: unknown) => {
+          this.#failed(error);
+          ready.resolve();
+        });
+        return;
+      case 'taken':
+        this.#octetsUnderway -= message.octets;
+        if (this.#octetsUnderway <= MOST_OCTETS_UNDERWAY) this.#roomToRead?.resolve();
+        return;
+      case 'committed':
+        this.#positions = message.positions;
+        return;
+      case 'answer':
+        this.#questions.get(message.number)?.resolve(message.answer);
+        this.#questions.delete(message.number);
+        return;
+      case 'silent':
+        this.#silent(message.messages, message.example);
+        return;
+      case 'stopped':
+        this.#stopped?.resolve();
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const handler: PartitionHandler = {
+      assigned: () => undefined,
+      records: (partition, records) => this.#take(partition, records),
+      reset: (partition, reason) => {
+        this.#handOver();
+        this.#say({ kind: 'restart', partition, reason });
+      },
+      revoked: () => undefined,
+    };
+    this.#reading = await this.#options.queueLog.follow(this.#positions, handler);
+  }
+
+  #take(partition: number, records: readonly LoggedRecord[]): Promise<void> | undefined {
+    let writer = this.#writers.get(partition);
+    if (writer === undefined) {
+      writer = new FactBatchWriter();
+      this.#writers.set(partition, writer);
+    }
+    for (const record of records) {
+      writer.add(record);
+      if (writer.sizeOctets >= BATCH_OCTETS) this.#send(partition, writer);
+    }
+    this.#handingOver ??= setTimeout(() => this.#handOver(), BATCH_MS);
+    if (this.#octetsUnderway <= MOST_OCTETS_UNDERWAY) return undefined;
+    this.#roomToRead ??= Promise.withResolvers();
+    return this.#roomToRead.promise.then(() => {
+      this.#roomToRead = undefined;
+    });
+  }
+
+  #handOver(): void {
+    clearTimeout(this.#handingOver);
+    this.#handingOver = undefined;
+    for (const [partition, writer] of this.#writers) if (writer.count > 0) this.#send(partition, writer);
+  }
+
+  #send(partition: number, writer: FactBatchWriter): void {
+    const batch = writer.take(partition);
+    this.#octetsUnderway += batch.octets.length;
+    this.#worker?.postMessage({ kind: 'facts', batch } satisfies ToWorker, [batch.numbers.buffer, batch.octets.buffer]);
+  }
+
+  #say(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  /** Whatever went wrong: what was committed stands, and all after it is read from the log again. */
+  #failed(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const wasWell = this.#problem === undefined || this.#problem === 'starting';
+    this.#problem = reason;
+    const { logger } = this.#options;
+    logger.error('TRACKER_FAILED', { error });
+    if (wasWell) publishMailEvent({ kind: 'alarm', name: 'tracker-failed', detail: reason });
+    const { reading, worker } = { reading: this.#reading, worker: this.#worker };
+    this.#reading = undefined;
+    this.#worker = undefined;
+    this.#dropQuestions(reason);
+    this.#roomToRead?.resolve();
+    this.#stopped?.resolve();
+    if (this.#stopped !== undefined) return;
+    const ended = Promise.all([reading?.stop(), worker?.terminate()]).catch(() => undefined);
+    this.#retrying = setTimeout(() => {
+      void ended.then(() => {
+        this.#writers.clear();
+        this.#octetsUnderway = 0;
+        return this.start();
+      });
+    }, RETRY_MS);
+  }
+
+  #dropQuestions(reason: string): void {
+    for (const { reject } of this.#questions.values())
+      reject(new MtaError('TRACKER_AWAY', `the tracker is away: ${reason}`));
+    this.#questions.clear();
+  }
+
+  /** A recipient that is silent for longer than its schedule allows (docs/architecture.md). */
+  #silent(messages: number, example: string): void {
+    if (messages === 0) {
+      this.#silentSince = 0;
+      return;
+    }
+    const now = performance.now();
+    if (this.#silentSince !== 0 && now - this.#silentSince < SILENCE_AGAIN_MS) return;
+    this.#silentSince = now;
+    publishMailEvent({
+      kind: 'alarm',
+      name: 'silent-recipients',
+      detail: `${messages >= 1_000 ? 'at least ' : ''}${messages} messages wait without a sign of life, one is ${example}`,
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** What the thread that reads the log and the one that keeps the read model say to each other. */
+import type { SearchResponse, TraceResponse } from '@mailyard/contracts/tracking';
+import type { FactBatch } from './fact-batch.ts';
+import type { LedgerSums } from './tracking-store.ts';
+
+export interface TrackingWorkerData {
+  readonly file: string;
+  readonly retentionMs: number;
+  /** How long after it was due a recipient may be silent. */
+  readonly silentAfterMs: number;
+}
+
+export type Question =
+  | { readonly kind: 'trace'; readonly key: string; readonly limit: number }
+  | {
+      readonly kind: 'search';
+      readonly key: string | undefined;
+      readonly pageSize: number;
+      readonly pageToken: string;
+    }
+  | { readonly kind: 'ledger' };
+
+export interface LedgerAnswer {
+  readonly sums: LedgerSums;
+  readonly since: number;
+  readonly notes: readonly string[];
+}
+
+/** The answer to each kind of question. */
+export interface Answers {
+  readonly trace: TraceResponse;
+  readonly search: SearchResponse;
+  readonly ledger: LedgerAnswer;
+}
+
+export type ToWorker =
+  | { readonly kind: 'facts'; readonly batch: FactBatch }
+  /** The partition is read from its start again. */
+  | { readonly kind: 'restart'; readonly partition: number; readonly reason: string }
+  | { readonly kind: 'ask'; readonly number: number; readonly question: Question }
+  | { readonly kind: 'stop' };
+
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly positions: ReadonlyMap<number, number> }
+  /** Facts were taken; not yet committed. */
+  | { readonly kind: 'taken'; readonly octets: number }
+  | { readonly kind: 'committed'; readonly positions: ReadonlyMap<number, number> }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: Answers[keyof Answers] }
+  /** Recipients that should have been heard of: how many messages, and one of them. None any more: 0. */
+  | { readonly kind: 'silent'; readonly messages: number; readonly example: string }
+  | { readonly kind: 'stopped' };

@@ -1,0 +1,211 @@
+/** Answers from the read model. */
+import type {
+  Event,
+  MessageSummary,
+  RecipientSummary,
+  SearchResponse,
+  TraceResponse,
+} from '@mailyard/contracts/tracking';
+import { isMessageId, type MessageId } from '@mailyard/queue';
+import { recordOf } from './fact.ts';
+import { decodeHistory, type HistoryEntry } from './history.ts';
+import type { MessageRow, Segment } from './segment.ts';
+import { type TermKind, termOf } from './search-term.ts';
+import { TrackedMessage } from './tracked-message.ts';
+import { eventsOf } from './trace-event.ts';
+import type { TrackingStore } from './tracking-store.ts';
+
+const TRACE_LIMIT = 20;
+const PAGE_SIZE = 50;
+const MOST_PER_PAGE = 1_000;
+
+/** Where a page begins: below this row of this day. */
+interface Place {
+  readonly day: number;
+  readonly before: number;
+}
+
+const NEWEST: Place = { day: Infinity, before: Number.MAX_SAFE_INTEGER };
+
+interface Found {
+  readonly row: MessageRow;
+  readonly entries: readonly HistoryEntry[];
+  readonly place: Place;
+}
+
+/** Every event of the messages that a key names: newest messages, oldest of them first, each in the order of the log. */
+export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): TraceResponse {
+  const found: Found[] = [];
+  let more = false;
+  for (const one of search(store, key, NEWEST)) {
+    more = found.length === limit;
+    if (more) break;
+    found.push(one);
+  }
+  const events = found.reverse().flatMap(({ row, entries }): Event[] => eventsOf(row.id, row.partition, entries));
+  return { events, more, notes: store.notes().map(noteText) };
+}
+
+/** Messages, newest first. @param key absent: all */
+export function page(store: TrackingStore, key: string | undefined, pageSize: number, token: string): SearchResponse {
+  const limit = Math.min(pageSize === 0 ? PAGE_SIZE : pageSize, MOST_PER_PAGE);
+  const messages: MessageSummary[] = [];
+  let last: Place | undefined;
+  const from = readToken(token);
+  for (const { row, entries, place } of key === undefined ? newest(store, from) : search(store, key, from)) {
+    if (messages.length === limit)
+      return { messages, nextPageToken: last === undefined ? '' : `${last.day}.${last.before}` };
+    messages.push(summaryOf(row, entries));
+    last = place;
+  }
+  return { messages, nextPageToken: '' };
+}
+
+function noteText({ at, text }: { readonly at: number; readonly text: string }): string {
+  return `${new Date(at).toISOString()} ${text}`;
+}
+
+function readToken(token: string): Place {
+  const match = /^(\d{1,9})\.(\d{1,15})$/.exec(token);
+  return match === null ? NEWEST : { day: Number(match[1]), before: Number(match[2]) };
+}
+
+function* search(store: TrackingStore, key: string, from: Place): Iterable<Found> {
+  const id = messageIdOf(key);
+  if (id !== undefined) {
+    const row = from === NEWEST ? store.find(id) : undefined;
+    if (row !== undefined) yield foundOf(row, NEWEST);
+    return;
+  }
+  const wanted = termsOf(key);
+  for (const segment of startingAt(store, from)) yield* searchSegment(segment, wanted, from);
+}
+
+/** `<message id>` or a MID, which is one with the number of a copy. */
+function messageIdOf(key: string): MessageId | undefined {
+  const id = key.toLowerCase().replace(/-\d{1,4}$/, '');
+  return isMessageId(id) ? id : undefined;
+}
+
+interface Wanted {
+  readonly kind: TermKind;
+  readonly text: string;
+  readonly term: number;
+}
+
+function termsOf(key: string): Wanted[] {
+  const want = (kind: TermKind, text: string): Wanted => ({
+    kind,
+    text: text.toLowerCase(),
+    term: termOf(kind, text),
+  });
+  if (key.startsWith('<') && key.endsWith('>')) return [want('headerMessageId', key)];
+  return [want('recipient', key), want('sender', key), want('headerMessageId', `<${key}>`)];
+}
+
+const CHUNK = 100;
+
+/** Rows under any of the terms, by falling number, each once. */
+function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place): Iterable<Found> {
+  let before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
+  for (;;) {
+    const rows = new Map<number, MessageRow>();
+    let exhausted = true;
+    let reached = 0;
+    for (const { term } of wanted) {
+      const chunk = segment.byTerm(term, before, CHUNK);
+      for (const row of chunk) rows.set(row.seq, row);
+      if (chunk.length < CHUNK) continue;
+      exhausted = false;
+      // Another term may have rows between its last one and this: they come with the next chunk.
+      reached = Math.max(reached, chunk.at(-1)!.seq);
+    }
+    const falling = [...rows.values()].filter(({ seq }) => seq >= reached).sort((a, b) => b.seq - a.seq);
+    for (const row of falling) {
+      const found = foundOf(row, { day: segment.day, before: row.seq });
+      if (matches(found.entries, wanted)) yield found;
+    }
+    if (exhausted) return;
+    before = reached;
+  }
+}
+
+function* newest(store: TrackingStore, from: Place): Iterable<Found> {
+  for (const segment of startingAt(store, from)) {
+    let before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
+    for (;;) {
+      const rows = segment.newest(before, CHUNK);
+      for (const row of rows) yield foundOf(row, { day: segment.day, before: row.seq });
+      if (rows.length < CHUNK) break;
+      before = rows.at(-1)!.seq;
+    }
+  }
+}
+
+function startingAt(store: TrackingStore, from: Place): Segment[] {
+  return store.segments().filter(({ day }) => day <= from.day);
+}
+
+function foundOf(row: MessageRow, place: Place): Found {
+  return { row, place, entries: decodeHistory(row.history) };
+}
+
+/** Terms are numbers that two texts may share: the texts decide. */
+function matches(entries: readonly HistoryEntry[], wanted: readonly Wanted[]): boolean {
+  for (const { fact } of entries) {
+    if (fact.kind !== 'MessageAccepted' && fact.kind !== 'RecipientQueued' && fact.kind !== 'MessageRestated') continue;
+    const record = recordOf(fact);
+    for (const { kind, text } of wanted) {
+      if (record.type === 'RecipientQueued') {
+        if (kind === 'recipient' && record.forwardPath.toLowerCase() === text) return true;
+        continue;
+      }
+      const accepted = record.type === 'MessageRestated' ? record.accepted : record;
+      if (accepted.type !== 'MessageAccepted') continue;
+      if (kind === 'sender' && (accepted.reversePath ?? '').toLowerCase() === text) return true;
+      if (kind === 'headerMessageId' && accepted.headerMessageId?.toLowerCase() === text) return true;
+      if (
+        kind === 'recipient' &&
+        record.type === 'MessageRestated' &&
+        record.recipients.some(({ forwardPath }) => forwardPath.toLowerCase() === text)
+      )
+        return true;
+    }
+  }
+  return false;
+}
+
+function summaryOf({ id, partition }: MessageRow, entries: readonly HistoryEntry[]): MessageSummary {
+  const message = new TrackedMessage(id, partition);
+  const recipients = new Map<number, RecipientSummary>();
+  let accepted: MessageSummary = { message: id, acceptedAt: 0, recipients: [] };
+  for (const { fact, isFenced } of entries) {
+    message.apply(fact, isFenced);
+    if (fact.kind !== 'MessageAccepted' && fact.kind !== 'RecipientQueued' && fact.kind !== 'MessageRestated') continue;
+    const record = recordOf(fact);
+    if (record.type === 'RecipientQueued') add(recipients, record);
+    if (record.type === 'MessageRestated') for (const recipient of record.recipients) add(recipients, recipient);
+    const acceptance = record.type === 'MessageRestated' ? record.accepted : record;
+    if (acceptance.type !== 'MessageAccepted') continue;
+    const { at, reversePath, headerMessageId } = acceptance;
+    accepted = {
+      message: id,
+      acceptedAt: at,
+      recipients: [],
+      ...(reversePath === null ? {} : { reversePath }),
+      ...(headerMessageId === undefined ? {} : { headerMessageId }),
+    };
+  }
+  for (const summary of recipients.values()) {
+    const state = message.stateOf(summary.recipient);
+    accepted.recipients.push({ ...summary, ...state });
+  }
+  return accepted;
+}
+
+function add(
+  recipients: Map<number, RecipientSummary>,
+  { recipient, forwardPath }: { readonly recipient: number; readonly forwardPath: string },
+): void {
+  recipients.set(recipient, { recipient, forwardPath, state: 'untracked', outcomeUnknown: false });
+}

@@ -1,0 +1,335 @@
+/**
+ * The read model: folds facts into messages and commits them, with the positions they were read up to, in one
+ * transaction. So it is idempotent: after a crash the same records are read again and nothing counts twice.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { createdAtOf, type MessageId } from '@mailyard/queue';
+import type { Fact } from './fact.ts';
+import { decodeHistory, encodeHistory, type HistoryEntry } from './history.ts';
+import { type PartitionPosition, PartitionTrack } from './partition-track.ts';
+import { type MessageRow, type NewRow, Segment } from './segment.ts';
+import { type Counts, noCounts, TrackedMessage, type Verdict } from './tracked-message.ts';
+import { openTrackingDatabase } from './tracking-database.ts';
+
+const DAY_MS = 86_400_000;
+/** Open messages that are kept in memory, so that their next record need not read them again. */
+const MOST_KEPT = 20_000;
+const MOST_NOTES = 1_000;
+
+/** Per recipient; accepted is the sum of all states but `untracked`. */
+export interface LedgerSums extends Counts {
+  readonly accepted: number;
+}
+
+/** A message with what has not been committed yet. */
+interface Touched {
+  readonly message: TrackedMessage;
+  /** Undefined: not stored yet, as far as is known. */
+  seq: number | undefined;
+  /** As committed, and as the commit under way makes it. */
+  before: Counts;
+  now: Counts;
+  entries: HistoryEntry[];
+}
+
+const NOTHING: Counts = noCounts();
+
+export interface TrackingStoreOptions {
+  readonly file: string;
+  readonly retentionMs: number;
+  readonly now: () => number;
+}
+
+export class TrackingStore {
+  readonly database: DatabaseSync;
+  readonly #retentionMs: number;
+  readonly #now: () => number;
+  readonly #tracks = new Map<number, PartitionTrack>();
+  readonly #segments = new Map<number, Segment>();
+  readonly #kept = new Map<MessageId, Touched>();
+  readonly #dirty = new Map<MessageId, Touched>();
+  readonly #ledger: Counts = noCounts();
+  readonly #notes: string[] = [];
+  #hasAdvanced = false;
+
+  /** @throws Error of SQLite when the file cannot be opened or made */
+  constructor({ file, retentionMs, now }: TrackingStoreOptions) {
+    this.#retentionMs = retentionMs;
+    this.#now = now;
+    const { database, putAside } = openTrackingDatabase(file, now());
+    this.database = database;
+    if (putAside !== undefined) this.#note(`the read model before could not be read and was put aside: ${putAside}`);
+    for (const { partition, position } of database.prepare('SELECT partition, position FROM partitions').all())
+      this.#tracks.set(
+        Number(partition),
+        new PartitionTrack(Number(partition), JSON.parse(String(position)) as PartitionPosition),
+      );
+    for (const day of Segment.days(database)) this.#segments.set(day, new Segment(database, day));
+    for (const { state, recipients } of database.prepare('SELECT state, recipients FROM ledger').all())
+      this.#ledger[state as keyof Counts] = Number(recipients);
+  }
+
+  /** The next offset of each partition that is not committed yet. */
+  positions(): Map<number, number> {
+    const positions = new Map<number, number>();
+    for (const [partition, { nextOffset }] of this.#tracks)
+      if (nextOffset !== undefined) positions.set(partition, nextOffset);
+    return positions;
+  }
+
+  get hasChanges(): boolean {
+    return this.#hasAdvanced || this.#dirty.size > 0 || this.#notes.length > 0;
+  }
+
+  /** How many messages the next commit writes. */
+  get changedCount(): number {
+    return this.#dirty.size;
+  }
+
+  /** Folds one fact. Facts of a partition come in rising offset. */
+  take(partition: number, fact: Fact): void {
+    const track = this.#track(partition);
+    const gap = track.gapBefore(fact.offset);
+    if (gap !== undefined) this.#missed(partition, gap, fact.offset);
+    this.#hasAdvanced = true;
+    const admission = track.admit(fact);
+    if (admission.kind === 'claim') this.#claimed(partition, fact, admission.mark);
+    if (admission.kind !== 'apply') return;
+    const touched = this.#find(admission.message, partition, fact);
+    if (touched === undefined) return;
+    if (this.#apply(touched, fact, admission.isFenced) && fact.isIntricate && isReported(fact))
+      track.expectReport(fact);
+  }
+
+  /** The log of this partition did not go on where it should have, and is read from its start again. */
+  restart(partition: number, reason: string): void {
+    this.#track(partition).restart();
+    this.#note(`partition ${partition}: the log was read from its start again: ${reason}`);
+  }
+
+  /** Writes what was taken, and the positions, in one transaction. @throws Error of SQLite; nothing is written then */
+  commit(): void {
+    const { database } = this;
+    const kept: Touched[] = [];
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const terms: { readonly segment: Segment; readonly term: number; readonly seq: number }[] = [];
+      for (const touched of this.#dirty.values()) {
+        const stored = this.#store(touched);
+        for (const term of stored.message.newTerms)
+          terms.push({ segment: this.#segments.get(dayOf(stored.message.id))!, term, seq: stored.seq! });
+        kept.push(stored);
+      }
+      terms.sort((a, b) => a.term - b.term);
+      for (const { segment, term, seq } of terms) segment.index(term, seq);
+      this.#storeLedger(kept);
+      this.#storePositions();
+      database.exec('COMMIT');
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
+    for (const touched of kept) this.#committed(touched);
+    this.#dirty.clear();
+    this.#notes.length = 0;
+    this.#hasAdvanced = false;
+  }
+
+  ledger(): LedgerSums {
+    const sums = { ...this.#ledger };
+    for (const touched of this.#dirty.values()) addCounts(sums, touched.message.counts(), touched.before);
+    const { outcomeUnknown: _unknown, untracked: _untracked, ...states } = sums;
+    return { ...sums, accepted: Object.values(states).reduce((sum, count) => sum + count, 0) };
+  }
+
+  /** When the read model was begun. */
+  get since(): number {
+    return Number(this.database.prepare(`SELECT value FROM meta WHERE key = 'since'`).get()?.['value']);
+  }
+
+  /** What is not known, and why, oldest first. */
+  notes(): readonly { readonly at: number; readonly text: string }[] {
+    return this.database.prepare('SELECT at, text FROM notes ORDER BY rowid').all() as { at: number; text: string }[];
+  }
+
+  /** Segments, newest day first. */
+  segments(): Segment[] {
+    return [...this.#segments.values()].sort((a, b) => b.day - a.day);
+  }
+
+  find(id: MessageId): MessageRow | undefined {
+    return this.#segments.get(dayOf(id))?.find(id);
+  }
+
+  /** Forgets the days that are over their retention and of which no message waits any more. */
+  trim(): number[] {
+    const horizon = Math.floor((this.#now() - this.#retentionMs) / DAY_MS);
+    const dropped: number[] = [];
+    for (const [day, segment] of this.#segments) {
+      if (day >= horizon || segment.hasWaiting) continue;
+      Segment.drop(this.database, day);
+      this.#segments.delete(day);
+      dropped.push(day);
+    }
+    return dropped;
+  }
+
+  /** Messages with waiting recipients of which nothing was heard since they should have been, up to 1,000. */
+  quietSince(at: number): { readonly id: MessageId; readonly waiting: number }[] {
+    return this.segments().flatMap((segment) => segment.quietSince(at));
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  #track(partition: number): PartitionTrack {
+    let track = this.#tracks.get(partition);
+    if (track === undefined) {
+      track = new PartitionTrack(partition);
+      this.#tracks.set(partition, track);
+    }
+    return track;
+  }
+
+  #missed(partition: number, from: number, to: number): void {
+    this.#note(`partition ${partition}: records ${from} to ${to - 1} were trimmed before they were read here`);
+  }
+
+  #note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  /** The message of a fact. Undefined when it is of a day that was forgotten. */
+  #find(id: MessageId, partition: number, { kind }: Fact): Touched | undefined {
+    const touched = this.#dirty.get(id) ?? this.#kept.get(id);
+    if (touched !== undefined) return touched;
+    // An acceptance is nearly always the first that is heard of a message: if not, the commit finds out.
+    const stored = kind === 'MessageAccepted' ? undefined : this.#load(id);
+    if (stored !== undefined) return stored;
+    const isForgotten = createdAtOf(id) < this.#now() - this.#retentionMs - DAY_MS && kind !== 'MessageRestated';
+    return isForgotten ? undefined : newlyTouched(new TrackedMessage(id, partition), undefined);
+  }
+
+  #apply(touched: Touched, fact: Fact, isFenced: boolean): boolean {
+    const verdict = applyTo(touched, fact, isFenced);
+    if (verdict !== 'known') this.#dirty.set(touched.message.id, touched);
+    return verdict === 'counted';
+  }
+
+  #load(id: MessageId): Touched | undefined {
+    const row = this.find(id);
+    if (row === undefined) return undefined;
+    const message = new TrackedMessage(id, row.partition);
+    for (const { fact, isFenced } of decodeHistory(row.history)) message.apply(fact, isFenced);
+    message.newTerms = [];
+    return newlyTouched(message, row.seq);
+  }
+
+  #claimed(partition: number, fact: Fact, mark: number): void {
+    const ids = new Set<MessageId>();
+    for (const segment of this.#segments.values()) for (const id of segment.openBelow(partition, mark)) ids.add(id);
+    for (const { message } of this.#dirty.values())
+      if (message.partition === partition && message.fullStateOffset < mark) ids.add(message.id);
+    for (const id of ids) {
+      const touched = this.#find(id, partition, fact);
+      if (touched === undefined || !touched.message.isOpen || touched.message.fullStateOffset >= mark) continue;
+      this.#apply(touched, fact, true);
+    }
+  }
+
+  /** Stores a message. If an acceptance turns out to be a late copy, what is stored takes its place. */
+  #store(touched: Touched): Touched {
+    const { message, seq } = touched;
+    const day = dayOf(message.id);
+    let segment = this.#segments.get(day);
+    if (segment === undefined) {
+      segment = new Segment(this.database, day);
+      this.#segments.set(day, segment);
+    }
+    if (seq !== undefined) {
+      segment.update(seq, rowOf(touched));
+      return touched;
+    }
+    const inserted = segment.insert(rowOf(touched));
+    if (inserted !== undefined) {
+      touched.seq = inserted;
+      return touched;
+    }
+    const stored = this.#load(message.id)!;
+    for (const { fact, isFenced } of touched.entries) applyTo(stored, fact, isFenced);
+    segment.update(stored.seq!, rowOf(stored));
+    return stored;
+  }
+
+  #storeLedger(touched: readonly Touched[]): void {
+    const sums = { ...this.#ledger };
+    for (const { now, before } of touched) addCounts(sums, now, before);
+    const write = this.database.prepare('INSERT OR REPLACE INTO ledger VALUES (?, ?)');
+    for (const [state, recipients] of Object.entries(sums)) write.run(state, recipients);
+  }
+
+  #storePositions(): void {
+    const { database } = this;
+    const write = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?)');
+    for (const [partition, track] of this.#tracks)
+      if (track.nextOffset !== undefined) write.run(partition, JSON.stringify(track.position()));
+    if (this.#notes.length === 0) return;
+    const note = database.prepare('INSERT INTO notes VALUES (?, ?)');
+    for (const text of this.#notes) note.run(this.#now(), text);
+    database.exec(`DELETE FROM notes WHERE rowid <= (SELECT max(rowid) FROM notes) - ${MOST_NOTES}`);
+  }
+
+  #committed(touched: Touched): void {
+    const { message } = touched;
+    addCounts(this.#ledger, touched.now, touched.before);
+    touched.before = touched.now;
+    touched.entries = [];
+    message.newTerms = [];
+    this.#kept.delete(message.id);
+    if (touched.now.waiting === 0) return;
+    this.#kept.set(message.id, touched);
+    if (this.#kept.size <= MOST_KEPT) return;
+    for (const id of this.#kept.keys()) {
+      this.#kept.delete(id);
+      break;
+    }
+  }
+}
+
+function applyTo({ message, entries }: Touched, fact: Fact, isFenced: boolean): Verdict {
+  const verdict = message.apply(fact, isFenced);
+  if (verdict !== 'known') entries.push({ fact, isFenced, isCounted: verdict === 'counted' });
+  return verdict;
+}
+
+function newlyTouched(message: TrackedMessage, seq: number | undefined): Touched {
+  const before = seq === undefined ? NOTHING : message.counts();
+  return { message, seq, before, now: before, entries: [] };
+}
+
+function rowOf(touched: Touched): NewRow {
+  const { message, entries } = touched;
+  touched.now = message.counts();
+  const { waiting } = touched.now;
+  return {
+    id: message.id,
+    partition: message.partition,
+    waiting,
+    quietUntil: waiting === 0 ? 0 : Math.max(message.dueAt ?? 0, message.lastAppendTime),
+    fullStateOffset: message.fullStateOffset,
+    history: encodeHistory(entries),
+  };
+}
+
+function addCounts(sums: Counts, now: Counts, before: Counts): void {
+  for (const state of Object.keys(sums) as (keyof Counts)[]) sums[state] += now[state] - before[state];
+}
+
+function isReported({ kind }: Fact): boolean {
+  return kind === 'RecipientBounced' || kind === 'RecipientExpired';
+}
+
+function dayOf(id: MessageId): number {
+  return Math.floor(createdAtOf(id) / DAY_MS);
+}

@@ -1,0 +1,100 @@
+/**
+ * The thread that keeps the read model. It has the file to itself; an error that it cannot answer for ends it, and
+ * whoever started it begins again from what was committed.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { readFacts } from './fact-batch.ts';
+import type { Answers, FromWorker, Question, ToWorker, TrackingWorkerData } from './tracking-messages.ts';
+import { page, trace } from './tracking-queries.ts';
+import { isDamage, putAside } from './tracking-database.ts';
+import { TrackingStore } from './tracking-store.ts';
+
+const COMMIT_MS = 1_000;
+const COMMIT_MESSAGES = 5_000;
+const WATCH_MS = 60_000;
+const TRIM_MS = 3_600_000;
+
+const port = parentPort!;
+const { file, retentionMs, silentAfterMs } = workerData as TrackingWorkerData;
+const store = new TrackingStore({ file, retentionMs, now: Date.now });
+let committing: NodeJS.Timeout | undefined;
+
+function say(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+function commit(): void {
+  clearTimeout(committing);
+  committing = undefined;
+  if (!store.hasChanges) return;
+  guarded(() => store.commit());
+  say({ kind: 'committed', positions: store.positions() });
+}
+
+/** Damage that shows only now ends the thread; the next one begins a new file. */
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isDamage(error)) {
+      store.close();
+      putAside(file, Date.now());
+    }
+    throw error;
+  }
+}
+
+function answer(question: Question): Answers[keyof Answers] {
+  if (question.kind === 'trace') return trace(store, question.key, question.limit);
+  if (question.kind === 'search') return page(store, question.key, question.pageSize, question.pageToken);
+  return { sums: store.ledger(), since: store.since, notes: store.notes().map(({ text }) => text) };
+}
+
+function ask(number: number, question: Question): void {
+  // What was read is answered for; and queries see only what is committed.
+  commit();
+  say({ kind: 'answer', number, answer: guarded(() => answer(question)) });
+}
+
+function watch(): void {
+  commit();
+  const silent = store.quietSince(Date.now() - silentAfterMs);
+  say({ kind: 'silent', messages: silent.length, example: silent[0]?.id ?? '' });
+}
+
+function trim(): void {
+  commit();
+  store.trim();
+}
+
+const watching = setInterval(watch, WATCH_MS);
+const trimming = setInterval(trim, TRIM_MS);
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'facts': {
+      const { batch } = message;
+      for (const fact of readFacts(batch)) store.take(batch.partition, fact);
+      say({ kind: 'taken', octets: batch.octets.length });
+      if (store.changedCount >= COMMIT_MESSAGES) commit();
+      else committing ??= setTimeout(commit, COMMIT_MS);
+      return;
+    }
+    case 'restart':
+      store.restart(message.partition, message.reason);
+      return;
+    case 'ask':
+      ask(message.number, message.question);
+      return;
+    case 'stop':
+      clearInterval(watching);
+      clearInterval(trimming);
+      commit();
+      store.close();
+      say({ kind: 'stopped' });
+      port.close();
+  }
+});
+
+trim();
+say({ kind: 'ready', positions: store.positions() });
