@@ -26,6 +26,13 @@ export function makeMessageId(at: number, random: Uint8Array): MessageId {
   return (time + tail) as MessageId;
 }
 
+/** When a message id was made, in milliseconds of the epoch. That of a report is the time of the message it reports. */
+export function createdAtOf(id: MessageId): number {
+  let at = 0;
+  for (let i = 0; i < 10; i++) at = at * 32 + DIGITS.indexOf(id[i]!);
+  return at;
+}
+
 /** Tells whether a text has the form of a message id. */
 export function isMessageId(text: string): text is MessageId {
   return /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);
