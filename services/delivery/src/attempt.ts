@@ -34,6 +34,8 @@ export class Attempt implements Draft {
   startedAt = 0;
   /** The dot was not sent, since the proof of ownership was missing (I4). */
   isWithheld = false;
+  /** Why the content could not be read to its end, if so. */
+  contentError: unknown;
   #isCancelled = false;
 
   constructor(parcel: Parcel, { copy, recipients }: Send, carrier: AttemptCarrier) {
@@ -93,6 +95,17 @@ export class Attempt implements Draft {
     } else if (this.state === 'begun') {
       this.#endUnsent(this.recipients);
     }
+  }
+
+  /**
+   * The partition is not read any more, so that an intent of it never comes back: where it may count, its end is
+   * recorded, that nobody waits for it (I5).
+   */
+  letGo(): void {
+    if (this.state === 'intended' || this.state === 'begun') this.#endUnsent(this.recipients);
+    else if (this.state === 'waiting') this.#comeToNothing();
+    else return;
+    if (!this.#isCancelled) this.carrier.gone(this);
   }
 
   #comeToNothing(): void {

@@ -150,7 +150,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     const content = this.#contentOf(next);
     if (content instanceof Promise)
       content.then(
-        (ready) => this.#send(next, ready),
+        (ready) => this.#send(next, watched(ready, next)),
         (error: unknown) => this.#withoutContent(next, error),
       );
     else this.#send(next, content);
@@ -207,6 +207,10 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
   }
 
   #ended(attempt: Attempt, results: readonly RecipientResult[], startedAt: number): void {
+    if (attempt.contentError !== undefined) {
+      this.#withoutContent(attempt, attempt.contentError);
+      return;
+    }
     const settlement = settle(attempt, results, this);
     const tookMs = attempt.parcel.partition.steadyNow().monotonic - startedAt;
     if (!settlement.keepConnection || this.#sent >= this.#home.messagesPerConnection) this.#retired = true;
@@ -272,6 +276,32 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     this.#home.closed(this);
     publishMailEvent({ kind: 'connectionClosed', dcid: this.dcid });
     return this.relay.close();
+  }
+}
+
+/** Notes what goes wrong with a stream of content: it is not the host's fault. */
+function watched(content: Content, attempt: Attempt): Content {
+  const { octets, sizeOctets } = content;
+  if (typeof octets !== 'function') return content;
+  return {
+    sizeOctets,
+    octets: async () => {
+      try {
+        return noting(await octets(), attempt);
+      } catch (error) {
+        attempt.contentError = error;
+        throw error;
+      }
+    },
+  };
+}
+
+async function* noting(source: AsyncIterable<Uint8Array>, attempt: Attempt): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    attempt.contentError = error;
+    throw error;
   }
 }
 

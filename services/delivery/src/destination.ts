@@ -162,36 +162,46 @@ export class Destination implements ConnectionHome {
     if (this.#context.isStopping || this.#transactions === 0) return;
     const now = this.#context.clock.now();
     this.usedAt = now.monotonic;
-    const before = this.isFull;
     if (this.#particular.length > 0) this.#sendParticular();
-    while (this.#ready.size > 0) {
-      const connection = this.#free();
-      if (connection === undefined) break;
+    while (this.#ready.size > 0 && this.#free(1) !== undefined) {
       const parcel = this.#ready.shift(now.wall)!;
+      const connection = this.#free(parcel.sends.length);
+      if (connection === undefined) {
+        this.#ready.unshift(parcel);
+        this.#retireIdle();
+        break;
+      }
       this.#transactions -= parcel.sends.length;
       connection.assign(parcel);
     }
     while (this.#wantsConnection(now.monotonic)) this.#open(undefined);
-    if (before ? !this.isFull : this.held.size > 0 && this.#transactions * 2 < this.#context.settings.readyLimit)
-      this.#events.hasRoom(this);
+    if (this.held.size > 0 && this.#transactions * 2 <= this.#context.settings.readyLimit) this.#events.hasRoom(this);
   }
 
-  /** A connection with room for the next parcel: one without work, else one that has one transaction under way. */
-  #free(allows: (connection: DeliveryConnection) => boolean = () => true): DeliveryConnection | undefined {
+  /** A connection with room for so many transactions: one without work, else one that has one under way. */
+  #free(
+    transactions: number,
+    allows: (connection: DeliveryConnection) => boolean = () => true,
+  ): DeliveryConnection | undefined {
     let found: DeliveryConnection | undefined;
     for (const connection of this.connections) {
-      if (!connection.takes(1) || !allows(connection)) continue;
+      if (!connection.takes(transactions) || !allows(connection)) continue;
       if (connection.load === 0) return connection;
       found ??= connection;
     }
     return found;
   }
 
+  /** The splinters of a message go down one connection (R105): those with too little left make room for a new one. */
+  #retireIdle(): void {
+    for (const connection of this.connections.slice()) if (connection.load === 0) void connection.close();
+  }
+
   #sendParticular(): void {
     const left: Parcel[] = [];
     let opened = false;
     for (const parcel of this.#particular) {
-      const connection = this.#free((candidate) => suits(parcel, candidate));
+      const connection = this.#free(parcel.sends.length, (candidate) => suits(parcel, candidate));
       if (connection !== undefined) {
         this.#transactions -= parcel.sends.length;
         connection.assign(parcel);

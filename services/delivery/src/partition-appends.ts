@@ -11,14 +11,15 @@ export interface Draft {
   failed(): boolean;
 }
 
+/** The append of a message that is under way: what stands in it, and what the log said of it. */
 interface Awaited {
-  readonly draft: Draft;
-  readonly records: readonly QueueRecord[];
+  readonly drafts: readonly { readonly draft: Draft; readonly records: readonly QueueRecord[] }[];
+  state: 'sent' | 'acknowledged' | 'uncertain';
 }
 
 interface Batch {
   readonly records: QueueRecord[];
-  readonly messages: MessageId[];
+  readonly messages: { readonly message: MessageId; readonly awaited: Awaited }[];
   octets: number;
 }
 
@@ -37,7 +38,7 @@ export class PartitionAppends {
   readonly #log: QueueLog;
   readonly #now: () => Instant;
   readonly #pending = new Map<MessageId, Draft[]>();
-  readonly #awaited = new Map<MessageId, Awaited[]>();
+  readonly #awaited = new Map<MessageId, Awaited>();
   #scheduled = false;
   #inFlight = 0;
   #assigned = false;
@@ -67,10 +68,29 @@ export class PartitionAppends {
     return behind === undefined || this.#owner.state.nextOffset > behind.offset ? 0 : now.monotonic - behind.since;
   }
 
-  /** Whether the partition is read by us: what we write comes back. */
+  /**
+   * Whether the partition is read by us. When it is not, nothing comes back: an acknowledgement must do, and what has
+   * none is written again.
+   */
   set assigned(assigned: boolean) {
     this.#assigned = assigned;
-    if (!assigned) this.#awaited.clear();
+    if (assigned) return;
+    for (const [message, { state }] of this.#awaited) {
+      if (state === 'acknowledged') this.#close(message);
+      else if (state === 'uncertain') this.#again(message);
+    }
+  }
+
+  #close(message: MessageId): Awaited | undefined {
+    const awaited = this.#awaited.get(message);
+    this.#owner.appendRefused(message);
+    this.#awaited.delete(message);
+    return awaited;
+  }
+
+  /** Writes what is still to be said, at the next tick: a log that refuses is not asked again at once. */
+  #again(message: MessageId): void {
+    for (const { draft } of this.#close(message)?.drafts ?? []) if (draft.failed()) this.#keep(draft);
   }
 
   add(draft: Draft): void {
@@ -89,16 +109,17 @@ export class PartitionAppends {
 
   /** An own decision that was read did not count: decided again. */
   wasVoid(message: MessageId, record: QueueRecord): void {
-    const awaited = this.#awaited.get(message);
-    const draft = awaited?.find(({ records }) => records.some((written) => isSameDecision(written, record)))?.draft;
+    const draft = this.#awaited
+      .get(message)
+      ?.drafts.find(({ records }) => records.some((written) => isSameDecision(written, record)))?.draft;
     if (draft?.failed() === true) this.add(draft);
   }
 
   /** Appends that were not read back in time, by message: their decisions are made anew. */
   gaveUp(message: MessageId): void {
-    const awaited = this.#awaited.get(message) ?? [];
+    const awaited = this.#awaited.get(message);
     this.#awaited.delete(message);
-    for (const { draft } of awaited) if (draft.failed()) this.add(draft);
+    for (const { draft } of awaited?.drafts ?? []) if (draft.failed()) this.add(draft);
   }
 
   /** Writes what waited for a moment after a refusal, too. Asked once a second. */
@@ -129,7 +150,7 @@ export class PartitionAppends {
         batch = { records: [], messages: [], octets: 0 };
       }
       for (const record of collected.records) batch.records.push(record);
-      batch.messages.push(message);
+      batch.messages.push({ message, awaited: collected.awaited });
       batch.octets += collected.octets;
     }
     if (batch.records.length > 0) this.#append(batch);
@@ -140,9 +161,9 @@ export class PartitionAppends {
     message: MessageId,
     drafts: Draft[],
     now: Instant,
-  ): { readonly records: readonly QueueRecord[]; readonly octets: number } | undefined {
+  ): { readonly records: readonly QueueRecord[]; readonly octets: number; readonly awaited: Awaited } | undefined {
     const half = this.#log.maxBatchOctets / 2;
-    const awaited: Awaited[] = [];
+    const sent: { readonly draft: Draft; readonly records: readonly QueueRecord[] }[] = [];
     let records: readonly QueueRecord[] = [];
     let octets = 0;
     let taken = 0;
@@ -152,15 +173,16 @@ export class PartitionAppends {
       const made = draft.records();
       if (made.length === 0) continue;
       for (const record of made) octets += this.#octetsOf(record);
-      awaited.push({ draft, records: made });
+      sent.push({ draft, records: made });
       records = records.length === 0 ? made : [...records, ...made];
     }
     if (taken === drafts.length) this.#pending.delete(message);
     else this.#pending.set(message, drafts.slice(taken));
     if (records.length === 0) return undefined;
     this.#owner.submitted(message, records, now);
+    const awaited: Awaited = { drafts: sent, state: 'sent' };
     this.#awaited.set(message, awaited);
-    return { records, octets };
+    return { records, octets, awaited };
   }
 
   /** An upper bound for small records, which need not be encoded for it; exact for what may be large. */
@@ -184,11 +206,11 @@ export class PartitionAppends {
     const last = firstOffset + batch.records.length - 1;
     if (last >= this.#owner.state.nextOffset && (this.#behind?.offset ?? -1) < this.#owner.state.nextOffset)
       this.#behind = { offset: last, since: this.#now().monotonic };
-    if (this.#assigned) return;
-    // Nothing comes back from a partition that is not read any more: the acknowledgement must do.
-    for (const message of batch.messages) {
-      this.#owner.appendRefused(message);
-      this.#awaited.delete(message);
+    for (const { message, awaited } of batch.messages) {
+      // It may have been read back before it was acknowledged.
+      if (this.#awaited.get(message) !== awaited) continue;
+      if (this.#assigned) awaited.state = 'acknowledged';
+      else this.#close(message);
     }
   }
 
@@ -200,16 +222,14 @@ export class PartitionAppends {
       detail: `partition ${this.#partition}: ${error instanceof Error ? error.message : String(error)}`,
     });
     // What may have been written is waited for until it is given up (I8).
-    if (this.#assigned && !isMtaError(error, 'LOG_REFUSED')) return;
-    for (const message of batch.messages) {
-      this.#owner.appendRefused(message);
-      const awaited = this.#awaited.get(message) ?? [];
-      this.#awaited.delete(message);
-      for (const { draft } of awaited) if (draft.failed()) this.#keep(draft);
+    const isUncertain = this.#assigned && !isMtaError(error, 'LOG_REFUSED');
+    for (const { message, awaited } of batch.messages) {
+      if (this.#awaited.get(message) !== awaited) continue;
+      if (isUncertain) awaited.state = 'uncertain';
+      else this.#again(message);
     }
   }
 
-  /** Waits for the next tick: a log that refuses is not asked again at once. */
   #keep(draft: Draft): void {
     const drafts = this.#pending.get(draft.message);
     if (drafts === undefined) this.#pending.set(draft.message, [draft]);

@@ -125,8 +125,9 @@ export class Partition implements DraftingPartition {
   revoked(): void {
     this.#letGo('no longer assigned');
     this.#isAssigned = false;
-    this.appends.assigned = false;
     this.owner.revoked(this.#context.clock.now());
+    this.appends.assigned = false;
+    for (const attempt of [...this.attempts.values()]) attempt.letGo();
   }
 
   reset(reason: string): void {

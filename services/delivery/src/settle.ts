@@ -46,7 +46,9 @@ export function settle(attempt: Attempt, results: readonly RecipientResult[], ca
     lastReply: undefined,
   };
   const circumstances = { sentBefore: carried.sentBefore, withheld: attempt.isWithheld };
-  for (const result of results) {
+  const isFutile = results.every(({ kind }) => kind === 'postponed');
+  for (const each of results) {
+    const result = isFutile ? refusedForNow(each) : each;
     const verdict = judgeResult(result, circumstances);
     if (verdict.connection === 'close') settlement.keepConnection = false;
     if (verdict.host === 'failed' || (verdict.host === 'slow' && settlement.host === 'up'))
@@ -54,6 +56,13 @@ export function settle(attempt: Attempt, results: readonly RecipientResult[], ca
     conclude(attempt, result.recipient, verdict.recipient, carried, settlement);
   }
   return settlement;
+}
+
+/** A host whose limit is no recipient at all: its 4yz is taken as one, or this would go on for ever (R106). */
+function refusedForNow(result: RecipientResult): RecipientResult {
+  if (result.kind !== 'postponed') return result;
+  const said = result.reply ?? reply(452, '4.5.3', 'too many recipients');
+  return { recipient: result.recipient, kind: 'refused', reply: said, stage: 'rcpt', appliesTo: 'recipient' };
 }
 
 function conclude(

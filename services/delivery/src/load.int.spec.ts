@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { deadPort, delivery, people, sink, until } from './delivery-fixture.suite.ts';
+
+describe('hosts in trouble', () => {
+  it('cost the others of their destination next to nothing: one dead of two (design, section 4)', async () => {
+    const port = await deadPort();
+    const alive = await sink({ keep: 'none' });
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${port},127.0.0.1:${alive.port}`] });
+    for (let i = 0; i < 500; i++) await fixture.submit({ to: people(1) });
+    await until(() => fixture.count('RecipientDelivered') === 500);
+    // Each failed try is a transaction's worth of work at most.
+    const failed = fixture.events.filter(({ kind }) => kind === 'connectionFailed').length;
+    expect(failed).toBeLessThanOrEqual(5);
+    expect(fixture.intents()).toHaveLength(500);
+  });
+
+  it('do not hold up a destination whose other host is silent', async () => {
+    const silent = await sink({ onStep: ({ step }) => (step === 'connect' ? { end: 'hang' } : undefined) });
+    const alive = await sink({ keep: 'none' });
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${silent.port},127.0.0.1:${alive.port}`] });
+    for (let i = 0; i < 100; i++) await fixture.submit({ to: people(1) });
+    await until(() => silent.connections === 1);
+    await fixture.clock.advance(2_000);
+    await until(() => fixture.count('RecipientDelivered') === 100);
+    expect(silent.connections).toBeLessThanOrEqual(3);
+  });
+
+  it('leave other destinations alone: a hundred dead domains', async () => {
+    const port = await deadPort();
+    const alive = await sink({ keep: 'none' });
+    const fixture = await delivery({
+      routes: [
+        ...Array.from({ length: 100 }, (_, i) => `dead${i}.example 127.0.0.${i + 1}:${port}`),
+        `example.com 127.0.0.1:${alive.port}`,
+      ],
+    });
+    for (let i = 0; i < 100; i++) {
+      await fixture.submit({ to: [`x@dead${i}.example`] });
+      await fixture.submit({ to: people(1) });
+    }
+    await until(() => fixture.count('RecipientDelivered') === 100 && fixture.count('RecipientDeferred') === 100);
+    expect(fixture.waiting).toBe(100);
+    expect(fixture.intents()).toHaveLength(100);
+  });
+
+  it('gets a backlog out over no more connections than allowed once it is back (R76, faults row 34)', async () => {
+    const port = await deadPort();
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${port}`],
+      settings: { maxConnectionsPerDestination: 4, readyLimit: 50 },
+    });
+    for (let i = 0; i < 1_000; i++) await fixture.submit({ to: people(1) });
+    await until(() => fixture.count('RecipientDeferred') === 1_000);
+    let most = 0;
+    const back = await sink({
+      port,
+      keep: 'none',
+      onStep: () => {
+        most = Math.max(most, back.openConnections);
+        return undefined;
+      },
+    });
+    await fixture.clock.advance(61_000);
+    await until(() => fixture.count('RecipientDelivered') === 1_000, 'the backlog is out', 30_000);
+    expect(most).toBeLessThanOrEqual(4);
+    expect(back.accepted).toBe(1_000);
+  });
+
+  it('is not asked for ever about recipients that it takes none of (R106)', async () => {
+    const host = await sink({ onStep: ({ step }) => (step === 'rcpt' ? '452 4.5.3 too many' : undefined) });
+    const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });
+    await fixture.submit({ to: people(3) });
+    await until(() => fixture.count('RecipientDeferred') === 3);
+    await fixture.clock.advance(5_000);
+    expect(host.transactions).toBe(1);
+  });
+});
