@@ -1,17 +1,10 @@
 import type { CallOptions, Client, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { configurationWire as admin, routingWire as routing } from '@mailyard/contracts';
 import { Channels, type GrpcTarget } from './channels.ts';
-import { readRefusal } from './refusal.ts';
+import { callUnary, rethrowRefusal, type UnaryMethod } from './unary-call.ts';
 
 const { RoutingServiceService: Routing } = routing;
 const { ConfigurationServiceService: Configuration } = admin;
-
-/** A method without streams, as its generated definition has it. */
-interface Unary<Q, A> {
-  readonly path: string;
-  readonly requestSerialize: (request: Q) => Buffer;
-  readonly responseDeserialize: (octets: Buffer) => A;
-}
 
 const PIECE_OCTETS = 256 * 1024;
 /** Of listing and looking; a commit may take as long as its log needs. */
@@ -116,7 +109,7 @@ export class AdministrationClient {
             stream.end();
           }),
       )
-      .catch(rethrow);
+      .catch(rethrowRefusal);
   }
 
   close(): void {
@@ -127,27 +120,11 @@ export class AdministrationClient {
 
 function call<C extends Client, Q, A>(
   channels: Channels<C>,
-  method: Unary<Q, A>,
+  method: UnaryMethod<Q, A>,
   request: Q,
   ms = DEADLINE_MS,
 ): Promise<A> {
-  const { path, requestSerialize, responseDeserialize } = method;
-  const make = (client: C): Promise<A> =>
-    new Promise((resolve, reject) => {
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        channels.metadata,
-        deadline(ms),
-        (error, answer) => {
-          if (error === null) resolve(answer!);
-          else reject(error);
-        },
-      );
-    });
-  return channels.call(make).catch(rethrow);
+  return callUnary(channels, method, request, ms);
 }
 
 function collect<C extends { close(): void }, A>(
@@ -160,13 +137,9 @@ function collect<C extends { close(): void }, A>(
       pieces.push(piece);
     return pieces;
   };
-  return channels.call(read).catch(rethrow);
+  return channels.call(read).catch(rethrowRefusal);
 }
 
 function deadline(ms: number): CallOptions {
   return { deadline: Date.now() + ms };
-}
-
-function rethrow(error: unknown): never {
-  throw readRefusal(error) ?? error;
 }

@@ -27,6 +27,13 @@ async function serve(handle: Handler, options: Partial<GrpcServerOptions> = {}) 
     lookup: server.methods.unary<wire.LookupRequest, wire.LookupResponse>('operator', (request, { caller }) =>
       handle(request, caller.name),
     ),
+    lookupBatch: server.methods.conversing<wire.LookupBatchRequest, wire.LookupBatchResponse>(
+      'reader',
+      ({ recipients }) => {
+        if (recipients.length === 0) throw new CallRefusal(status.UNAVAILABLE, 'no table');
+        return { decisions: [] };
+      },
+    ),
     watch: server.methods.streaming<wire.WatchRequest, wire.WatchResponse>(
       'reader',
       async function* watch(_request, { signal }) {
@@ -191,6 +198,18 @@ describe('a gRPC server', () => {
   it('ends a call whose deadline has passed', async () => {
     const { address } = await serve(() => new Promise(() => undefined));
     await expect(lookup(client(address), undefined, 50)).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+  });
+
+  it('refuses within a conversation, after answers, with the status of the refusal', async () => {
+    const { address } = await serve(() => nothing);
+    const stream = client(address).lookupBatch();
+    const told: unknown[] = [];
+    const ended = new Promise<ServiceError>((resolve) => stream.on('error', (error: ServiceError) => resolve(error)));
+    stream.on('data', (answer) => told.push(answer));
+    stream.write({ recipients: ['example.com'], minVersion: 0 });
+    stream.write({ recipients: [], minVersion: 0 });
+    expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'no table' });
+    expect(told).toHaveLength(1);
   });
 
   it('ends its streams when it stops, so that their callers go elsewhere', async () => {

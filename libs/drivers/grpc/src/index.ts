@@ -5,4 +5,5 @@ export * from './google-rpc.ts';
 export * from './grpc-route-lookup.ts';
 export * from './grpc-server.ts';
 export * from './methods.ts';
+export * from './queue-client.ts';
 export * from './refusal.ts';

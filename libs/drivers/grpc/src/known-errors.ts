@@ -9,6 +9,8 @@ const STATUS: ReadonlyMap<string, status> = new Map([
   ['CONFIGURATION_FOREIGN', status.FAILED_PRECONDITION],
   ['CHANGE_SET_UNREADABLE', status.DATA_LOSS],
   ['VERSION_NOT_FOUND', status.NOT_FOUND],
+  ['TRACKER_AWAY', status.UNAVAILABLE],
+  ['LOG_AWAY', status.UNAVAILABLE],
 ]);
 
 /** Makes a refusal of an error with a code that callers may know of. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type {
   handleBidiStreamingCall,
   handleClientStreamingCall,
@@ -66,7 +67,7 @@ export class Methods {
     handle: (requests: AsyncIterable<Q>, call: Call) => Promise<A>,
   ): handleClientStreamingCall<Q, A> {
     return (call, callback) => {
-      void this.#run(call, role, (seen) => handle(call as AsyncIterable<Q>, seen)).then((outcome) => {
+      void this.#run(call, role, (seen) => handle(requestsOf<Q>(call), seen)).then((outcome) => {
         if ('answer' in outcome) callback(null, outcome.answer);
         else callback(outcome.status);
       });
@@ -92,7 +93,7 @@ export class Methods {
   conversing<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleBidiStreamingCall<Q, A> {
     return (call) => {
       void this.#stream(call, role, async (seen) => {
-        for await (const request of call as AsyncIterable<Q>) {
+        for await (const request of requestsOf<Q>(call)) {
           const answer = handle(request, seen);
           if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal);
         }
@@ -153,6 +154,11 @@ function finish<Q, A>(
 ): void {
   if ('answer' in outcome) call.end();
   else call.emit('error', outcome.status);
+}
+
+/** The requests of a stream. It stays open when the loop over them ends early, so that a status can still be sent. */
+function requestsOf<Q>(call: Readable): AsyncIterable<Q> {
+  return call.iterator({ destroyOnReturn: false });
 }
 
 function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,75 @@
+import {
+  type ListDestinationsRequest,
+  type ListDestinationsResponse,
+  type ListRecipientsRequest,
+  type ListRecipientsResponse,
+  QueueServiceClient,
+  QueueServiceService as Queue,
+  type RetryRequest,
+  type RetryResponse,
+  type StatusRequest,
+  type StatusResponse,
+} from '@mailyard/contracts/queue';
+import {
+  type GetLedgerResponse,
+  type SearchRequest,
+  type SearchResponse,
+  type TraceRequest,
+  type TraceResponse,
+  TrackingServiceClient,
+  TrackingServiceService as Tracking,
+} from '@mailyard/contracts/tracking';
+import { Channels, type GrpcTarget } from './channels.ts';
+import { callUnary } from './unary-call.ts';
+
+/** Longer than an admin waits for owners that do not answer, and for its tracker to catch up. */
+const DEADLINE_MS = 15_000;
+
+/**
+ * What the command line, the pages and other processes ask of mailyard.queue.v1 and mailyard.tracking.v1. Every method
+ * throws a `CallRefusal` when the call is refused or nobody answers in time.
+ */
+export class QueueClient {
+  readonly #queue: Channels<QueueServiceClient>;
+  readonly #tracking: Channels<TrackingServiceClient>;
+  readonly #deadlineMs: number;
+
+  constructor(target: GrpcTarget, deadlineMs = DEADLINE_MS) {
+    this.#queue = new Channels<QueueServiceClient>(QueueServiceClient, target);
+    this.#tracking = new Channels<TrackingServiceClient>(TrackingServiceClient, target);
+    this.#deadlineMs = deadlineMs;
+  }
+
+  status(request: StatusRequest): Promise<StatusResponse> {
+    return callUnary(this.#queue, Queue.status, request, this.#deadlineMs);
+  }
+
+  listDestinations(request: ListDestinationsRequest): Promise<ListDestinationsResponse> {
+    return callUnary(this.#queue, Queue.listDestinations, request, this.#deadlineMs);
+  }
+
+  listRecipients(request: ListRecipientsRequest): Promise<ListRecipientsResponse> {
+    return callUnary(this.#queue, Queue.listRecipients, request, this.#deadlineMs);
+  }
+
+  retry(request: RetryRequest): Promise<RetryResponse> {
+    return callUnary(this.#queue, Queue.retry, request, this.#deadlineMs);
+  }
+
+  trace(request: TraceRequest): Promise<TraceResponse> {
+    return callUnary(this.#tracking, Tracking.trace, request, this.#deadlineMs);
+  }
+
+  search(request: SearchRequest): Promise<SearchResponse> {
+    return callUnary(this.#tracking, Tracking.search, request, this.#deadlineMs);
+  }
+
+  ledger(): Promise<GetLedgerResponse> {
+    return callUnary(this.#tracking, Tracking.getLedger, {}, this.#deadlineMs);
+  }
+
+  close(): void {
+    this.#queue.close();
+    this.#tracking.close();
+  }
+}
