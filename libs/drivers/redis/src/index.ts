@@ -1,1 +1,5 @@
-export {};
+export { RedisConfigurationLog } from './redis-configuration-log.ts';
+export { RedisHostBoard } from './redis-host-board.ts';
+export type { RedisLocation } from './redis-link.ts';
+export { type PresenceCard, RedisPresence } from './redis-presence.ts';
+export { type PressureBoardOptions, RedisPressureBoard } from './redis-pressure-board.ts';

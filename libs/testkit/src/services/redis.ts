@@ -38,6 +38,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     loglevel: 'warning',
     appendonly: fsync === 'off' ? 'no' : 'yes',
     appendfsync: fsync === 'off' ? 'no' : fsync,
+    'repl-diskless-sync-delay': '0',
+    'shutdown-timeout': '0',
     'maxmemory-policy': options.maxmemoryPolicy ?? 'noeviction',
   }).flatMap(([name, value]) => [`--${name}`, value]);
   const watch = { ready: () => answers(port), readyWithinMs: READY_WITHIN_MS };
