@@ -123,7 +123,9 @@ export class IncomingContent implements ContentSink {
 
   #judgeHeader(header: MessageHeader): Reply | undefined {
     if (!header.complete) return HEADER_TOO_LARGE;
-    return header.received - 1 > this.#context.settings.maxReceivedFields ? LOOP : undefined;
+    // Our own field is among them.
+    const limit = this.#context.settings.maxReceivedFields + 1;
+    return header.received(limit) > limit ? LOOP : undefined;
   }
 
   /** Makes the batch, its body in the store where it would not fit otherwise (I12). */

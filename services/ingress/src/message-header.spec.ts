@@ -32,7 +32,8 @@ describe('the header of a message', () => {
     const many = header(
       `__proto__: x\r\nconstructor: y\r\n${'Received: z\r\n'.repeat(20_000)}Message-ID: <i@d>\r\n\r\n`,
     );
-    expect(many.received).toBe(20_000);
+    expect(many.received(100_000)).toBe(20_000);
+    expect(many.received(100)).toBe(101);
     expect(many.messageId).toBe('<i@d>');
   });
 });

@@ -1,13 +1,5 @@
 import type { Subject } from '@mailyard/access';
-import {
-  countReceived,
-  fieldValue,
-  findField,
-  HEADER_LIMIT,
-  type HeaderField,
-  headerFields,
-  parseMailbox,
-} from '@mailyard/mail';
+import { countFields, firstField, HEADER_LIMIT, parseMailbox } from '@mailyard/mail';
 
 const BOUNDARY = Buffer.from('\r\n\r\n');
 /** Characters of a Message-ID that are kept for tracing. */
@@ -19,40 +11,36 @@ export class MessageHeader {
   readonly octets: Buffer;
   /** Whether the end of the section was found, or the content ended within it. */
   readonly complete: boolean;
-  #fields: HeaderField[] | undefined;
+  /** One character an octet. */
+  readonly #text: string;
+  #messageId: string | null | undefined;
 
   /** @param head the beginning of the content, all of it or more than {@link HEADER_LIMIT} */
   constructor(head: Buffer) {
     const end = head.indexOf(BOUNDARY);
     this.complete = end >= 0 ? end < HEADER_LIMIT : head.length < HEADER_LIMIT;
     this.octets = end < 0 ? head : head.subarray(0, end + 2);
+    this.#text = this.octets.toString('latin1');
   }
 
-  get received(): number {
-    return countReceived(this.#all());
+  /** How many Received fields there are; counting stops one above the limit. */
+  received(limit: number): number {
+    return countFields(this.#text, 'received', limit);
   }
 
   get messageId(): string | undefined {
-    return this.#first('message-id')?.slice(0, MESSAGE_ID_LIMIT);
+    if (this.#messageId === undefined)
+      this.#messageId = firstField(this.#text, 'message-id')?.slice(0, MESSAGE_ID_LIMIT) ?? null;
+    return this.#messageId ?? undefined;
   }
 
   /** Who is named as author, then where replies go (R113); what is no address is left out. */
   authors(): Subject[] {
-    return ['from', 'reply-to'].flatMap((name) => {
-      const value = this.#first(name);
+    return (['from', 'reply-to'] as const).flatMap((name) => {
+      const value = firstField(this.#text, name);
       const mailbox = value === undefined ? undefined : addressIn(Buffer.from(value, 'latin1').toString());
       return mailbox === undefined ? [] : [mailbox];
     });
-  }
-
-  #first(name: string): string | undefined {
-    const field = findField(this.#all(), name);
-    return field === undefined ? undefined : fieldValue(this.octets, field);
-  }
-
-  #all(): HeaderField[] {
-    this.#fields ??= headerFields(this.octets, this.octets.length);
-    return this.#fields;
   }
 }
 

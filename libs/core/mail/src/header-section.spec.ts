@@ -1,14 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  countReceived,
-  editHeader,
-  fieldValue,
-  findField,
-  type HeaderEdit,
-  headerFields,
-  headerLength,
-} from './header-section.ts';
+import { editHeader, type HeaderEdit, headerFields, headerLength } from './header-section.ts';
 
 const octets = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const text = (content: Uint8Array): string => String.fromCharCode(...content);
@@ -29,8 +21,6 @@ describe('a header section', () => {
     const content = octets(MESSAGE);
     const fields = headerFields(content);
     expect(fields.map((field) => field.name)).toEqual(['Received', 'Subject', 'X-A', 'x-a']);
-    expect(fieldValue(content, findField(fields, 'subject')!)).toBe('a folded');
-    expect(countReceived(fields)).toBe(1);
   });
 
   it('stops at a line that is no field', () => {
@@ -55,6 +45,13 @@ describe('a header section', () => {
     expect(edit('Subject:a\r\n\r\n', { subjectTag: '[x]' })).toBe('Subject: [x] a\r\n');
     expect(edit('A: 1\r\n\r\n', { subjectTag: '[x]' })).toBe('A: 1\r\nSubject: [x]\r\n');
     expect(edit('\r\nbody', { subjectTag: '[x]' })).toBe('Subject: [x]\r\n');
+  });
+
+  it('has a tag put in front of an encoded subject, and on a line of its own where the line would be too long', () => {
+    expect(edit('Subject: =?utf-8?B?w6k=?=\r\n\r\n', { subjectTag: '[x]' })).toBe('Subject: [x] =?utf-8?B?w6k=?=\r\n');
+    const long = 'y'.repeat(985);
+    expect(edit(`Subject: ${long}\r\n\r\n`, { subjectTag: '[x]' })).toBe(`Subject: [x] ${long}\r\n`);
+    expect(edit(`Subject: ${long}z\r\n\r\n`, { subjectTag: '[x]' })).toBe(`Subject: [x]\r\n ${long}z\r\n`);
   });
 
   it('is unchanged by an edit of nothing, whatever the octets', () => {

@@ -26,6 +26,8 @@ export interface HeaderEdit {
   readonly subjectTag?: string;
 }
 
+/** Characters of a line without its end. */
+const LINE_LIMIT = 998;
 const CR = 13;
 const LF = 10;
 
@@ -61,26 +63,6 @@ export function headerFields(content: Uint8Array, length = headerLength(content)
   return fields;
 }
 
-/** The body of a field, unfolded, outer blanks off, octets as Latin-1 characters. */
-export function fieldValue(content: Uint8Array, field: HeaderField): string {
-  return latin1(content, field.start + field.name.length, field.end)
-    .replace(/^[ \t]*:/, '')
-    .replaceAll('\r\n', '')
-    .trim();
-}
-
-/** Counts the Received fields (R67). */
-export function countReceived(fields: readonly HeaderField[]): number {
-  let count = 0;
-  for (const { name } of fields) if (name.length === 8 && name.toLowerCase() === 'received') count += 1;
-  return count;
-}
-
-/** The field of that name that stands first. */
-export function findField(fields: readonly HeaderField[], name: string): HeaderField | undefined {
-  return fields.find((field) => field.name.length === name.length && field.name.toLowerCase() === name);
-}
-
 /**
  * Makes the header section that the edit leaves; the empty line is not part of it.
  *
@@ -100,7 +82,10 @@ export function editHeader(content: Uint8Array, edit: HeaderEdit, encode: (text:
       const octets = content.subarray(field.start, field.end);
       const value = octets.indexOf(58) + 1;
       const blank = octets[value] === 32 || octets[value] === 9 ? 1 : 0;
-      parts.push(octets.subarray(0, value), encode(` ${edit.subjectTag} `), octets.subarray(value + blank));
+      const line = octets.indexOf(CR) + edit.subjectTag.length + 2 - blank;
+      // Where the tag would make the line too long, it gets a line of its own (RFC 5322 §2.1.1).
+      const tag = ` ${edit.subjectTag}${line > LINE_LIMIT ? '\r\n ' : ' '}`;
+      parts.push(octets.subarray(0, value), encode(tag), octets.subarray(value + blank));
     } else {
       parts.push(content.subarray(field.start, field.end));
     }

@@ -3,6 +3,7 @@ export * from './domain.ts';
 export * from './enhanced-status.ts';
 export * from './esmtp-parameters.ts';
 export * from './header-section.ts';
+export * from './header-text.ts';
 export * from './ip-address.ts';
 export * from './line-ends.ts';
 export * from './mailbox.ts';
