@@ -29,10 +29,13 @@ export class KafkaQueueLog implements QueueLog {
   /** Connects, and makes the topic unless it is there. @throws MtaError `LOG_AWAY` when no broker answers */
   static async open(options: KafkaQueueLogOptions): Promise<KafkaQueueLog> {
     const settings = settle(options);
-    await withAdmin(settings, (admin) => makeTopic(admin, settings));
+    const made = await withAdmin(settings, (admin) => makeTopic(admin, settings));
     const cluster = new TopicCluster(settings);
     try {
-      return new KafkaQueueLog(settings, cluster, await cluster.connect());
+      const partitionCount = await cluster.connect();
+      // Leaders are named before they know that they lead: the first appends would find nobody.
+      if (made) await cluster.bounds(Array.from({ length: partitionCount }, (_, partition) => partition));
+      return new KafkaQueueLog(settings, cluster, partitionCount);
     } catch (error) {
       await cluster.disconnect();
       throw new MtaError('LOG_AWAY', `the topic ${settings.topic} cannot be read`, { cause: error });

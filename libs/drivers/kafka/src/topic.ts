@@ -1,5 +1,5 @@
 import { MtaError } from '@mailyard/mail';
-import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
 import { CONNECTION_TIMEOUT_MS, type KafkaSettings, REQUEST_TIMEOUT_MS } from './kafka-options.ts';
 import type { KafkaError } from './kafkajs-internals.ts';
 import { protocolLog } from './protocol-log.ts';
@@ -15,6 +15,9 @@ const SAFE: Readonly<Record<string, string>> = {
 
 const MAX_MESSAGE_BYTES = 4 * 1_048_576;
 const REPLICAS = 3;
+
+/** Not among the names that Node finds in a package that is no module. */
+const { ConfigResourceTypes } = kafkajs;
 
 /** A client of its own for each use: consumers of one client share what they believe of committed offsets. */
 export function createClient(settings: KafkaSettings): Kafka {
@@ -47,10 +50,14 @@ export async function withAdmin<T>(settings: KafkaSettings, work: (admin: Admin)
   }
 }
 
-/** Makes the topic with safe settings, unless it is there. Of several that try at once one makes it. */
-export async function makeTopic(admin: Admin, settings: KafkaSettings): Promise<void> {
+/**
+ * Makes the topic with safe settings, unless it is there. Of several that try at once one makes it.
+ *
+ * @returns whether it was made here
+ */
+export async function makeTopic(admin: Admin, settings: KafkaSettings): Promise<boolean> {
   const { topic } = settings;
-  if ((await admin.listTopics()).includes(topic)) return;
+  if ((await admin.listTopics()).includes(topic)) return false;
   const { brokers } = await admin.describeCluster();
   const replicationFactor = settings.replicationFactor ?? Math.min(REPLICAS, brokers.length);
   const configEntries = Object.entries({
@@ -59,12 +66,13 @@ export async function makeTopic(admin: Admin, settings: KafkaSettings): Promise<
     'min.insync.replicas': replicationFactor >= REPLICAS ? '2' : '1',
   }).map(([name, value]) => ({ name, value }));
   try {
-    await admin.createTopics({
+    return await admin.createTopics({
       waitForLeaders: true,
       topics: [{ topic, numPartitions: settings.partitions, replicationFactor, configEntries }],
     });
   } catch (error) {
     if (!alreadyThere(error)) throw error;
+    return false;
   }
 }
 
