@@ -14,6 +14,17 @@ const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: (
       'smtproutes',
       { summary: 'print, change, import, export and test SMTP routes', load: () => import('./commands/smtproutes.ts') },
     ],
+    ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
+    [
+      'history',
+      { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') },
+    ],
+    ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],
+    ['rollback', { summary: 'go back to what a version said', load: () => import('./commands/rollback.ts') }],
+    [
+      'verify',
+      { summary: "check the chain of the configuration's history", load: () => import('./commands/verify.ts') },
+    ],
     ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   ]);
 

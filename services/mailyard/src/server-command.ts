@@ -35,6 +35,11 @@ export interface ServerCall<V> {
   say(text: string): void;
 }
 
+/** Leaves out what the generated contracts keep of later versions: it is no result. */
+export function withoutUnknownFields(key: string, value: unknown): unknown {
+  return key === '_unknownFields' ? undefined : value;
+}
+
 /** A command line that makes no sense. */
 export class Misuse extends Error {}
 
@@ -69,7 +74,7 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
     isJson = json === true;
     client = new AdministrationClient(readTarget(values as Record<string, string | undefined>, io.env));
     const print = (result: unknown, text: string): void =>
-      void io.stdout.write(isJson ? `${JSON.stringify(result, undefined, 2)}\n` : text);
+      void io.stdout.write(isJson ? `${JSON.stringify(result, withoutUnknownFields, 2)}\n` : text);
     return await work({ client, words, values, isJson, io, print, say });
   } catch (error) {
     if (error instanceof Misuse) {

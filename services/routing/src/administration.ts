@@ -6,7 +6,6 @@ import {
   type ConfigurationLog,
   type ConfigurationState,
   type Difference,
-  differences,
   findChainBreak,
   initialState,
   ConfigurationFold,
@@ -25,7 +24,7 @@ import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRule
 import { type CommitOutcome, Committer } from './commit.ts';
 import type { ConfigurationFollower } from './configuration-follower.ts';
 import { hashChangeSet } from './hash.ts';
-import { readFile, replaceRoutes } from './import-file.ts';
+import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
 import type { ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
 import { previewWaitingMail, type WaitingMail } from './preview.ts';
@@ -48,11 +47,14 @@ export interface ValidationOutcome {
 }
 
 export interface PreviewOutcome extends ValidationOutcome {
-  readonly differences: readonly Difference[];
+  /** The state that was looked at, and what would be there; none when there are faults. */
+  readonly before: ConfigurationState;
+  readonly after?: ConfigurationState;
   readonly waiting?: WaitingMail;
 }
 
 export interface ImportOutcome extends ValidationOutcome {
+  readonly differences: readonly Difference[];
   readonly outcome?: CommitOutcome;
   readonly added: number;
   readonly removed: number;
@@ -142,11 +144,11 @@ export class Administration {
   async preview(operations: readonly Operation[]): Promise<PreviewOutcome> {
     const { state } = this;
     const validation = this.validate(operations);
-    if (validation.faults.length > 0) return { ...validation, differences: [] };
-    const found = [...differences(state, applyOperations(state, operations))];
+    if (validation.faults.length > 0) return { ...validation, before: state };
+    const after = applyOperations(state, operations);
     const { census } = this.#options;
-    if (census === undefined) return { ...validation, differences: found };
-    return { ...validation, differences: found, waiting: await previewWaitingMail(state, operations, census) };
+    if (census === undefined) return { ...validation, before: state, after };
+    return { ...validation, before: state, after, waiting: await previewWaitingMail(state, after, census) };
   }
 
   /** Commits operations as one change set. */
@@ -165,14 +167,19 @@ export class Administration {
   /** Replaces all routes by those of a file, or, dry, tells what that would do (R192, R193). */
   async importRoutes(
     octets: Uint8Array,
-    request: ChangeRequest & { readonly isDry?: boolean },
+    request: ChangeRequest & { readonly isDry?: boolean; readonly format?: FileFormat },
   ): Promise<ImportOutcome> {
-    const read = await readFile(octets, this.rules);
+    const format = request.format ?? 'smtproutes';
+    const read = await readFile(octets, format, this.rules);
     const { state } = this;
     const { version } = state;
-    const nothing = { version, warnings: [], added: 0, removed: 0, changed: 0, unchanged: 0 };
+    const nothing = { version, warnings: [], differences: [], added: 0, removed: 0, changed: 0, unchanged: 0 };
     if (read.kind === 'faults') return { ...nothing, faults: read.faults };
-    const { operations, ...counts } = replaceRoutes(state, read.routes);
+    const { operations, ...counts } = replaceRoutes(
+      state,
+      read.routes,
+      format === 'smtproutes' ? state.mode : 'dotted',
+    );
     const { faults, warnings } = this.validate(operations);
     if (faults.length > 0 || request.isDry === true) return { ...counts, version, faults, warnings };
     if (operations.length === 0) {

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { type ConfigurationFault, type ConfigurationState, differences } from '@mailyard/configuration';
+import type { ConfigurationFault } from '@mailyard/configuration';
 import {
   configurationWire as wire,
   readOperations,
@@ -15,14 +15,17 @@ import {
   demandCommitted,
   demandOperations,
   writeDifference,
+  writeDifferences,
   writeFault,
-  writeModeDifference,
   writeSummary,
 } from './wire.ts';
 
 export const CONFIGURATION_SERVICE = 'mailyard.routing.v1.ConfigurationService';
 
 const PIECE_OCTETS = 256 * 1024;
+/** Of a dry import; the counts are of all. */
+const DIFFERENCES_TOLD = 10_000;
+const FORMATS = ['smtproutes', 'smtproutes', 'mailertable', 'transport'] as const;
 const ID = /^[\x21-\x7e]{1,64}$/;
 
 /** Registers ConfigurationService: what administrators ask. */
@@ -48,7 +51,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         version: preview.version,
         faults: [...faults, ...preview.faults].map(writeFault),
         warnings: [...preview.warnings],
-        differences: preview.differences.map(writeDifference),
+        differences: preview.after === undefined ? [] : writeDifferences(preview.before, preview.after),
         waiting: preview.waiting === undefined ? undefined : { ...preview.waiting, moves: [...preview.waiting.moves] },
       };
     }),
@@ -68,6 +71,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
       const outcome = await administration.importRoutes(content, {
         ...changeRequest(header, call),
         isDry: header.dryRun,
+        format: FORMATS[header.format],
       });
       if (outcome.outcome !== undefined && outcome.outcome.kind !== 'refused') demandCommitted(outcome.outcome);
       const { version, faults, warnings, added, removed, changed, unchanged } = outcome;
@@ -80,7 +84,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         changed,
         unchanged,
         isCommitted: outcome.outcome?.kind === 'committed',
-        differences: [],
+        differences: header.dryRun ? outcome.differences.slice(0, DIFFERENCES_TOLD).map(writeDifference) : [],
       };
     }),
     export: methods.streaming('reader', async function* exportRoutes({ version: asked }) {
@@ -92,7 +96,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
     history: methods.unary('reader', async (request) => history(administration, request)),
     diff: methods.unary('reader', async ({ fromVersion, toVersion }) => {
       const [from, to] = [await administration.at(fromVersion), await administration.at(toVersion)];
-      return { fromVersion: from.version, toVersion: to.version, differences: allDifferences(from, to) };
+      return { fromVersion: from.version, toVersion: to.version, differences: writeDifferences(from, to) };
     }),
     rollback: methods.unary('administrator', async (request, call) => {
       const outcome = demandCommitted(await administration.rollback(request.toVersion, changeRequest(request, call)));
@@ -146,8 +150,6 @@ async function collect(
     }
   }
   if (header === undefined) throw new CallRefusal(status.INVALID_ARGUMENT, 'an import begins with its header');
-  if (header.format > wire.FileFormat.FILE_FORMAT_SMTPROUTES)
-    throw new CallRefusal(status.UNIMPLEMENTED, 'convert the file first: mailyard smtproutes convert');
   return { header, content: Buffer.concat(pieces) };
 }
 
@@ -172,8 +174,4 @@ async function history(administration: Administration, request: wire.HistoryRequ
   const found = await administration.history(query);
   const last = found.at(-1)?.changeSet.version ?? 0;
   return { entries: found.map(write), nextBeforeVersion: found.length === limit && last > 1 ? last : 0 };
-}
-
-function allDifferences(from: ConfigurationState, to: ConfigurationState): wire.Difference[] {
-  return [...Array.from(differences(from, to), writeDifference), ...writeModeDifference(from.mode, to.mode)];
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ConfigurationState,
+  type Difference,
   differences,
   isSameSection,
   type Operation,
@@ -8,9 +9,12 @@ import {
 } from '@mailyard/configuration';
 import {
   checkRouteFileOctets,
+  type ForeignFormat,
   notUtf8,
+  readForeignTable,
   readRouteFile,
   type RouteFault,
+  type MatchingMode,
   type RouteRules,
   type SmtpRoute,
 } from '@mailyard/smtp-routes';
@@ -19,8 +23,11 @@ export type ReadFile =
   | { readonly kind: 'routes'; readonly routes: readonly SmtpRoute[] }
   | { readonly kind: 'faults'; readonly faults: readonly RouteFault[] };
 
+/** Ours, or that of another program (R195). */
+export type FileFormat = 'smtproutes' | ForeignFormat;
+
 /** Reads a file of routes without keeping others from their turn for long; all of it or nothing (R193). */
-export async function readFile(octets: Uint8Array, rules: RouteRules): Promise<ReadFile> {
+export async function readFile(octets: Uint8Array, format: FileFormat, rules: RouteRules): Promise<ReadFile> {
   const fault = checkRouteFileOctets(octets);
   if (fault !== undefined) return { kind: 'faults', faults: [fault] };
   let text: string;
@@ -29,7 +36,7 @@ export async function readFile(octets: Uint8Array, rules: RouteRules): Promise<R
   } catch {
     return { kind: 'faults', faults: [notUtf8()] };
   }
-  const reader = readRouteFile(text, rules);
+  const reader = format === 'smtproutes' ? readRouteFile(text, rules) : readForeignTable(text, format, rules);
   for (let step = reader.next(); ; step = reader.next()) {
     if (step.done === true) return step.value;
     await turn();
@@ -39,6 +46,7 @@ export async function readFile(octets: Uint8Array, rules: RouteRules): Promise<R
 /** What replacing all routes by these would do (R192, R205). */
 export interface Replacement {
   readonly operations: readonly Operation[];
+  readonly differences: readonly Difference[];
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
@@ -46,15 +54,22 @@ export interface Replacement {
 }
 
 /** Counts what would come, go and change. Without anything to change, there are no operations. */
-export function replaceRoutes(state: ConfigurationState, routes: readonly SmtpRoute[]): Replacement {
+export function replaceRoutes(
+  state: ConfigurationState,
+  routes: readonly SmtpRoute[],
+  mode: MatchingMode,
+): Replacement {
   const operations: Operation[] = [{ kind: 'replace', section: 'routes', items: routes }];
+  if (mode !== state.mode) operations.push({ kind: 'matchingMode', mode });
   const after = applyOperations(state, operations);
   let [added, removed, changed] = [0, 0, 0];
-  for (const { before: old, after: now } of differences(state, after)) {
+  const found = [...differences(state, after)];
+  for (const { before: old, after: now } of found) {
     if (old === undefined) added++;
     else if (now === undefined) removed++;
     else changed++;
   }
   const unchanged = after.sections.routes.size - added - changed;
-  return { operations: isSameSection('routes', state, after) ? [] : operations, added, removed, changed, unchanged };
+  const isSame = mode === state.mode && isSameSection('routes', state, after);
+  return { operations: isSame ? [] : operations, differences: found, added, removed, changed, unchanged };
 }

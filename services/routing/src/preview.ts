@@ -1,4 +1,4 @@
-import { applyOperations, type ConfigurationState, type Operation, routeTableOf } from '@mailyard/configuration';
+import { type ConfigurationState, routeTableOf } from '@mailyard/configuration';
 import { isSameTarget, printTarget, type RouteDecision } from '@mailyard/smtp-routes';
 import type { QueueCensus } from './ports.ts';
 
@@ -18,11 +18,11 @@ export interface WaitingMail {
 
 /** Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. */
 export async function previewWaitingMail(
-  state: ConfigurationState,
-  operations: readonly Operation[],
+  before: ConfigurationState,
+  after: ConfigurationState,
   census: QueueCensus,
 ): Promise<WaitingMail> {
-  const [now, then] = [routeTableOf(state), routeTableOf(applyOperations(state, operations))];
+  const [now, then] = [routeTableOf(before), routeTableOf(after)];
   const moves = new Map<string, { from: string; to: string; recipients: number }>();
   let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
   for (const [domain, recipients] of await census.waiting()) {

@@ -1,6 +1,15 @@
 /** What the two services of mailyard.routing.v1 say, made from what the core knows. */
 import { status } from '@grpc/grpc-js';
-import type { ConfigurationFault, Difference, Operation, SectionName, Sections } from '@mailyard/configuration';
+import {
+  type ConfigurationFault,
+  type ConfigurationState,
+  type Difference,
+  differences,
+  type Operation,
+  reorderedSections,
+  type SectionName,
+  type Sections,
+} from '@mailyard/configuration';
 import {
   type changeSetWire,
   type configurationWire,
@@ -11,7 +20,7 @@ import {
   writeSection,
 } from '@mailyard/contracts';
 import { type Call, CallRefusal } from '@mailyard/grpc';
-import type { MatchingMode, RouteRules } from '@mailyard/smtp-routes';
+import type { RouteRules } from '@mailyard/smtp-routes';
 import type { Committed } from './administration.ts';
 import type { CommitOutcome } from './commit.ts';
 
@@ -24,32 +33,31 @@ export function writeSummary({ changeSet, hash }: Committed): routingWire.Change
   return { version, id, author, reason, committedAt: at, hash, operationCount: operations.length };
 }
 
+const NO_DIFFERENCE: configurationWire.Difference = {
+  section: 0,
+  key: '',
+  before: undefined,
+  after: undefined,
+  modeBefore: 0,
+  modeAfter: 0,
+  isReordered: false,
+};
+
 export function writeDifference({ section, key, before, after }: Difference): configurationWire.Difference {
   const write = (item: Sections[SectionName] | undefined) =>
     item === undefined ? undefined : writeItem(section, item);
-  return {
-    section: writeSection(section),
-    key,
-    before: write(before),
-    after: write(after),
-    modeBefore: 0,
-    modeAfter: 0,
-  };
+  return { ...NO_DIFFERENCE, section: writeSection(section), key, before: write(before), after: write(after) };
 }
 
-/** A difference in the mode of matching, which is no item; nothing when there is none. */
-export function writeModeDifference(before: MatchingMode, after: MatchingMode): configurationWire.Difference[] {
-  if (before === after) return [];
-  return [
-    {
-      section: 1,
-      key: '',
-      before: undefined,
-      after: undefined,
-      modeBefore: writeMode(before),
-      modeAfter: writeMode(after),
-    },
-  ];
+/** All differences between two states: items, their order, the mode of matching. */
+export function writeDifferences(from: ConfigurationState, to: ConfigurationState): configurationWire.Difference[] {
+  const written = Array.from(differences(from, to), writeDifference);
+  for (const section of reorderedSections(from, to)) {
+    written.push({ ...NO_DIFFERENCE, section: writeSection(section), isReordered: true });
+  }
+  if (from.mode !== to.mode)
+    written.push({ ...NO_DIFFERENCE, section: 1, modeBefore: writeMode(from.mode), modeAfter: writeMode(to.mode) });
+  return written;
 }
 
 /** @throws CallRefusal INVALID_ARGUMENT with a violation for each fault */

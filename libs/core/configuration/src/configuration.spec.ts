@@ -11,7 +11,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findChainBreak } from './chain.ts';
 import { type ChangeSet, isDisjoint, type Operation, touchedBy } from './change-set.ts';
-import { applyChangeSet, applyOperations, ConfigurationFold, differences, operationsBetween } from './fold.ts';
+import {
+  applyChangeSet,
+  applyOperations,
+  ConfigurationFold,
+  differences,
+  operationsBetween,
+  reorderedSections,
+} from './fold.ts';
 import type { AuthProfile } from './sections.ts';
 import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
 import { validateOperations } from './validate.ts';
@@ -116,6 +123,13 @@ describe('the configuration', () => {
       'a.example',
       'ALL',
     ]);
+  });
+
+  it('tells which sections are in another order, whatever came and went', () => {
+    const one = commit(start, replace('a.example h.example', 'b.example h.example', 'c.example h.example'));
+    const order = (...lines: string[]) => reorderedSections(one, commit(one, replace(...lines)));
+    expect(order('a.example h.example', 'x.example h.example', 'c.example g.example')).toEqual([]);
+    expect(order('c.example h.example', 'a.example h.example')).toEqual(['routes']);
   });
 
   it('does not change under a state that was given out', () => {

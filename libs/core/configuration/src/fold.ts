@@ -211,6 +211,16 @@ export function* differences(a: ConfigurationState, b: ConfigurationState): Iter
   }
 }
 
+/** Sections in which what stands in both is in another order. */
+export function reorderedSections(a: ConfigurationState, b: ConfigurationState): SectionName[] {
+  return SECTION_NAMES.filter((section) => {
+    const [old, now] = [a.sections[section], b.sections[section]] as [AnySection, AnySection];
+    if (old === now) return false;
+    const common = [...now.keys()].filter((key) => old.has(key));
+    return [...old.keys()].filter((key) => now.has(key)).some((key, place) => key !== common[place]);
+  });
+}
+
 /**
  * Operations that make `from` say what `to` says, in the same order: single edits where these are enough, else the
  * whole section.

@@ -12,7 +12,8 @@ export type RouteFaultCode =
   | 'ROUTE_NOT_FOUND'
   | 'ROUTE_DEFAULT_UNDELETABLE'
   | 'ROUTE_AUTH_PROFILE_UNKNOWN'
-  | 'ROUTE_FILE_INVALID';
+  | 'ROUTE_FILE_INVALID'
+  | 'ROUTE_NOT_CONVERTIBLE';
 
 /** One fault of an entry. A reader of entries reports all of them, not the first only. */
 export interface RouteFault {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { changeSetWire, configurationWire } from '@mailyard/contracts';
 import { readRouteLine, splitDestinations } from '@mailyard/smtp-routes';
+import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { alignRoutes, explainText } from '../route-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
@@ -25,7 +26,9 @@ export const USAGE = `usage: mailyard smtproutes print
   --reason TEXT        why, for the history
   --expect VERSION     refuse if the table has changed since that version
   --id ID              the same id again is the same change
-  --dry-run            import: tell what would change
+  --dry-run            import: show what would change
+  --from FORMAT        import: the file is of sendmail (mailertable) or Postfix (transport)
+  --version VERSION    print, export, test: as it was; --at TIME: test as of 2026-01-31T12:00:00Z
 `;
 
 const OPTIONS = {
@@ -35,6 +38,7 @@ const OPTIONS = {
   id: { type: 'string' },
   author: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  from: { type: 'string' },
   at: { type: 'string' },
   version: { type: 'string' },
 } as const;
@@ -46,6 +50,7 @@ interface Values {
   readonly id?: string;
   readonly author?: string;
   readonly 'dry-run'?: boolean;
+  readonly from?: string;
   readonly at?: string;
   readonly version?: string;
 }
@@ -160,20 +165,24 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
       expectedVersion: readExpected(values.expect),
       author: values.author ?? io.env['USER'] ?? '',
       reason: values.reason ?? `smtproutes import ${file === '-' ? 'from standard input' : file}`,
-      format: configurationWire.FileFormat.FILE_FORMAT_SMTPROUTES,
+      format: readFormat(values.from),
       dryRun: isDry,
       confirmDiscardAll: rest.length === 1,
     },
     content,
   );
-  const { version, faults, warnings, added, removed, changed, unchanged, isCommitted } = answer;
+  const { version, faults, warnings, added, removed, changed, unchanged, isCommitted, differences } = answer;
   for (const { line, code, token, message } of faults) {
     say(
       `${line === undefined ? '' : `line ${line}: `}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
     );
   }
   for (const warning of warnings) say(`warning: ${warning}`);
-  out({ version, isCommitted, added, removed, changed, unchanged, warnings, faults: faults.map(plainFault) }, '');
+  const counted = { version, isCommitted, added, removed, changed, unchanged };
+  out(
+    { ...counted, warnings, faults: faults.map(plainFault), differences: differences.map(plainDifference) },
+    differenceText(differences, io.isTerminal),
+  );
   if (faults.length > 0) {
     say(`nothing was imported: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
     return EXIT.refused;
@@ -219,6 +228,14 @@ function plainRoute({ receivingDomain, destinations, authProfile }: changeSetWir
 
 function plainFault({ code, message, token, field, line }: changeSetWire.Fault) {
   return { code, message, token, field, line };
+}
+
+function readFormat(text: string | undefined): configurationWire.FileFormat {
+  const { FileFormat } = configurationWire;
+  if (text === undefined || text === 'smtproutes') return FileFormat.FILE_FORMAT_SMTPROUTES;
+  if (text === 'mailertable') return FileFormat.FILE_FORMAT_MAILERTABLE;
+  if (text === 'transport') return FileFormat.FILE_FORMAT_TRANSPORT;
+  throw new Misuse(`--from takes mailertable or transport, not ${JSON.stringify(text)}`);
 }
 
 function readExpected(text: string | undefined): number | undefined {

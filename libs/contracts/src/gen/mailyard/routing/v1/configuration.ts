@@ -233,6 +233,8 @@ export interface Difference {
   /** Set instead of the items when the mode of matching differs. */
   modeBefore: MatchingMode;
   modeAfter: MatchingMode;
+  /** Set instead of the items when what is in both stands in another order, where order matters or is kept. */
+  isReordered: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2156,7 +2158,16 @@ export const DiffResponse: MessageFns<DiffResponse> = {
 };
 
 function createBaseDifference(): Difference {
-  return { section: 0, key: "", before: undefined, after: undefined, modeBefore: 0, modeAfter: 0, _unknownFields: {} };
+  return {
+    section: 0,
+    key: "",
+    before: undefined,
+    after: undefined,
+    modeBefore: 0,
+    modeAfter: 0,
+    isReordered: false,
+    _unknownFields: {},
+  };
 }
 
 export const Difference: MessageFns<Difference> = {
@@ -2178,6 +2189,9 @@ export const Difference: MessageFns<Difference> = {
     }
     if (message.modeAfter !== 0) {
       writer.uint32(48).int32(message.modeAfter);
+    }
+    if (message.isReordered !== false) {
+      writer.uint32(56).bool(message.isReordered);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2251,6 +2265,14 @@ export const Difference: MessageFns<Difference> = {
             message.modeAfter = reader.int32() as any;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.isReordered = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2284,6 +2306,7 @@ export const Difference: MessageFns<Difference> = {
     message.after = (object.after !== undefined && object.after !== null) ? Item.fromPartial(object.after) : undefined;
     message.modeBefore = object.modeBefore ?? 0;
     message.modeAfter = object.modeAfter ?? 0;
+    message.isReordered = object.isReordered ?? false;
     return message;
   },
 };

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { printConfigurationFile, readConfigurationFile } from '../configuration-file.ts';
+import { askWhether } from '../dialogue.ts';
+import { differenceText, plainDifference } from '../difference-text.ts';
+import { type Command, EXIT } from '../io.ts';
+import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+
+export const USAGE = `usage: mailyard apply -f FILE [yes]
+       mailyard apply --show
+
+  Makes the configuration say what FILE (YAML or JSON; - is standard input) says: each section that stands in it is
+  replaced, others stay. Shows the difference, asks unless yes stands behind, and commits one change set.
+
+  --show          print the configuration as such a file
+  --dry-run       show the difference only
+  --reason TEXT   why, for the history
+`;
+
+const OPTIONS = {
+  file: { type: 'string', short: 'f' },
+  show: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  reason: { type: 'string' },
+  author: { type: 'string' },
+  id: { type: 'string' },
+} as const;
+
+interface Values {
+  readonly file?: string;
+  readonly show?: boolean;
+  readonly 'dry-run'?: boolean;
+  readonly reason?: string;
+  readonly author?: string;
+  readonly id?: string;
+}
+
+/** `mailyard apply`: the configuration from a file, declared and not edited. */
+export const run: Command = (args, io) =>
+  runServerCommand('apply', USAGE, OPTIONS, args, io, (call) => {
+    const { words, values } = call;
+    if (values.show === true) return show(call);
+    if (values.file === undefined || words.length > 1 || (words.length === 1 && words[0] !== 'yes'))
+      throw new Misuse('apply takes -f FILE');
+    return apply(call, values.file, words.length === 1);
+  });
+
+async function show({ client, io }: ServerCall<Values>): Promise<number> {
+  const [table, access] = await Promise.all([client.table(), client.getAccess()]);
+  io.stdout.write(printConfigurationFile(table, access));
+  return EXIT.done;
+}
+
+async function apply(
+  { client, values, isJson, io, print, say }: ServerCall<Values>,
+  file: string,
+  isAgreed: boolean,
+): Promise<number> {
+  const operations = readConfigurationFile(file === '-' ? await text(io.stdin) : await readFile(file, 'utf8'));
+  const { version, faults, warnings, differences, waiting } = await client.preview({ operations });
+  for (const { code, field, token, message } of faults) say(`${code}: ${field}: ${JSON.stringify(token)} ${message}`);
+  for (const warning of warnings) say(`warning: ${warning}`);
+  const plain = { faults, warnings, differences: differences.map(plainDifference), waiting };
+  if (faults.length > 0) {
+    print({ version, isCommitted: false, ...plain }, '');
+    return EXIT.refused;
+  }
+  if (differences.length === 0) {
+    print({ version, isCommitted: false, ...plain }, '');
+    say(`nothing to change: version ${version} says the same`);
+    return EXIT.done;
+  }
+  if (!isJson) io.stdout.write(differenceText(differences, io.isTerminal));
+  if (waiting !== undefined && waiting.moved > 0)
+    say(
+      `${waiting.moved} of ${waiting.waiting} waiting recipients would go elsewhere, ${waiting.discarded} would be dropped`,
+    );
+  const isDry = values['dry-run'] === true;
+  if (isDry || (!isAgreed && !(await askWhether(io, 'Commit this?')))) {
+    print({ version, isCommitted: false, ...plain }, '');
+    if (!isDry) say('nothing was changed');
+    return isDry ? EXIT.done : EXIT.refused;
+  }
+  const made = await client.commit({
+    id: values.id ?? '',
+    expectedVersion: version,
+    operations,
+    author: values.author ?? io.env['USER'] ?? '',
+    reason: values.reason ?? `apply ${file === '-' ? 'from standard input' : file}`,
+    confirmDiscardAll: true,
+  });
+  print({ version: made.version, isCommitted: true, ...plain }, '');
+  say(`committed as version ${made.version}`);
+  return EXIT.done;
+}

@@ -1,0 +1,181 @@
+/** The configuration as one file, for `mailyard apply`: what a section says is what there will be; absent ones stay. */
+import type { changeSetWire as wire, routingWire } from '@mailyard/contracts';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import { withoutUnknownFields } from './server-command.ts';
+
+const text = z.string();
+const list = z.union([text.transform((one) => [one]), z.array(text)]);
+const count = z.int().min(0);
+
+const route = z.union([
+  list.transform((destinations) => ({ destinations, auth: undefined })),
+  z.strictObject({ destinations: list, auth: text.optional() }),
+]);
+const side = z.strictObject({ members: z.array(text).default([]), not: z.array(text).default([]) }).prefault({});
+const access = z.union([
+  text.transform((recipient) => ({ recipient, action: 'ACCEPT' as const, reply: undefined })),
+  z.strictObject({
+    recipient: text,
+    action: z.enum(['ACCEPT', 'REJECT']).default('ACCEPT'),
+    reply: z.strictObject({ code: count, text }).optional(),
+  }),
+]);
+const policy = z.strictObject({
+  name: text,
+  sender: side,
+  recipient: side,
+  actions: z
+    .strictObject({
+      removeHeaders: z.array(text).default([]),
+      addHeaders: z.array(z.strictObject({ name: text, value: text })).default([]),
+      subjectTag: text.optional(),
+      priority: z.int().optional(),
+      drop: z.boolean().default(false),
+    })
+    .prefault({}),
+});
+const profile = z.strictObject({
+  username: text,
+  secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
+  allowClear: z.boolean().default(false),
+});
+const TLS = ['none', 'preferred', 'required'] as const;
+const control = z.strictObject({
+  maxConnections: count.optional(),
+  maxMessagesPerConnection: count.optional(),
+  maxRecipients: count.optional(),
+  windowMinutes: count.optional(),
+  tls: z.enum(TLS).optional(),
+  bounceProfile: text.optional(),
+});
+const bounce = z.strictObject({
+  maxRetries: count.optional(),
+  maxAgeSeconds: count.optional(),
+  initialWaitSeconds: count.optional(),
+  maxWaitSeconds: count.optional(),
+  notices: z.boolean().optional(),
+});
+
+const configuration = z.strictObject({
+  mode: z.enum(['covering', 'dotted']).optional(),
+  routes: z.record(text, route).optional(),
+  rat: z.array(access).optional(),
+  policies: z.array(policy).optional(),
+  authProfiles: z.record(text, profile).optional(),
+  destinationControls: z.record(text, control).optional(),
+  bounceProfiles: z.record(text, bounce).optional(),
+});
+
+type Configuration = z.infer<typeof configuration>;
+
+/**
+ * Reads a file, YAML or JSON, into the operations that make the configuration say what it says.
+ *
+ * @throws Error with every fault and its place in the file
+ */
+export function readConfigurationFile(content: string): wire.Operation[] {
+  const read = configuration.safeParse(parse(content) ?? {});
+  if (!read.success) {
+    throw new Error(
+      read.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`).join('\n'),
+    );
+  }
+  return [...operationsOf(read.data)];
+}
+
+function* operationsOf(file: Configuration): Iterable<wire.Operation> {
+  if (file.mode !== undefined)
+    yield { operation: { $case: 'setMatchingMode', value: { mode: file.mode === 'covering' ? 1 : 2 } } };
+  // Profiles stand before the routes that name them, only for the eye: operations are judged together.
+  if (file.authProfiles !== undefined) yield replace(4, Object.entries(file.authProfiles).map(authProfileOf));
+  if (file.bounceProfiles !== undefined)
+    yield replace(
+      6,
+      Object.entries(file.bounceProfiles).map(([name, value]) => ({
+        $case: 'bounceProfile',
+        value: { name, ...value },
+      })),
+    );
+  if (file.destinationControls !== undefined) yield replace(5, Object.entries(file.destinationControls).map(controlOf));
+  if (file.policies !== undefined)
+    yield replace(
+      3,
+      file.policies.map((value) => ({ $case: 'mailPolicy', value })),
+    );
+  if (file.rat !== undefined) yield replace(2, file.rat.map(accessOf));
+  if (file.routes !== undefined) yield replace(1, Object.entries(file.routes).map(routeOf));
+}
+
+type Value = NonNullable<wire.Item['item']>;
+
+function replace(section: wire.Section, values: readonly Value[]): wire.Operation {
+  return { operation: { $case: 'replace', value: { section, items: values.map((item) => ({ item })) } } };
+}
+
+function routeOf([receivingDomain, { destinations, auth }]: [string, z.infer<typeof route>]): Value {
+  return { $case: 'route', value: { receivingDomain, destinations, authProfile: auth } };
+}
+
+function accessOf({ recipient, action, reply }: z.infer<typeof access>): Value {
+  return { $case: 'recipientAccess', value: { recipient, action: action === 'ACCEPT' ? 1 : 2, reply } };
+}
+
+function authProfileOf([name, { username, secret, allowClear }]: [string, z.infer<typeof profile>]): Value {
+  const reference =
+    'file' in secret
+      ? ({ $case: 'file', value: secret.file } as const)
+      : ({ $case: 'environment', value: secret.environment } as const);
+  return { $case: 'authProfile', value: { name, username, secret: reference, allowClear } };
+}
+
+function controlOf([domain, { tls, ...rest }]: [string, z.infer<typeof control>]): Value {
+  return {
+    $case: 'destinationControl',
+    value: { domain, ...rest, tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse) },
+  };
+}
+
+/** Prints the whole configuration as such a file; applied again it changes nothing. */
+export function printConfigurationFile(
+  table: Omit<routingWire.GetTableResponse, '_unknownFields'>,
+  access: routingWire.GetAccessResponse,
+): string {
+  const file = {
+    mode: table.mode === 2 ? 'dotted' : 'covering',
+    routes: Object.fromEntries(
+      table.routes.map(({ receivingDomain, destinations, authProfile }) => [
+        receivingDomain,
+        authProfile === undefined ? destinations : { destinations, auth: authProfile },
+      ]),
+    ),
+    rat: access.recipientAccess.map(({ recipient, action, reply }) => ({
+      recipient,
+      action: action === 1 ? 'ACCEPT' : 'REJECT',
+      ...(reply === undefined ? {} : { reply: { code: reply.code, text: reply.text } }),
+    })),
+    policies: access.mailPolicies.map(({ name, sender, recipient, actions }) => ({
+      name,
+      sender: { members: sender?.members ?? [], not: sender?.not ?? [] },
+      recipient: { members: recipient?.members ?? [], not: recipient?.not ?? [] },
+      actions: {
+        removeHeaders: actions?.removeHeaders,
+        addHeaders: actions?.addHeaders,
+        subjectTag: actions?.subjectTag,
+        priority: actions?.priority,
+        drop: actions?.drop,
+      },
+    })),
+    authProfiles: Object.fromEntries(
+      access.authProfiles.map(({ name, username, secret, allowClear }) => [
+        name,
+        { username, secret: secret && { [secret.$case]: secret.value }, allowClear },
+      ]),
+    ),
+    destinationControls: Object.fromEntries(
+      access.destinationControls.map(({ domain, tls, ...rest }) => [domain, { ...rest, tls: TLS[tls - 1] }]),
+    ),
+    bounceProfiles: Object.fromEntries(access.bounceProfiles.map(({ name, ...rest }) => [name, rest])),
+  };
+  return `# Mailyard configuration, version ${table.version}\n${stringify(file, withoutUnknownFields, { keepUndefined: false, lineWidth: 0 })}`;
+}

@@ -1,0 +1,73 @@
+import { type changeSetWire, type configurationWire, readSection } from '@mailyard/contracts';
+import { destinationText } from './route-text.ts';
+import { withoutUnknownFields } from './server-command.ts';
+
+type Difference = configurationWire.Difference;
+type Item = changeSetWire.Item;
+
+const RED = '\u{1B}[31m';
+const GREEN = '\u{1B}[32m';
+const PLAIN = '\u{1B}[0m';
+const MODES = ['', 'covering', 'dotted'] as const;
+
+/** Differences as lines: `-` what was, `+` what is. In colour only for a person. */
+export function differenceText(differences: readonly Difference[], isTerminal: boolean): string {
+  const lines: string[] = [];
+  const minus = (text: string): void => void lines.push(isTerminal ? `${RED}- ${text}${PLAIN}` : `- ${text}`);
+  const plus = (text: string): void => void lines.push(isTerminal ? `${GREEN}+ ${text}${PLAIN}` : `+ ${text}`);
+  for (const { section, key, before, after, modeBefore, modeAfter, isReordered } of differences) {
+    const name = readSection(section) ?? 'unknown';
+    const label = name === 'routes' ? key : `${name} ${key}`;
+    if (isReordered) {
+      lines.push(`~ ${name} in another order`);
+      continue;
+    }
+    if (modeAfter > 0) {
+      minus(`mode ${MODES[modeBefore]}`);
+      plus(`mode ${MODES[modeAfter]}`);
+      continue;
+    }
+    if (before !== undefined) minus(`${label}  ${itemText(before)}`.trimEnd());
+    if (after !== undefined) plus(`${label}  ${itemText(after)}`.trimEnd());
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** A difference for programs. */
+export function plainDifference({
+  section,
+  key,
+  before,
+  after,
+  modeBefore,
+  modeAfter,
+  isReordered,
+}: Difference): unknown {
+  if (isReordered) return { section: readSection(section), isReordered };
+  if (modeAfter > 0) return { section: 'mode', before: MODES[modeBefore], after: MODES[modeAfter] };
+  return { section: readSection(section), key, before: before?.item?.value, after: after?.item?.value };
+}
+
+function itemText({ item }: Item): string {
+  if (item === undefined) return '';
+  return item.$case === 'route' ? destinationText(item.value) : JSON.stringify(item.value, withoutUnknownFields);
+}
+
+/** One operation of a change set, in a line. */
+export function operationText({ operation }: changeSetWire.Operation): string {
+  switch (operation?.$case) {
+    case 'set': {
+      const item = operation.value.item ?? { item: undefined };
+      const route = item.item?.$case === 'route' ? `${item.item.value.receivingDomain} ` : '';
+      return `set ${route}${itemText(item)}`;
+    }
+    case 'remove':
+      return `remove ${readSection(operation.value.section)} ${operation.value.key}`;
+    case 'replace':
+      return `replace all ${readSection(operation.value.section)} by ${operation.value.items.length}`;
+    case 'setMatchingMode':
+      return `mode ${MODES[operation.value.mode]}`;
+    default:
+      return 'an operation of a later release';
+  }
+}
