@@ -19,7 +19,10 @@ export class Binding {
   readonly number: number;
   state: 'unbound' | 'asked' | 'unknown' | 'bound' = 'unbound';
   destination: Destination | undefined;
-  decision: RouteDecision | undefined;
+  /** The matched entry as printed; empty while unbound. */
+  route = '';
+  /** The newest version that may have changed the answer. */
+  since = 0;
   /** Recipients without a final outcome. */
   recipients = 0;
   /** The oldest route version that waiting recipients of an earlier owner were last tried under. */
@@ -34,16 +37,20 @@ export class Binding {
     this.number = number;
   }
 
-  /** The matched entry as printed. */
-  get route(): string {
-    return this.decision?.matched ?? '';
+  /** @param destination none for `/dev/null` */
+  bind({ matched, since = 0 }: RouteDecision, destination: Destination | undefined): void {
+    this.route = matched;
+    this.since = since;
+    this.destination = destination;
+    this.state = 'bound';
+    destination?.bindings.add(this);
   }
 
   unbind(): void {
     this.destination?.bindings.delete(this);
     this.destination?.held.delete(this);
     this.destination = undefined;
-    this.decision = undefined;
+    this.route = '';
     this.state = 'unbound';
     this.changes += 1;
   }

@@ -1,4 +1,4 @@
-import type { WaitingDomains } from '@mailyard/delivery-rules';
+import type { DestinationKey, WaitingDomains } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
 import { Binding } from './binding.ts';
@@ -12,6 +12,7 @@ export class Bindings {
   readonly #routes: RouteLookup;
   readonly #waiting: WaitingDomains;
   readonly #destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined;
+  readonly #keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null';
   readonly #bound: (binding: Binding) => void;
   readonly #byDomain = new Map<string, Binding>();
   readonly #byNumber: (Binding | undefined)[] = [];
@@ -22,11 +23,13 @@ export class Bindings {
     routes: RouteLookup,
     waiting: WaitingDomains,
     destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined,
+    keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null',
     bound: (binding: Binding) => void,
   ) {
     this.#routes = routes;
     this.#waiting = waiting;
     this.#destinationOf = destinationOf;
+    this.#keyOf = keyOf;
     this.#bound = bound;
   }
 
@@ -41,7 +44,7 @@ export class Bindings {
   of(domain: Domain | AddressLiteral): Binding {
     const known = this.#byDomain.get(domain);
     if (known !== undefined) return known;
-    const binding = new Binding(domain, this.#waiting.numberOf(domain));
+    const binding = new Binding(domain, this.#waiting.open());
     this.#byDomain.set(domain, binding);
     this.#byNumber[binding.number] = binding;
     return binding;
@@ -94,10 +97,20 @@ export class Bindings {
 
   #apply(binding: Binding, decision: RouteDecision): void {
     this.#unknown.delete(binding);
-    binding.decision = decision;
-    binding.state = 'bound';
-    binding.destination = this.#destinationOf(decision, binding.domain);
-    binding.destination?.bindings.add(binding);
+    binding.bind(decision, this.#destinationOf(decision, binding.domain));
+  }
+
+  /** The version since which the answer for a domain stands, if routing says so at once. */
+  since(binding: Binding): number | undefined {
+    return binding.state === 'bound' ? binding.since : this.#routes.peek(binding.domain)?.since;
+  }
+
+  /** Where a domain would go now; undefined when that is not known. */
+  keyOf(binding: Binding): DestinationKey | '/dev/null' | undefined {
+    const { state, destination, domain } = binding;
+    if (state === 'bound') return destination?.key ?? '/dev/null';
+    const decision = this.#routes.peek(domain);
+    return decision === undefined ? undefined : this.#keyOf(decision, domain);
   }
 
   /** The table changed: the domain is to be looked up anew. */
@@ -120,7 +133,7 @@ export class Bindings {
   /** Forgets domains without mail. */
   collect(): void {
     for (const [domain, binding] of this.#byDomain) {
-      if (binding.recipients > 0 || binding.state === 'asked' || !this.#waiting.forget(binding.number)) continue;
+      if (binding.recipients > 0 || binding.state === 'asked' || !this.#waiting.close(binding.number)) continue;
       this.unbind(binding);
       this.#byDomain.delete(domain);
       this.#byNumber[binding.number] = undefined;

@@ -306,9 +306,9 @@ export class DeliveryFixture {
     await this.log.abandon(member.reading!, false);
   }
 
-  /** Gives a partition to a worker. */
-  deal(partition: number, worker: number): Promise<void> {
-    return this.log.deal(partition, this.#alive(worker).reading);
+  /** Gives a partition to a worker, or to nobody. */
+  deal(partition: number, worker: number | undefined): Promise<void> {
+    return this.log.deal(partition, worker === undefined ? undefined : this.#alive(worker).reading);
   }
 
   #alive(worker: number): Member {

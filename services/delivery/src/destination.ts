@@ -15,6 +15,7 @@ import { type ConnectionHome, DeliveryConnection } from './delivery-connection.t
 import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
 import { isParticular, type Parcel } from './parcel.ts';
 import type { Settlement } from './settle.ts';
+import { SmallSet } from './small-set.ts';
 
 /** What a destination tells the scheduler. */
 export interface DestinationEvents {
@@ -54,8 +55,8 @@ export class Destination implements ConnectionHome {
   /** The recipient domain, where the DNS leads the way. */
   readonly domain: Domain | AddressLiteral;
   /** Domains that lead here, and those of them that wait for room. */
-  readonly bindings = new Set<Binding>();
-  readonly held = new Set<Binding>();
+  readonly bindings = new SmallSet<Binding>();
+  readonly held = new SmallSet<Binding>();
   readonly connections: DeliveryConnection[] = [];
   readonly counts = { delivered: 0, softBounced: 0, hardBounced: 0 };
   lastReply: Reply | undefined;
@@ -70,7 +71,7 @@ export class Destination implements ConnectionHome {
   /** Parcels that may not go over just any connection. */
   #particular: Parcel[] = [];
   #transactions = 0;
-  readonly #openings = new Set<Opening>();
+  #openings: readonly Opening[] = [];
   readonly #window: ConcurrencyWindow;
   readonly #context: WorkerContext;
   readonly #tools: OpeningTools;
@@ -124,10 +125,14 @@ export class Destination implements ConnectionHome {
     return this.blockedUntil > now;
   }
 
-  /** Whether nothing would be lost with it. */
-  get isUnused(): boolean {
+  /** Whether nothing is ready, under way or to be remembered. */
+  isUnused(now: number): boolean {
     return (
-      this.bindings.size === 0 && this.#transactions === 0 && this.connections.length === 0 && this.#openings.size === 0
+      this.#transactions === 0 &&
+      this.connections.length === 0 &&
+      this.#openings.length === 0 &&
+      this.held.size === 0 &&
+      !this.isBlocked(now)
     );
   }
 
@@ -219,7 +224,7 @@ export class Destination implements ConnectionHome {
   #mayOpen(): boolean {
     return (
       this.#budget.used < this.#budget.limit &&
-      this.connections.length + this.#openings.size < this.#window.size &&
+      this.connections.length + this.#openings.length < this.#window.size &&
       this.#tools.now() >= this.#openAfter
     );
   }
@@ -246,7 +251,7 @@ export class Destination implements ConnectionHome {
 
   #open(parcel: Parcel | undefined): void {
     const opening: Opening = { startedAt: this.#context.clock.now().monotonic };
-    this.#openings.add(opening);
+    this.#openings = [...this.#openings, opening];
     this.#budget.used += 1;
     const { settings } = this.#context;
     const profile = this.target.kind === 'hosts' ? this.target.authProfile : undefined;
@@ -283,7 +288,7 @@ export class Destination implements ConnectionHome {
   }
 
   #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
-    this.#openings.delete(opening);
+    this.#openings = this.#openings.filter((other) => other !== opening);
     if (opened.kind === 'connected') this.#connected(opened.connection, parcel);
     else {
       this.#budget.used -= 1;
@@ -313,7 +318,7 @@ export class Destination implements ConnectionHome {
       else this.push({ ...parcel, walk: undefined, preferredHost: undefined });
     }
     if (opened.kind === 'exhausted') return;
-    const isAlone = this.connections.length === 0 && this.#openings.size === 0;
+    const isAlone = this.connections.length === 0 && this.#openings.length === 0;
     this.#openAfter = now + REOPEN_MS;
     if (opened.kind === 'unreachable') {
       if (opened.overloaded) this.#window.troubled();

@@ -5,6 +5,7 @@ import {
   formatHost,
   hostKey,
   type HostStates,
+  offsetOfEntry,
 } from '@mailyard/delivery-rules';
 import { type AddressLiteral, type Domain, domainOf } from '@mailyard/mail';
 import { midOf, type OpenMessage } from '@mailyard/queue';
@@ -27,9 +28,24 @@ import type { Scheduler } from './scheduler.ts';
 
 /** Domains that are listed with a destination, and open messages that are looked at for the oldest of each. */
 const DOMAINS_SHOWN = 20;
-const MESSAGES_LOOKED_AT = 20_000;
-/** Messages that one page looks at, whether they match or not. */
-const PAGE_REACH = 50_000;
+const MESSAGES_LOOKED_AT = 2_000;
+/** Messages that one page of a domain looks at, in pages. */
+const PAGE_REACH = 10;
+/** What stands for the destination of a domain while routing does not say. */
+const UNKNOWN = 'unknown';
+
+interface Row {
+  readonly key: string;
+  waiting: number;
+  domainCount: number;
+  readonly bindings: Binding[];
+}
+
+/** Where a message stands in the log. */
+interface Place {
+  readonly partition: number;
+  readonly offset: number;
+}
 
 /** What the worker's own structures say, when asked. */
 export class LiveQueueView implements QueueView {
@@ -73,68 +89,91 @@ export class LiveQueueView implements QueueView {
       waiting,
       outcomeUnknown,
       ledger: { ...this.#ledger },
-      destinationCount: this.#scheduler.destinations.size,
+      destinationCount: this.#destinationCount(),
       connections: this.#scheduler.connectionCount,
       partitions,
     };
   }
 
-  destinations(): readonly DestinationView[] {
-    const oldest = this.#oldest();
-    const rows: DestinationView[] = [];
-    for (const destination of this.#scheduler.destinations.values()) {
-      let waiting = 0;
-      for (const { recipients } of destination.bindings) waiting += recipients;
-      if (waiting > 0 || destination.connections.length > 0)
-        rows.push(this.#view(destination, waiting, oldest.get(destination)));
-    }
-    return rows.sort((a, b) => b.waiting - a.waiting);
+  #destinationCount(): number {
+    const { bindings } = this.#scheduler;
+    const keys = new Set<string>();
+    for (const binding of bindings) if (binding.recipients > 0) keys.add(bindings.keyOf(binding) ?? UNKNOWN);
+    return keys.size;
   }
 
-  #view(destination: Destination, waiting: number, oldestAt: number | undefined): DestinationView {
-    const { key, bindings, counts, connections, blockedUntil, lastFailure, lastReply } = destination;
-    const hosts = destination.hosts.map((host): HostView => {
+  destinations(): readonly DestinationView[] {
+    const { destinations, bindings } = this.#scheduler;
+    const rows = new Map<string, Row>();
+    for (const binding of bindings) {
+      if (binding.recipients === 0) continue;
+      const key = bindings.keyOf(binding) ?? UNKNOWN;
+      const row = rows.get(key);
+      if (row === undefined) {
+        rows.set(key, { key, waiting: binding.recipients, domainCount: 1, bindings: [binding] });
+      } else {
+        row.waiting += binding.recipients;
+        row.domainCount += 1;
+        if (row.bindings.length < DOMAINS_SHOWN) row.bindings.push(binding);
+      }
+    }
+    for (const { key, connections } of destinations.values())
+      if (connections.length > 0 && !rows.has(key)) rows.set(key, { key, waiting: 0, domainCount: 0, bindings: [] });
+    const oldest = this.#oldest();
+    return [...rows.values()]
+      .sort((a, b) => b.waiting - a.waiting)
+      .map((row) => this.#view(row, destinations.get(row.key as DestinationKey), oldest.get(row.key)));
+  }
+
+  #view(
+    { key, waiting, domainCount, bindings }: Row,
+    destination: Destination | undefined,
+    oldestAt: number | undefined,
+  ): DestinationView {
+    const hosts = (destination?.hosts ?? []).map((host): HostView => {
       const { state, downUntil } = this.#hosts.of(hostKey(host));
       return { host: formatHost(host), state, downUntil };
     });
-    let sending = 0;
-    for (const { load } of connections) sending += load;
+    const connections = destination?.connections ?? [];
+    let underway = destination?.readyCount ?? 0;
+    for (const { load } of connections) underway += load;
     return {
       destination: key,
-      domains: someDomains(bindings),
-      domainCount: bindings.size,
+      domains: bindings.map(({ domain }) => domain),
+      domainCount,
       waiting,
-      underway: destination.readyCount + sending,
+      underway,
       connections: connections.length,
-      ...counts,
-      state: stateOf(hosts, connections.length > 0, blockedUntil !== 0),
+      ...(destination?.counts ?? { delivered: 0, softBounced: 0, hardBounced: 0 }),
+      state: stateOf(hosts, connections.length > 0, destination?.isBlocked(this.#now()) ?? false),
       hosts,
-      nextAttemptAt: waiting === 0 ? undefined : this.#nextAttemptAt(destination),
+      nextAttemptAt: waiting === 0 ? undefined : this.#nextAttemptAt(destination, bindings),
       oldestAt,
-      lastReply: lastReply ?? lastFailure?.reply,
+      lastReply: destination?.lastReply ?? destination?.lastFailure?.reply,
     };
   }
 
-  #nextAttemptAt({ bindings, blockedUntil, readyCount }: Destination): number | undefined {
+  #nextAttemptAt(destination: Destination | undefined, some: readonly Binding[]): number | undefined {
     const now = this.#now();
-    if (readyCount > 0) return now;
+    if (destination !== undefined && destination.readyCount > 0) return now;
     let next = Infinity;
-    for (const { number } of bindings) next = Math.min(next, this.#scheduler.waiting.dueAtOf(number));
-    return next === Infinity ? undefined : Math.max(next, blockedUntil, now);
+    for (const { number } of destination?.bindings ?? some)
+      next = Math.min(next, this.#scheduler.waiting.dueAtOf(number));
+    return next === Infinity ? undefined : Math.max(next, destination?.blockedUntil ?? 0, now);
   }
 
   /** Open messages come oldest first; one look at the first of them finds the oldest of most destinations. */
-  #oldest(): Map<Destination, number> {
-    const oldest = new Map<Destination, number>();
+  #oldest(): Map<string, number> {
+    const oldest = new Map<string, number>();
+    const { bindings } = this.#scheduler;
     let left = MESSAGES_LOOKED_AT;
     for (const { owner } of this.#owned()) {
       for (const { recipients, envelope } of owner.state.messages) {
         if (left-- <= 0) return oldest;
         for (const { forwardPath } of recipients.values()) {
-          const destination = this.#scheduler.bindings.find(domainOf(forwardPath))?.destination;
-          if (destination === undefined) continue;
-          const known = oldest.get(destination);
-          if (known === undefined || envelope.at < known) oldest.set(destination, envelope.at);
+          const binding = bindings.find(domainOf(forwardPath));
+          const key = binding === undefined ? undefined : bindings.keyOf(binding);
+          if (key !== undefined && envelope.at < (oldest.get(key) ?? Infinity)) oldest.set(key, envelope.at);
         }
       }
     }
@@ -142,21 +181,63 @@ export class LiveQueueView implements QueueView {
   }
 
   waiting({ domain }: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage {
-    const recipients: WaitingRecipientView[] = [];
-    const partitions = [...this.#owned()].sort((a, b) => a.number - b.number);
     const start = readToken(after);
-    let left = PAGE_REACH;
-    for (const { number, owner } of partitions) {
-      if (number < start.partition) continue;
-      for (const message of owner.state.messages) {
-        if (number === start.partition && message.fullStateOffset < start.offset) continue;
-        if (recipients.length >= limit || left-- <= 0)
-          return { recipients, next: `${number}.${message.fullStateOffset}` };
-        for (const view of viewsOf(number, message))
-          if (domain === undefined || domainOfView(view) === domain) recipients.push(view);
-      }
+    const places = domain === undefined ? this.#placesOfAll(start, limit) : this.#placesOf(domain, start, limit);
+    const recipients: WaitingRecipientView[] = [];
+    for (const { partition, offset } of places) {
+      if (recipients.length >= limit) return { recipients, next: `${partition}.${offset}` };
+      const message = this.#partitions.get(partition)?.owner.state.messages.at(offset);
+      if (message === undefined) continue;
+      for (const view of viewsOf(partition, message))
+        if (domain === undefined || domainOf(view.forwardPath) === domain) recipients.push(view);
     }
     return { recipients, next: undefined };
+  }
+
+  /** Where open messages stand in the log, from `start` on: one more than fit on a page. */
+  #placesOfAll(start: Place, limit: number): Place[] {
+    const places: Place[] = [];
+    for (const { number: partition, owner } of [...this.#owned()].sort((a, b) => a.number - b.number)) {
+      if (partition < start.partition) continue;
+      const from = partition === start.partition ? start.offset : 0;
+      for (const { fullStateOffset: offset } of owner.state.messages.from(from)) {
+        places.push({ partition, offset });
+        if (places.length > limit) return places;
+      }
+    }
+    return places;
+  }
+
+  /** The same for the messages of one domain: those that wait, and those being tried. */
+  #placesOf(domain: string, start: Place, limit: number): Place[] {
+    const binding = this.#scheduler.bindings.find(domain);
+    if (binding === undefined) return [];
+    const found = new Map<number, Set<number>>();
+    const note = (partition: number, offset: number): void => {
+      if (partition < start.partition || (partition === start.partition && offset < start.offset)) return;
+      const offsets = found.get(partition);
+      if (offsets === undefined) found.set(partition, new Set([offset]));
+      else offsets.add(offset);
+    };
+    this.#scheduler.waiting.visit(binding.number, (number, low) => {
+      const partition = this.#partitions.get(number);
+      if (partition?.owner.mayDecide === true) note(number, offsetOfEntry(low, partition.owner.state.nextOffset));
+    });
+    for (const { number, owner, underway } of this.#owned())
+      for (const id of underway.messages()) {
+        const message = owner.state.messages.get(id);
+        if (message !== undefined) note(number, message.fullStateOffset);
+      }
+    const places: Place[] = [];
+    for (const partition of [...found.keys()].sort((a, b) => a - b)) {
+      const offsets = Float64Array.from(found.get(partition)!).sort();
+      for (const offset of offsets) {
+        places.push({ partition, offset });
+        // Some may turn out to be out of date or of another domain.
+        if (places.length > PAGE_REACH * limit) return places;
+      }
+    }
+    return places;
   }
 
   retryNow(scope: RetryScope): number {
@@ -177,32 +258,24 @@ export class LiveQueueView implements QueueView {
   census(draft: (domain: Domain | AddressLiteral) => RouteTarget): readonly RouteMove[] {
     const moves: RouteMove[] = [];
     const now = this.#now();
-    for (const { domain, recipients, decision, destination, state } of this.#scheduler.bindings) {
+    const { bindings, destinations } = this.#scheduler;
+    for (const binding of bindings) {
+      const { domain, recipients } = binding;
       if (recipients === 0) continue;
-      const target = draft(domain);
-      const to = destinationKey(target, domain, this.#batchBy) ?? '/dev/null';
-      const from = state === 'bound' ? (destination?.key ?? '/dev/null') : undefined;
-      if (from === to && decision !== undefined) continue;
+      const to = destinationKey(draft(domain), domain, this.#batchBy) ?? '/dev/null';
+      const from = bindings.keyOf(binding);
+      if (from === to) continue;
       moves.push({
         domain,
         recipients,
         from,
         to,
-        isBlocked: destination?.isBlocked(now) ?? false,
-        willBeBlocked: this.#scheduler.destinations.get(to as DestinationKey)?.isBlocked(now) ?? false,
+        isBlocked: destinations.get(from as DestinationKey)?.isBlocked(now) ?? false,
+        willBeBlocked: destinations.get(to as DestinationKey)?.isBlocked(now) ?? false,
       });
     }
     return moves;
   }
-}
-
-function someDomains(bindings: Iterable<Binding>): readonly string[] {
-  const domains: string[] = [];
-  for (const { domain } of bindings) {
-    if (domains.length >= DOMAINS_SHOWN) break;
-    domains.push(domain);
-  }
-  return domains;
 }
 
 function stateOf(hosts: readonly HostView[], isConnected: boolean, isBlocked: boolean): DestinationView['state'] {
@@ -229,11 +302,7 @@ function* viewsOf(partition: number, { id, envelope, recipients }: OpenMessage):
     };
 }
 
-function domainOfView({ forwardPath }: WaitingRecipientView): string {
-  return domainOf(forwardPath as Parameters<typeof domainOf>[0]);
-}
-
-function readToken(token: string | undefined): { readonly partition: number; readonly offset: number } {
+function readToken(token: string | undefined): Place {
   const [partition = '0', offset = '0'] = token?.split('.') ?? [];
   return { partition: Number(partition) || 0, offset: Number(offset) || 0 };
 }

@@ -25,6 +25,8 @@ interface Batch {
 
 /** Batches under way at once: what comes meanwhile shares the next one. */
 const IN_FLIGHT_LIMIT = 4;
+/** Messages whose records are made in one turn of the event loop. */
+const MESSAGES_AT_ONCE = 256;
 /** A record is no larger than this without the texts in it. */
 const RECORD_OCTETS = 512;
 
@@ -141,8 +143,14 @@ export class PartitionAppends {
     const now = this.#now();
     const most = this.#log.maxBatchOctets;
     let batch: Batch = { records: [], messages: [], octets: 0 };
+    let taken = 0;
     for (const [message, drafts] of this.#pending) {
       if (this.#owner.outstanding(message)) continue;
+      if (taken === MESSAGES_AT_ONCE) {
+        this.#schedule();
+        break;
+      }
+      taken += 1;
       const collected = this.#collect(message, drafts, now);
       if (collected === undefined) continue;
       if (batch.records.length > 0 && batch.octets + collected.octets > most) {

@@ -32,6 +32,8 @@ export interface Scheduling {
   placeLater(partition: Partition, message: MessageId, recipient: number): void;
   /** All open messages of the partition wait, those up to this offset. */
   placeAll(partition: Partition, before: number): void;
+  /** A message has another place in the log, by which what waits is known. */
+  restated(partition: Partition, message: OpenMessage): void;
   /** A recipient has its final outcome. */
   closed(partition: Partition, closed: Closed): void;
   /** A message is gone, and its recipients with it. */
@@ -193,6 +195,11 @@ export class Partition implements DraftingPartition {
       case 'closed':
         this.#closed(effect);
         break;
+      case 'restated': {
+        const message = this.owner.state.messages.get(effect.message);
+        if (message !== undefined && this.owner.mayDecide) this.#scheduler.restated(this, message);
+        break;
+      }
       case 'void':
         this.appends.wasVoid(effect.message, effect.record);
         break;

@@ -1,4 +1,4 @@
-import type { AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 import type { LedgerCounts } from './ledger.ts';
@@ -44,7 +44,7 @@ export interface WaitingRecipientView {
   readonly recipient: number;
   readonly mid: string;
   readonly reversePath: ReversePath;
-  readonly forwardPath: string;
+  readonly forwardPath: Address;
   readonly acceptedAt: number;
   readonly dueAt: number;
   readonly expiresAt: number;
@@ -64,6 +64,7 @@ export interface QueueStatus {
   readonly outcomeUnknown: number;
   /** What its partitions' owner has seen since it started. */
   readonly ledger: Readonly<LedgerCounts>;
+  /** Destinations with waiting recipients. */
   readonly destinationCount: number;
   readonly connections: number;
   /** The partitions that this worker decides on. */

@@ -4,6 +4,7 @@ import {
   destinationKey,
   type DueRecipient,
   isExpired,
+  offsetOfEntry,
   WaitingDomains,
 } from '@mailyard/delivery-rules';
 import { type AddressLiteral, type Address, type Domain, domainOf } from '@mailyard/mail';
@@ -15,7 +16,6 @@ import type { Timer } from './clock.ts';
 import { steadyNow, type WorkerContext } from './context.ts';
 import { type ConnectionBudget, Destination, type DestinationEvents } from './destination.ts';
 import { bounceByDns, drop, endWalk, expire, recordWait } from './endings.ts';
-import { MessageHandles } from './message-handles.ts';
 import { OpenBefore } from './open-before.ts';
 import type { HostFailure, OpeningTools } from './opening.ts';
 import type { Parcel } from './parcel.ts';
@@ -24,7 +24,8 @@ import type { Partition, Scheduling } from './partition.ts';
 
 /** How long one turn may take before the event loop gets its turn, in milliseconds, and how often that is looked at. */
 const TURN_MS = 8;
-const LOOK_EVERY = 64;
+const LOOK_EVERY = 16;
+const AGAIN_AT_ONCE = 256;
 /** What could not be decided for want of a store is tried again after this. */
 const LATER_MS = 60_000;
 /** How often domains and destinations without mail are forgotten. */
@@ -44,17 +45,24 @@ export class Scheduler implements Scheduling, DestinationEvents {
   readonly #tools: OpeningTools;
   readonly #budget: ConnectionBudget;
   readonly #random: () => number;
-  readonly #handles = new MessageHandles<Partition>();
+  readonly #partitions: ReadonlyMap<number, Partition>;
   /** Destinations that got something in this turn. */
   readonly #dirty = new Set<Destination>();
-  #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
+  readonly #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
   readonly #placing = new Map<Partition, OpenBefore>();
   #isScheduled = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   #collectedAt: number;
 
-  constructor(context: WorkerContext, tools: Omit<OpeningTools, 'now' | 'cameBack'>, random: () => number) {
+  /** @param partitions those of this worker, by number */
+  constructor(
+    context: WorkerContext,
+    tools: Omit<OpeningTools, 'now' | 'cameBack'>,
+    partitions: ReadonlyMap<number, Partition>,
+    random: () => number,
+  ) {
     this.#context = context;
+    this.#partitions = partitions;
     this.#random = random;
     this.#budget = { used: 0, limit: context.settings.maxConnections };
     this.#tools = { ...tools, now: () => this.#now(), cameBack: (host) => this.hostCameBack(host) };
@@ -62,6 +70,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
       context.routes,
       this.waiting,
       (decision, domain) => this.#destinationOf(decision, domain),
+      ({ target }, domain) => destinationKey(target, domain, context.settings.batchBy) ?? '/dev/null',
       (binding) => this.#bound(binding),
     );
     this.#collectedAt = context.clock.now().monotonic;
@@ -105,7 +114,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (isNew) count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       if (recipient.dueAt > now) {
-        this.#wait(partition, message.id, recipient, binding, recipient.dueAt, false);
+        this.#wait(partition, message, recipient, binding, recipient.dueAt, false);
         continue;
       }
       const destination = this.#admit(partition, message, recipient, binding, now, false);
@@ -134,10 +143,17 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#schedule();
   }
 
-  closed(partition: Partition, { message, closed, of, last, outcome }: Closed): void {
+  restated(partition: Partition, message: OpenMessage): void {
+    for (const recipient of message.recipients.values()) {
+      if (partition.underway.has(message.id, recipient.recipient)) continue;
+      const binding = this.#bindingOf(recipient.forwardPath);
+      this.#wait(partition, message, recipient, binding, recipient.dueAt, false);
+    }
+  }
+
+  closed(partition: Partition, { closed, of, outcome }: Closed): void {
     const binding = this.#bindingOf(closed.forwardPath);
     if (this.#isCounted(partition, of)) count(partition, binding, -1);
-    if (last) this.#handles.release(partition, message);
     if (outcome.type !== 'RecipientDelivered' || this.waiting.entriesOf(binding.number) === 0) return;
     // R74: a success makes what was deferred for the domain due at once.
     if (!binding.mayRelease(closed.dueAt > outcome.at, this.#context.clock.now().monotonic)) return;
@@ -150,7 +166,6 @@ export class Scheduler implements Scheduling, DestinationEvents {
     for (const { forwardPath } of message.recipients.values())
       if (isCounted) count(partition, this.#bindingOf(forwardPath), -1);
     partition.underway.forget(message.id);
-    this.#handles.release(partition, message.id);
   }
 
   lost(partition: Partition): void {
@@ -159,7 +174,6 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (destination.readyCount > 0) destination.extract((parcel) => parcel.partition === partition);
     for (const [binding, recipients] of partition.counts) binding.recipients -= recipients;
     partition.counts.clear();
-    this.#handles.releaseAll(partition);
   }
 
   /** While the messages of a partition are being placed, those further on are not counted yet. */
@@ -194,7 +208,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
       return undefined;
     }
     if (!this.bindings.bind(binding)) {
-      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, early);
+      this.#wait(partition, message, recipient, binding, recipient.dueAt, early);
       this.waiting.hold(binding.number);
       return undefined;
     }
@@ -207,11 +221,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
       const { blockedUntil, lastFailure } = destination;
       if (neverTried && lastFailure !== undefined)
         recordWait(partition, message, rid, route, blockedUntil, lastFailure);
-      else this.#wait(partition, message.id, recipient, binding, Math.max(blockedUntil, recipient.dueAt), false);
+      else this.#wait(partition, message, recipient, binding, Math.max(blockedUntil, recipient.dueAt), false);
       return undefined;
     }
     if (destination.isFull) {
-      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, early);
+      this.#wait(partition, message, recipient, binding, recipient.dueAt, early);
       this.waiting.hold(binding.number);
       destination.held.add(binding);
       return undefined;
@@ -221,23 +235,23 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   #wait(
     partition: Partition,
-    message: MessageId,
+    { fullStateOffset }: OpenMessage,
     { recipient }: OpenRecipient,
     binding: Binding,
     dueAt: number,
     released: boolean,
   ): void {
-    const handle = this.#handles.handleOf(partition, message);
-    this.waiting.add(binding.number, dueAt, handle, recipient, released);
+    this.waiting.add(binding.number, dueAt, partition.number, fullStateOffset, recipient, released);
     this.#wakeAt(dueAt);
   }
 
   readonly #later = (partition: Partition, id: MessageId, rid: number): void => {
     partition.underway.delete(id, rid);
-    const recipient = partition.owner.state.messages.get(id)?.recipients.get(rid);
-    if (recipient === undefined || !partition.mayStart) return;
+    const message = partition.owner.state.messages.get(id);
+    const recipient = message?.recipients.get(rid);
+    if (message === undefined || recipient === undefined || !partition.mayStart) return;
     const dueAt = Math.max(this.#now() + LATER_MS, recipient.dueAt);
-    this.#wait(partition, id, recipient, this.#bindingOf(recipient.forwardPath), dueAt, false);
+    this.#wait(partition, message, recipient, this.#bindingOf(recipient.forwardPath), dueAt, false);
   };
 
   #makeReady(
@@ -258,9 +272,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   // ---- turns
 
   pump(): void {
-    for (const destination of this.#dirty) destination.pump();
-    this.#dirty.clear();
-    if (this.waiting.nextDueAt() <= this.#now()) this.#schedule();
+    if (!this.#pumpSome(performance.now() + TURN_MS) || this.waiting.nextDueAt() <= this.#now()) this.#schedule();
   }
 
   #schedule(): void {
@@ -277,8 +289,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     if (this.#context.isStopping) return;
     const { clock } = this.#context;
     const until = performance.now() + TURN_MS;
-    const again = this.#again;
-    this.#again = [];
+    const again = this.#again.splice(0, AGAIN_AT_ONCE);
     for (const { partition, message: id, recipient } of again) {
       const message = partition.owner.state.messages.get(id);
       if (message !== undefined && partition.mayStart) this.place(partition, message, [recipient], false);
@@ -292,10 +303,21 @@ export class Scheduler implements Scheduling, DestinationEvents {
         break;
       }
     }
-    for (const destination of this.#dirty) destination.pump();
-    this.#dirty.clear();
+    done = this.#pumpSome(until) && done;
     if (done && this.#again.length === 0) this.#wakeAt(this.waiting.nextDueAt());
     else this.#schedule();
+  }
+
+  /** Hands out what has become ready. False when some destinations are left for the next turn. */
+  #pumpSome(until: number): boolean {
+    let i = 0;
+    for (const destination of this.#dirty) {
+      i += 1;
+      if (i % LOOK_EVERY === 0 && performance.now() >= until) return false;
+      this.#dirty.delete(destination);
+      destination.pump();
+    }
+    return true;
   }
 
   /** Goes on placing the messages of partitions that became ours. True when all are placed. */
@@ -326,26 +348,26 @@ export class Scheduler implements Scheduling, DestinationEvents {
       }
       const binding = this.#bindingOf(recipient.forwardPath);
       count(partition, binding, 1);
-      const isBound = this.bindings.bind(binding);
+      const since = this.bindings.since(binding);
       const { lastRouteVersion } = recipient;
-      if (!isBound) binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion, lastRouteVersion);
-      const isOutdated = isBound && (binding.decision?.since ?? 0) > lastRouteVersion;
-      this.#wait(partition, message.id, recipient, binding, recipient.dueAt, isOutdated);
+      if (since === undefined) binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion, lastRouteVersion);
+      const isOutdated = since !== undefined && since > lastRouteVersion;
+      this.#wait(partition, message, recipient, binding, recipient.dueAt, isOutdated);
     }
     if (due.length > 0) this.place(partition, message, due, true);
   }
 
   /** A recipient whose time has come, if what its entry says is still so. */
-  #takeUp({ domain, message: handle, recipient: rid, dueAt, early }: DueRecipient, now: number): void {
-    const partition = this.#handles.partitionOf(handle);
-    const id = this.#handles.messageOf(handle);
-    if (partition === undefined || id === undefined || !partition.mayStart) return;
-    const message = partition.owner.state.messages.get(id);
+  #takeUp({ domain, partition: number, message: low, recipient: rid, dueAt, early }: DueRecipient, now: number): void {
+    const partition = this.#partitions.get(number);
+    if (partition === undefined || !partition.mayStart) return;
+    const { messages, nextOffset } = partition.owner.state;
+    const message = messages.at(offsetOfEntry(low, nextOffset));
     const recipient = message?.recipients.get(rid);
     const binding = this.bindings.numbered(domain);
     if (message === undefined || recipient === undefined || binding === undefined) return;
     // An entry for its later time is there as well; or it is taken care of.
-    if (recipient.dueAt > dueAt || partition.underway.has(id, rid)) return;
+    if (recipient.dueAt > dueAt || partition.underway.has(message.id, rid)) return;
     const destination = this.#admit(partition, message, recipient, binding, now, early);
     if (destination === undefined) return;
     const together =
@@ -399,14 +421,20 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#collectedAt = monotonic;
     this.bindings.collect();
     this.#tools.hosts.expire(this.#now());
-    for (const [key, destination] of this.destinations)
-      if (destination.isUnused && monotonic - destination.usedAt > UNUSED_MS) this.destinations.delete(key);
+    for (const destination of this.destinations.values())
+      if (destination.isUnused(this.#now()) && monotonic - destination.usedAt > UNUSED_MS) this.#forget(destination);
+  }
+
+  /** What waits for it finds it again when due. */
+  #forget(destination: Destination): void {
+    for (const binding of [...destination.bindings]) this.bindings.unbind(binding);
+    this.destinations.delete(destination.key);
   }
 
   // ---- routes
 
   #bound(binding: Binding): void {
-    if ((binding.decision?.since ?? 0) > binding.oldestRouteVersion) this.waiting.release(binding.number);
+    if (binding.since > binding.oldestRouteVersion) this.waiting.release(binding.number);
     binding.oldestRouteVersion = Infinity;
     this.waiting.letGo(binding.number);
     this.#schedule();
@@ -454,7 +482,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (walk !== undefined)
         endWalk(partition, message, recipient, binding.route, walk, destination.profile, this.#later);
       else if (recipient.lastRouteVersion === 0) recordWait(partition, message, rid, binding.route, until, failure);
-      else this.#wait(partition, message.id, recipient, binding, Math.max(until, recipient.dueAt), false);
+      else this.#wait(partition, message, recipient, binding, Math.max(until, recipient.dueAt), false);
     });
   }
 

@@ -143,6 +143,26 @@ describe('several workers', () => {
     expect(fixture.clock.elapsed).toBe(0);
   });
 
+  it('leave no intent open that was written and never read back (I5)', async () => {
+    const host = await sink();
+    const fixture = await DeliveryFixture.start({ routes: ROUTES(host.port), settings: { exclusive: false } });
+    stopAfterTest(() => fixture.stop());
+    fixture.presence.set('worker-1', 'present');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let held = 0;
+    fixture.appendFault = (records) =>
+      records.some(({ type }) => type === 'AttemptIntended') && held++ === 0 ? { after: promise } : undefined;
+    await fixture.submit({ to: people(1) });
+    await until(() => held === 1);
+    await fixture.deal(0, undefined);
+    resolve();
+    await until(() => fixture.openIntents().length === 0 && fixture.intents().length === 1);
+    await fixture.startWorker();
+    await fixture.deal(0, 1);
+    await until(() => fixture.count('RecipientDelivered') === 1);
+    expect(fixture.clock.elapsed).toBeLessThan(5_000);
+  });
+
   it('end by force what a host does not answer within the drain time, and say that the outcome is unknown', async () => {
     const gated = await gatedSink();
     const fixture = await DeliveryFixture.start({ routes: ROUTES(gated.host.port) });

@@ -97,7 +97,12 @@ class DeliveryWorker implements Delivery, PartitionHandler {
       isStopping: false,
     };
     const random = options.random ?? Math.random;
-    this.#scheduler = new Scheduler(this.#context, { relay, resolver, hosts, board: hostBoard }, random);
+    this.#scheduler = new Scheduler(
+      this.#context,
+      { relay, resolver, hosts, board: hostBoard },
+      this.#partitions,
+      random,
+    );
     this.queues = new LiveQueueView(this.#scheduler, this.#partitions, hosts, this.#ledger, settings.batchBy, now);
     hostBoard?.onReport((host, report) => {
       if (hosts.heard(host, report, now())) this.#scheduler.hostCameBack(host);

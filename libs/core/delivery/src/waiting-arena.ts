@@ -1,5 +1,5 @@
 /**
- * Many small heaps of waiting recipients in one set of typed arrays: 22 octets an entry, no object each.
+ * Many small heaps of waiting recipients in one set of typed arrays: 24 octets an entry, no object each.
  *
  * Each heap is a pairing heap, named by its root (0 = empty), so that adding and joining two heaps take constant time:
  * that a whole domain becomes due at once (R74) moves no entry. Entries are never searched for: what an entry says is
@@ -8,6 +8,7 @@
 export class WaitingArena {
   #due: Float64Array<ArrayBuffer>;
   #message: Uint32Array<ArrayBuffer>;
+  #partition: Uint16Array<ArrayBuffer>;
   #recipient: Uint16Array<ArrayBuffer>;
   #child: Uint32Array<ArrayBuffer>;
   #sibling: Uint32Array<ArrayBuffer>;
@@ -19,6 +20,7 @@ export class WaitingArena {
   constructor(capacity = 1_024) {
     this.#due = new Float64Array(capacity);
     this.#message = new Uint32Array(capacity);
+    this.#partition = new Uint16Array(capacity);
     this.#recipient = new Uint16Array(capacity);
     this.#child = new Uint32Array(capacity);
     this.#sibling = new Uint32Array(capacity);
@@ -31,7 +33,7 @@ export class WaitingArena {
 
   /** Octets that the arrays take. */
   get octets(): number {
-    return 22 * this.#due.length;
+    return 24 * this.#due.length;
   }
 
   due(entry: number): number {
@@ -42,14 +44,19 @@ export class WaitingArena {
     return this.#message[entry]!;
   }
 
+  partition(entry: number): number {
+    return this.#partition[entry]!;
+  }
+
   recipient(entry: number): number {
     return this.#recipient[entry]!;
   }
 
   /** Adds an entry to the heap at `root` and returns its new root. */
-  push(root: number, due: number, message: number, recipient: number): number {
+  push(root: number, due: number, partition: number, message: number, recipient: number): number {
     const entry = this.#take();
     this.#due[entry] = due;
+    this.#partition[entry] = partition;
     this.#message[entry] = message;
     this.#recipient[entry] = recipient;
     this.#child[entry] = 0;
@@ -65,6 +72,18 @@ export class WaitingArena {
     this.#free = root;
     this.#size -= 1;
     return next;
+  }
+
+  /** Calls back with every entry of a heap, in no particular order. */
+  visit(root: number, visitor: (entry: number) => void): void {
+    const open = root === 0 ? [] : [root];
+    for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
+      visitor(entry);
+      const child = this.#child[entry]!;
+      const sibling = this.#sibling[entry]!;
+      if (sibling !== 0) open.push(sibling);
+      if (child !== 0) open.push(child);
+    }
   }
 
   /** Makes one heap of two. */
@@ -123,6 +142,9 @@ export class WaitingArena {
     const message = new Uint32Array(capacity);
     message.set(this.#message);
     this.#message = message;
+    const partition = new Uint16Array(capacity);
+    partition.set(this.#partition);
+    this.#partition = partition;
     const recipient = new Uint16Array(capacity);
     recipient.set(this.#recipient);
     this.#recipient = recipient;

@@ -4,7 +4,8 @@ import { WaitingArena } from './waiting-arena.ts';
 /** A recipient whose time has come, as it was put in. Whether that still holds is for the taker to find out. */
 export interface DueRecipient {
   readonly domain: number;
-  /** The handle of its message. */
+  readonly partition: number;
+  /** The offset of its message's last full state, less whole multiples of 2^32. */
   readonly message: number;
   readonly recipient: number;
   readonly dueAt: number;
@@ -12,17 +13,25 @@ export interface DueRecipient {
   readonly early: boolean;
 }
 
+const LOW = 2 ** 32;
+
+/** The offset that an entry means: the last one before `nextOffset` with these lower 32 bits. */
+export function offsetOfEntry(message: number, nextOffset: number): number {
+  const offset = nextOffset - (nextOffset % LOW) + message;
+  return offset < nextOffset ? offset : offset - LOW;
+}
+
 /**
  * The recipients that wait, by recipient domain, and which domain is next.
  *
- * A domain is a small number while it has entries or is held; a held domain is passed over until it is let go.
+ * A domain is a small number, from {@link open} to {@link close}; a held domain is passed over until it is let go. A
+ * message is named by the offset of its last full state, so that what is restated is to be added again.
  */
 export class WaitingDomains {
   readonly #arena = new WaitingArena();
   readonly #next = new IndexedHeap();
-  readonly #numbers = new Map<string, number>();
-  readonly #names: string[] = [];
   readonly #vacant: number[] = [];
+  #domains = 0;
   /** Root of the heap of each domain, and of those of its entries that are due whatever they say. */
   #waiting = new Uint32Array(16);
   #released = new Uint32Array(16);
@@ -34,31 +43,19 @@ export class WaitingDomains {
     return this.#arena.size;
   }
 
-  get domainCount(): number {
-    return this.#numbers.size;
-  }
-
   get octets(): number {
     return this.#arena.octets;
   }
 
-  /** The number of a domain, given now if it has none. It stands until {@link forget}. */
-  numberOf(domain: string): number {
-    const known = this.#numbers.get(domain);
-    if (known !== undefined) return known;
-    const number = this.#vacant.pop() ?? this.#names.length;
-    this.#numbers.set(domain, number);
-    this.#names[number] = domain;
+  /** A number for a domain. */
+  open(): number {
+    const number = this.#vacant.pop() ?? this.#domains++;
     if (number >= this.#waiting.length) this.#grow();
     this.#waiting[number] = 0;
     this.#released[number] = 0;
     this.#entries[number] = 0;
     this.#held[number] = 0;
     return number;
-  }
-
-  nameOf(domain: number): string {
-    return this.#names[domain]!;
   }
 
   entriesOf(domain: number): number {
@@ -73,21 +70,27 @@ export class WaitingDomains {
   }
 
   /** Gives a number back when nothing waits there. True when it did. */
-  forget(domain: number): boolean {
+  close(domain: number): boolean {
     if (this.#entries[domain] !== 0) return false;
     this.#next.delete(domain);
-    this.#numbers.delete(this.#names[domain]!);
-    this.#names[domain] = '';
     this.#vacant.push(domain);
     return true;
   }
 
   /** A recipient waits until `dueAt`; with `released` it is due now all the same. */
-  add(domain: number, dueAt: number, message: number, recipient: number, released = false): void {
+  add(domain: number, dueAt: number, partition: number, offset: number, recipient: number, released = false): void {
     const heaps = released ? this.#released : this.#waiting;
-    heaps[domain] = this.#arena.push(heaps[domain]!, dueAt, message, recipient);
+    heaps[domain] = this.#arena.push(heaps[domain]!, dueAt, partition, offset % LOW, recipient);
     this.#entries[domain]! += 1;
     this.#place(domain);
+  }
+
+  /** Calls back with every entry of a domain, out-of-date ones included, in no particular order. */
+  visit(domain: number, visitor: (partition: number, message: number, recipient: number) => void): void {
+    const tell = (entry: number): void =>
+      visitor(this.#arena.partition(entry), this.#arena.message(entry), this.#arena.recipient(entry));
+    this.#arena.visit(this.#waiting[domain]!, tell);
+    this.#arena.visit(this.#released[domain]!, tell);
   }
 
   /** All that waits for the domain is due now; what is added later waits for its own time. */
@@ -130,6 +133,7 @@ export class WaitingDomains {
     if (released === 0 && dueAt > now) return undefined;
     const taken: DueRecipient = {
       domain,
+      partition: this.#arena.partition(entry),
       message: this.#arena.message(entry),
       recipient: this.#arena.recipient(entry),
       dueAt,

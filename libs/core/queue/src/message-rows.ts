@@ -46,6 +46,13 @@ export class MessageRows {
     return row < this.#length ? this.#names[row] : undefined;
   }
 
+  /** The name of the row with this full state. */
+  nameAt(offset: number): number | undefined {
+    const row = this.#lowerBound(offset);
+    const name = row < this.#length && this.#offsets[row] === offset ? this.#names[row] : GONE;
+    return name === GONE ? undefined : name;
+  }
+
   /** The name of the message's row; `isIt` tells, of a row with the same hash, whether it is the message's. */
   find(id: MessageId, isIt: (name: number) => boolean): number | undefined {
     const hash = hashOf(id);

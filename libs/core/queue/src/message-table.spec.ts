@@ -43,6 +43,9 @@ test('with however few objects it is a map in order of the last full state', () 
       for (const [offset, { what, id, recipients }] of steps.entries()) {
         const [one, other] = [table.edit(id), naive.get(id)];
         expect(one).toEqual(other);
+        if (other !== undefined) expect(table.at(other.fullStateOffset)).toEqual(other);
+        if (!naive.values().some(({ fullStateOffset }) => fullStateOffset === offset - 1))
+          expect(table.at(offset - 1)).toBeUndefined();
         if (what === 'put') {
           naive.delete(id);
           naive.set(id, message(id, offset, recipients));
@@ -67,7 +70,12 @@ test('with however few objects it is a map in order of the last full state', () 
         }
         expect(table.size).toBe(naive.size);
         expect(table.first()?.id).toBe([...naive.keys()][0]);
-        if (what === 'walk') expect([...table]).toEqual([...naive.values()]);
+        if (what === 'walk') {
+          expect([...table]).toEqual([...naive.values()]);
+          const half = offset >> 1;
+          const rest = [...naive.values()].filter(({ fullStateOffset }) => fullStateOffset >= half);
+          expect([...table.from(half)]).toEqual(rest);
+        }
       }
       const all = [...naive.values()];
       expect([...table]).toEqual(all);

@@ -71,20 +71,36 @@ export class MessageTable implements Iterable<OpenMessage> {
     return this.edit(id);
   }
 
+  /** The message whose last full state stands at this offset. */
+  at(fullStateOffset: number): OpenMessage | undefined {
+    const name = this.#rows.nameAt(fullStateOffset);
+    return name === undefined ? undefined : this.#warm(name);
+  }
+
   /** The message that has gone longest without a full state. */
   first(): OpenMessage | undefined {
     return this.#after(-1);
   }
 
-  *[Symbol.iterator](): IterableIterator<OpenMessage> {
-    for (let next = this.#after(-1); next !== undefined; next = this.#after(next.fullStateOffset)) yield next;
+  [Symbol.iterator](): IterableIterator<OpenMessage> {
+    return this.from(0);
+  }
+
+  /** The messages whose last full state stands at this offset or behind it, in that order. */
+  *from(fullStateOffset: number): IterableIterator<OpenMessage> {
+    let next = this.#after(fullStateOffset - 1);
+    for (; next !== undefined; next = this.#after(next.fullStateOffset)) yield next;
   }
 
   /** For the fold: the message, to be changed in place before any other is asked for. */
   edit(id: MessageId): FoldedMessage | undefined {
     const name = this.#find(id);
-    if (name === undefined) return undefined;
-    if (name < 0) return this.#objects[-1 - name];
+    return name === undefined ? undefined : this.#warm(name);
+  }
+
+  /** The object of that name, made of its packed form if need be. */
+  #warm(name: number): FoldedMessage {
+    if (name < 0) return this.#objects[-1 - name]!;
     const message = this.#unpack(name);
     this.#arena.free(name);
     this.#rows.rename(message.fullStateOffset, this.#place(message));
