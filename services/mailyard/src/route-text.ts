@@ -69,7 +69,7 @@ export function explainText(
     '',
   ];
   const rows = candidates.map(({ route, verdict, changedBy }) => [
-    VERDICTS[verdict]!,
+    VERDICTS[verdict],
     route!.receivingDomain === 'ALL' ? 'ALL:' : route!.receivingDomain,
     destinationText(route!),
     changedBy === undefined ? '' : `(version ${changedBy.version}, ${changedBy.author})`,

@@ -30,9 +30,9 @@ export interface ServerCall<V> {
   readonly isJson: boolean;
   readonly io: CommandIo;
   /** Prints a result: as JSON, or as text. */
-  print(json: unknown, text: string): void;
+  readonly print: (json: unknown, text: string) => void;
   /** Says something to the person, never on stdout. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 /** Leaves out what the generated contracts keep of later versions: it is no result. */
@@ -72,7 +72,7 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
       return EXIT.done;
     }
     isJson = json === true;
-    client = new AdministrationClient(readTarget(values as Record<string, string | undefined>, io.env));
+    client = new AdministrationClient(readTarget(values, io.env));
     const print = (result: unknown, text: string): void =>
       void io.stdout.write(isJson ? `${JSON.stringify(result, withoutUnknownFields, 2)}\n` : text);
     return await work({ client, words, values, isJson, io, print, say });

@@ -50,7 +50,6 @@ describe('mailyard smtproutes', () => {
     [['import', 'file'], 64, /yes/],
     [['clear'], 64, /yes/],
     [['frobnicate'], 64, /frobnicate/],
-    [[], 64, /usage/],
     [['print', '--colour'], 64, /colour/],
   ])('%j ends with %d and says why on stderr', async (words, status, message) => {
     const { version } = served.routing.administration.state;

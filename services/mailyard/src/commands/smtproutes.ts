@@ -4,11 +4,13 @@ import { changeSetWire, configurationWire } from '@mailyard/contracts';
 import { readRouteLine, splitDestinations } from '@mailyard/smtp-routes';
 import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
+import { runMenu } from './smtproutes-menu.ts';
 import { alignRoutes, explainText } from '../route-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { writeWhole } from '../whole-file.ts';
 
-export const USAGE = `usage: mailyard smtproutes print
+export const USAGE = `usage: mailyard smtproutes                (the dialogue: nothing takes effect before COMMIT)
+       mailyard smtproutes print
        mailyard smtproutes new DOMAIN DEST[,DEST...] [DEST...]
        mailyard smtproutes edit DOMAIN [DEST[,DEST...]] [DEST...]
        mailyard smtproutes delete DOMAIN
@@ -28,6 +30,7 @@ export const USAGE = `usage: mailyard smtproutes print
   --id ID              the same id again is the same change
   --dry-run            import: show what would change
   --from FORMAT        import: the file is of sendmail (mailertable) or Postfix (transport)
+  --directory DIR      where the dialogue's IMPORT and EXPORT find their files (this one)
   --version VERSION    print, export, test: as it was; --at TIME: test as of 2026-01-31T12:00:00Z
 `;
 
@@ -39,6 +42,7 @@ const OPTIONS = {
   author: { type: 'string' },
   'dry-run': { type: 'boolean' },
   from: { type: 'string' },
+  directory: { type: 'string' },
   at: { type: 'string' },
   version: { type: 'string' },
 } as const;
@@ -51,6 +55,7 @@ interface Values {
   readonly author?: string;
   readonly 'dry-run'?: boolean;
   readonly from?: string;
+  readonly directory?: string;
   readonly at?: string;
   readonly version?: string;
 }
@@ -77,8 +82,10 @@ export const run: Command = (args, io) =>
         return clear(call, words);
       case 'test':
         return test(call, words);
+      case undefined:
+        return runMenu(call, call.values.directory ?? process.cwd());
       default:
-        throw new Misuse(verb === undefined ? 'what shall be done?' : `there is no ${JSON.stringify(verb)}`);
+        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
     }
   });
 
