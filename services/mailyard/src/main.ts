@@ -1,32 +1,11 @@
 /** `mailyard`: finds the command's module, runs it, ends with its exit status. */
 import { enableCompileCache } from 'node:module';
-import { type Command, EXIT } from './io.ts';
+import { COMMANDS } from './commands.ts';
+import { EXIT } from './io.ts';
 import { version } from './version.ts';
 
 // The second start need not strip types and compile again.
 enableCompileCache();
-
-/** Each command's module is loaded only when it is asked for: `mailyard check` need not load Kafka. */
-const COMMANDS: ReadonlyMap<string, { readonly summary: string; readonly load: () => Promise<{ run: Command }> }> =
-  new Map([
-    ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
-    [
-      'smtproutes',
-      { summary: 'print, change, import, export and test SMTP routes', load: () => import('./commands/smtproutes.ts') },
-    ],
-    ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
-    [
-      'history',
-      { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') },
-    ],
-    ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],
-    ['rollback', { summary: 'go back to what a version said', load: () => import('./commands/rollback.ts') }],
-    [
-      'verify',
-      { summary: "check the chain of the configuration's history", load: () => import('./commands/verify.ts') },
-    ],
-    ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
-  ]);
 
 function usage(): string {
   const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));

@@ -1,0 +1,24 @@
+import type { Command } from './io.ts';
+
+/** Each command's module is loaded only when it is asked for: `mailyard check` need not load Kafka. */
+export const COMMANDS: ReadonlyMap<
+  string,
+  { readonly summary: string; readonly load: () => Promise<{ run: Command }> }
+> = new Map([
+  ['start', { summary: 'run the gateway in the foreground', load: () => import('./commands/start.ts') }],
+  [
+    'smtproutes',
+    { summary: 'print, change, import, export and test SMTP routes', load: () => import('./commands/smtproutes.ts') },
+  ],
+  ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
+  ['history', { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') }],
+  ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],
+  ['rollback', { summary: 'go back to what a version said', load: () => import('./commands/rollback.ts') }],
+  ['verify', { summary: "check the chain of the configuration's history", load: () => import('./commands/verify.ts') }],
+  ['setup', { summary: 'the wizard of the first day', load: () => import('./commands/setup.ts') }],
+  ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
+  [
+    'completion',
+    { summary: 'print a script that completes words in a shell', load: () => import('./commands/completion.ts') },
+  ],
+]);
