@@ -44,7 +44,7 @@ test('with however few objects it is a map in order of the last full state', () 
         const [one, other] = [table.edit(id), naive.get(id)];
         expect(one).toEqual(other);
         if (other !== undefined) expect(table.at(other.fullStateOffset)).toEqual(other);
-        if (!naive.values().some(({ fullStateOffset }) => fullStateOffset === offset - 1))
+        if (![...naive.values()].some(({ fullStateOffset }) => fullStateOffset === offset - 1))
           expect(table.at(offset - 1)).toBeUndefined();
         if (what === 'put') {
           naive.delete(id);

@@ -16,16 +16,13 @@ export interface GivenUp {
   readonly records: readonly QueueRecord[];
 }
 
-/** A given-up intent is fenced for good after its term's five minutes; this is far beyond. */
-const ABANDONED_MEMORY_MS = 1_800_000;
-
 /** At most one append a message under way (I8): outstanding until each of its records is read back, or given up. */
 export class Outstanding {
   readonly #rules: Rules;
   /** In order of submission, entries that still collect records apart. */
   readonly #entries = new Map<MessageId, Entry>();
   /** Given-up intents by message: read later, their end is to be recorded. */
-  readonly #abandoned = new Map<MessageId, { readonly attempts: Decision[]; at: Instant }>();
+  readonly #abandoned = new Map<MessageId, readonly Decision[]>();
 
   constructor(rules: Rules) {
     this.#rules = rules;
@@ -77,19 +74,22 @@ export class Outstanding {
       if (now.monotonic - submitted.monotonic < this.#rules.giveUpMs) break;
       this.#entries.delete(message);
       given.push({ message, records });
-      for (const record of records) if (record.type === 'AttemptIntended') this.#abandon(record, now);
-    }
-    for (const [message, { at }] of this.#abandoned) {
-      if (now.monotonic - at.monotonic < ABANDONED_MEMORY_MS) break;
-      this.#abandoned.delete(message);
+      for (const record of records) if (record.type === 'AttemptIntended') this.#abandon(record);
     }
     return given;
   }
 
-  #abandon({ message, attempt }: AttemptIntended, now: Instant): void {
-    const known = this.#abandoned.get(message);
-    this.#abandoned.delete(message);
-    this.#abandoned.set(message, { attempts: [...(known?.attempts ?? []), attempt], at: now });
+  #abandon({ message, attempt }: AttemptIntended): void {
+    this.#abandoned.set(message, [...(this.#abandoned.get(message) ?? []), attempt]);
+  }
+
+  /** A claim was read at this offset: intents of earlier terms that were not read by now can only land void. */
+  readClaim(offset: number): void {
+    for (const [message, attempts] of this.#abandoned) {
+      const left = attempts.filter(({ term }) => term >= offset);
+      if (left.length === 0) this.#abandoned.delete(message);
+      else if (left.length < attempts.length) this.#abandoned.set(message, left);
+    }
   }
 
   /** A record of ours was read. Tells whether it was awaited, given up before, or neither (a repeat). */
@@ -104,11 +104,7 @@ export class Outstanding {
     }
     if (record.type !== 'AttemptIntended') return 'other';
     const abandoned = this.#abandoned.get(record.message);
-    return abandoned?.attempts.some((attempt) => sameDecision(attempt, record.attempt)) ? 'abandoned' : 'other';
-  }
-
-  clear(): void {
-    this.#entries.clear();
+    return abandoned?.some((attempt) => sameDecision(attempt, record.attempt)) ? 'abandoned' : 'other';
   }
 }
 

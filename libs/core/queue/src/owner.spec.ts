@@ -250,6 +250,34 @@ describe('I8: appends', () => {
     expect(message().attempts).toEqual([]);
   });
 
+  test('an own attempt that nobody works on, met in a restatement after the partition came back, is abandoned', () => {
+    const intent = intend(0)!;
+    pass(10_000);
+    owner.giveUp(now);
+    owner.revoked(now);
+    log.append(intent);
+    const state = new PartitionOwner({ partition: 0, worker: 'o', incarnation: OTHER, exclusive: false });
+    state.assigned(now);
+    state.read(log.records, now);
+    const due = state.claimDue(now, false, undefined)!;
+    const term = log.append(due);
+    state.read(log.from(term), now);
+    log.append(state.restate(state.state.messages.get(M)!, [])!);
+    owner.assigned(now);
+    owner.read(log.from(term), now);
+    const abandoned = { kind: 'abandoned', message: M, attempt: intent.attempt, recipients: [0] };
+    expect(claim()).toContainEqual(abandoned);
+  });
+
+  test('one that is under way is not', () => {
+    const intent = intend(0)!;
+    happen(intent);
+    owner.revoked(now);
+    owner.assigned(now);
+    owner.read(log.records, now);
+    expect(kinds(claim())).toEqual(['claimed', 'owned']);
+  });
+
   test('what was certainly not written is outstanding no longer', () => {
     intend(0);
     owner.appendRefused(M);

@@ -88,6 +88,8 @@ export class PartitionOwner {
   readonly #outstanding: Outstanding;
   readonly #times = new LogTimes();
   #state: PartitionState;
+  /** Sequences of own attempts that the worker was told to begin; some may have ended. */
+  #begun = new Set<number>();
   #sequence = 0;
   #trimmed = 0;
 
@@ -143,12 +145,16 @@ export class PartitionOwner {
         const own = record.type === 'Undecodable' ? 'other' : this.#outstanding.read(record);
         if (own === 'awaited' && folded.length === 0 && isDecision(record))
           effects.push({ kind: 'void', message: record.message, record });
-        for (const effect of folded)
-          effects.push(
-            effect.kind === 'intended' && own !== 'other'
-              ? { ...effect, kind: own === 'awaited' ? 'begun' : 'abandoned' }
-              : effect,
-          );
+        for (const effect of folded) {
+          if (effect.kind !== 'intended' || own === 'other') {
+            effects.push(effect);
+          } else if (own === 'abandoned') {
+            effects.push({ ...effect, kind: 'abandoned' });
+          } else {
+            this.#begun.add(effect.attempt.sequence);
+            effects.push({ ...effect, kind: 'begun' });
+          }
+        }
       }
     }
     this.#times.note(this.#state);
@@ -156,11 +162,34 @@ export class PartitionOwner {
   }
 
   #readClaim(record: PartitionClaimed, offset: number, now: Instant, effects: OwnerEffect[]): void {
+    this.#outstanding.readClaim(offset);
     if (record.incarnation !== this.#options.incarnation) {
       if (this.#claims.readForeign(now)) effects.push({ kind: 'lost' });
     } else if (this.#claims.readOwn(record.claim, offset, now)) {
       effects.push({ kind: 'owned', term: offset });
+      this.#abandonUnknown(effects);
     }
+    // Not while the log is read again, when the state lacks what is open.
+    if (this.mayDecide && this.#begun.size > 1_024 + 2 * this.#state.attempted.size) this.#forgetEnded();
+  }
+
+  /**
+   * Own attempts that nobody works on: given up, and counted while the partition was not read here. They may have come
+   * back in a restatement by another owner, so they are looked for whenever a run of own claims begins.
+   */
+  #abandonUnknown(effects: OwnerEffect[]): void {
+    for (const { id, attempts } of this.attempted())
+      for (const { attempt, incarnation, recipients } of attempts)
+        if (incarnation === this.#options.incarnation && !this.#begun.has(attempt.sequence))
+          effects.push({ kind: 'abandoned', message: id, attempt, recipients: [...recipients] });
+  }
+
+  #forgetEnded(): void {
+    const open = new Set<number>();
+    for (const { attempts } of this.attempted())
+      for (const { attempt, incarnation } of attempts)
+        if (incarnation === this.#options.incarnation && this.#begun.has(attempt.sequence)) open.add(attempt.sequence);
+    this.#begun = open;
   }
 
   // ---- claims (I2)

@@ -7,6 +7,7 @@ import { fold } from '../fold.ts';
 import { type OwnerEffect, type OwnerOptions, PartitionOwner } from '../owner.ts';
 import type {
   Decision,
+  Incarnation,
   LoggedRecord,
   MessageId,
   MessageRestated,
@@ -16,16 +17,66 @@ import type {
   RecipientDeferred,
   RecipientExpired,
 } from '../records.ts';
+import type { Faults } from './faults.ts';
 import { isFenced, RULES, type Rules } from '../rules.ts';
 import type { OpenMessage, PartitionState, StoredReference } from '../state.ts';
-import type { Variation } from './run.ts';
+import { run, type RunResult, type Variation } from './run.ts';
 
 export interface Mutant {
   /** Invariant and what is left out. */
   readonly name: string;
   readonly variation: Variation;
-  /** The number of seeds, from 1 on, within which it is caught; undefined where none did in the runs on record. */
-  readonly within: number | undefined;
+  /** A seed that shows it, the first from 1 on; undefined where none did (docs/queue-model.md says why). */
+  readonly caughtBy: number | undefined;
+}
+
+/** Runs a mutant in its weather. */
+export function runMutant(seed: number, { variation }: Mutant): RunResult {
+  return run(seed, { ...variation, faults: { ...STORM, ...variation.faults } });
+}
+
+/** Weather in which ownership changes hands all the time, so that few seeds show what is missing. */
+const STORM: Partial<Faults> = {
+  embedded: false,
+  partitions: 1,
+  messages: 80,
+  faultyMs: 2_400_000,
+  deferAllUntil: 0,
+  reassignEveryMs: 100_000,
+  twoOwners: 0.6,
+  presenceLossEveryMs: 300_000,
+  pauseEveryMs: 600_000,
+  appendSlow: 0.1,
+  appendTwice: 0.1,
+  replySlow: 0.3,
+  refusedForNow: 0.4,
+  expiryMs: 1_200_000,
+  removed: 0.1,
+  undecodable: 0,
+};
+
+/** Two workers that take the partition from each other while the next hop is slow and refuses much. */
+const TUG_OF_WAR: Partial<Faults> = {
+  reassignEveryMs: 70_000,
+  presenceLossEveryMs: 60_000,
+  replySlow: 0.7,
+  refusedForNow: 0.1,
+  refusedForGood: 0.4,
+  crashEveryMs: 600_000,
+};
+
+/** Long, with owners that last. */
+const STEADY: Partial<Faults> = {
+  faultyMs: 7_200_000,
+  reassignEveryMs: 3_600_000,
+  crashEveryMs: 7_200_000,
+  presenceLossEveryMs: 3_600_000,
+  pauseEveryMs: 3_600_000,
+  expiryMs: 36_000_000,
+};
+
+function inWeather(faults: Partial<Faults>, variation: Variation): Variation {
+  return { ...variation, faults };
 }
 
 function rules(change: Partial<Rules>): Variation {
@@ -61,9 +112,22 @@ function isDecision(record: LoggedRecord['record']): boolean {
   return record.type === 'AttemptIntended' || ('decision' in record && record.decision !== undefined);
 }
 
-class DecidesAtOnce extends PartitionOwner {
-  override get mayDecide(): boolean {
-    return this.state.claim !== undefined;
+/** Whoever claims, it decides under that claim. */
+class TakesEveryClaimForItsOwn extends PartitionOwner {
+  readonly #incarnation: Incarnation;
+
+  constructor(options: OwnerOptions) {
+    super(options);
+    this.#incarnation = options.incarnation;
+  }
+
+  override read(...[records, now]: Parameters<PartitionOwner['read']>): readonly OwnerEffect[] {
+    const taken = records.map((logged) =>
+      logged.record.type === 'PartitionClaimed' && logged.record.incarnation !== this.#incarnation
+        ? { ...logged, record: { ...logged.record, incarnation: this.#incarnation, claim: Number.MAX_SAFE_INTEGER } }
+        : logged,
+    );
+    return super.read(taken, now);
   }
 }
 
@@ -167,13 +231,13 @@ class RestatesWithoutAttempts extends PartitionOwner {
   }
 }
 
-class NothingOutstanding extends PartitionOwner {
+class ManyOutstanding extends PartitionOwner {
   override outstanding(): boolean {
     return false;
   }
 
-  override submitted(): void {
-    // Nothing is awaited.
+  override deliverableAt(...parameters: Parameters<PartitionOwner['deliverableAt']>): number | undefined {
+    return this.freeAt(...parameters);
   }
 }
 
@@ -196,28 +260,35 @@ class SweepsByAge extends PartitionOwner {
 }
 
 export const MUTANTS: readonly Mutant[] = [
-  { name: 'I1: a late acceptance counts', variation: rules({ acceptanceHolds: () => true }), within: 1 },
+  { name: 'I1: a late acceptance counts', variation: rules({ acceptanceHolds: () => true }), caughtBy: 1 },
   {
     name: 'I1: an acceptance from a clock that is ahead counts',
-    variation: rules({ acceptanceHolds: (at, appendTime) => appendTime - at <= 300_000 }),
-    within: 1,
+    variation: inWeather(
+      { skewMs: 1_200_000, appendTwice: 0.4, appendSlow: 0.02 },
+      rules({ acceptanceHolds: (at, appendTime) => appendTime - at <= 300_000 }),
+    ),
+    caughtBy: 1,
   },
-  { name: 'I2: decides before its own claim is read', variation: owner(DecidesAtOnce), within: 1 },
-  { name: 'I2: the first claim carries a mark of its own', variation: owner(MarksBeforeReading), within: 1 },
+  {
+    name: 'I2: decides under the claim of another, before its own is read or after',
+    variation: owner(TakesEveryClaimForItsOwn),
+    caughtBy: 1,
+  },
+  { name: 'I2: the first claim carries a mark of its own', variation: owner(MarksBeforeReading), caughtBy: 1 },
   {
     name: 'I2: never claims again after a foreign claim',
     variation: rules({ reclaimMs: Number.POSITIVE_INFINITY }),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I2: never renews',
     variation: rules({ renewMs: Number.POSITIVE_INFINITY, renewOpenMs: Number.POSITIVE_INFINITY }),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I2: does not renew sooner while a transaction is open',
     variation: rules({ renewOpenMs: 60_000 }),
-    within: 1,
+    caughtBy: 1,
   },
   ...(
     [
@@ -228,33 +299,47 @@ export const MUTANTS: readonly Mutant[] = [
       'RecipientRemoved',
       'MessageRestated',
     ] as const
-  ).map((type) => ({ name: `I3: ${type} is not fenced`, variation: unfenced(type), within: 1 })),
+  ).map((type) => ({
+    name: `I3: ${type} is not fenced`,
+    variation: inWeather({ removed: 5, dropped: 2 }, unfenced(type)),
+    caughtBy: 1,
+  })),
   {
     name: 'I3: a claim carries for ever',
-    variation: rules({ isFenced: (claim, decision) => claim?.term === decision.term }),
-    within: 1,
+    variation: inWeather(
+      { appendSlow: 0.3, appendLost: 0.3, appendTwice: 0.3 },
+      rules({ isFenced: (claim, decision) => claim?.term === decision.term }),
+    ),
+    caughtBy: 1,
   },
-  { name: 'I3: decisions count in any order', variation: rules({ isLater: () => true }), within: 1 },
+  {
+    name: 'I3: decisions count in any order',
+    variation: inWeather({ appendSlow: 0.3 }, rules({ isLater: () => true })),
+    caughtBy: 1,
+  },
   {
     name: 'I3: deliveries are fenced',
     variation: seeing((state, { record, appendTime }) =>
       record.type === 'RecipientDelivered' && !isFenced(state.claim, record.attempt!, appendTime) ? undefined : record,
     ),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I3: ends of attempts are fenced',
-    variation: seeing((state, { record, appendTime }) =>
-      record.type === 'RecipientDeferred' && !isFenced(state.claim, record.attempt!, appendTime) ? undefined : record,
+    variation: inWeather(
+      STEADY,
+      seeing((state, { record, appendTime }) =>
+        record.type === 'RecipientDeferred' && !isFenced(state.claim, record.attempt!, appendTime) ? undefined : record,
+      ),
     ),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I3: a final before its message is forgotten',
     variation: seeing((state, { record }) =>
       record.type === 'RecipientDelivered' && !state.messages.has(record.message) ? undefined : record,
     ),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I3: decisions on messages not open here are void',
@@ -266,18 +351,22 @@ export const MUTANTS: readonly Mutant[] = [
         ? undefined
         : record,
     ),
-    within: 1,
+    caughtBy: 1,
   },
-  { name: 'I3: finals are remembered for a minute', variation: rules({ memoryMs: 60_000 }), within: 1 },
-  { name: 'I3: finals are remembered for six minutes', variation: rules({ memoryMs: 360_000 }), within: 1 },
-  { name: 'I3: a restatement adds', variation: rules({ restatementsReplace: false }), within: 1 },
+  { name: 'I3: finals are remembered for a minute', variation: rules({ memoryMs: 60_000 }), caughtBy: 1 },
+  {
+    name: 'I3: finals are remembered for six minutes',
+    variation: inWeather({ skewMs: 280_000, appendTwice: 0.4, appendSlow: 0.02 }, rules({ memoryMs: 360_000 })),
+    caughtBy: 1,
+  },
+  { name: 'I3: a restatement adds', variation: rules({ restatementsReplace: false }), caughtBy: 1 },
   {
     name: 'I3: acceptances are not deduplicated',
     variation: seeing((state, { record }) => {
       if (record.type === 'MessageAccepted') state.messages.delete(record.message);
       return record;
     }),
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I3: an outcome ends whichever attempt is open',
@@ -288,29 +377,57 @@ export const MUTANTS: readonly Mutant[] = [
         ?.attempts.find(({ recipients }) => recipients.has(record.recipient));
       return open === undefined ? record : { ...record, attempt: open.attempt };
     }),
-    within: 1,
+    caughtBy: 1,
   },
-  { name: 'I3: bounces while another attempt is open or in grace', variation: owner(BouncesRegardless), within: 1 },
-  { name: 'I4: sends on an intent that was void', variation: owner(SendsVoidIntents), within: 1 },
-  { name: 'I4: the dot needs no proof', variation: owner(NeedsNoProof), within: 1 },
-  { name: 'I4: a proof serves attempts from before a foreign claim', variation: owner(ProofOfAnyRun), within: 1 },
-  { name: 'I4: a proof of ten minutes', variation: rules({ proofMs: 600_000 }), within: 1 },
-  { name: 'I5: no grace', variation: rules({ absentGraceMs: 0, presentGraceMs: 0 }), within: 1 },
-  { name: 'I5: no grace once presence ended', variation: rules({ absentGraceMs: 0 }), within: 1 },
-  { name: 'I5: 65 s while presence lasts', variation: rules({ presentGraceMs: 65_000 }), within: 1 },
-  { name: 'I5: unknown presence is absence', variation: owner(TakesUnknownForAbsent), within: 1 },
-  { name: 'I5: expiry does not wait for grace', variation: owner(ExpiresRegardless), within: 1 },
-  { name: 'I6: open messages do not hold the mark', variation: owner(MarksNothingOpen), within: 1 },
-  { name: 'I6: the tracker does not hold the mark', variation: owner(MarksPastTheTracker), within: 1 },
-  { name: 'I6: an undecodable record does not hold the mark', variation: owner(MarksPastTheUndecodable), within: 1 },
-  { name: 'I6: trims up to the mark', variation: rules({ trimDistanceMs: 0 }), within: 1 },
-  { name: 'I6: trims two minutes behind the mark', variation: rules({ trimDistanceMs: 120_000 }), within: 1 },
-  { name: 'I6: trims before the mark is read back', variation: owner(TrimsToItsOwnMark), within: 1 },
-  { name: 'I6: readers keep what lies below a mark', variation: rules({ claimsDrop: false }), within: 1 },
-  { name: 'I7: never restates', variation: owner(NeverRestates), within: 1 },
-  { name: 'I7: restates without open attempts', variation: owner(RestatesWithoutAttempts), within: 1 },
-  { name: 'I8: several appends of a message at once', variation: owner(NothingOutstanding), within: 1 },
-  { name: 'I8: an abandoned intent stays open', variation: owner(AbandonedStayOpen), within: 1 },
+  {
+    name: 'I3: bounces while another attempt is open or in grace',
+    variation: inWeather(TUG_OF_WAR, owner(BouncesRegardless)),
+    caughtBy: 1,
+  },
+  { name: 'I4: sends on an intent that was void', variation: owner(SendsVoidIntents), caughtBy: 1 },
+  { name: 'I4: the dot needs no proof', variation: owner(NeedsNoProof), caughtBy: 1 },
+  {
+    name: 'I4: a proof serves attempts from before a foreign claim',
+    variation: inWeather(TUG_OF_WAR, owner(ProofOfAnyRun)),
+    caughtBy: 1,
+  },
+  { name: 'I4: a proof of ten minutes', variation: rules({ proofMs: 600_000 }), caughtBy: 1 },
+  { name: 'I5: no grace', variation: rules({ absentGraceMs: 0, presentGraceMs: 0 }), caughtBy: 1 },
+  { name: 'I5: no grace once presence ended', variation: rules({ absentGraceMs: 0 }), caughtBy: 1 },
+  { name: 'I5: 65 s while presence lasts', variation: rules({ presentGraceMs: 65_000 }), caughtBy: 1 },
+  { name: 'I5: unknown presence is absence', variation: owner(TakesUnknownForAbsent), caughtBy: 1 },
+  { name: 'I5: expiry does not wait for grace', variation: owner(ExpiresRegardless), caughtBy: 1 },
+  { name: 'I6: open messages do not hold the mark', variation: owner(MarksNothingOpen), caughtBy: 1 },
+  {
+    name: 'I6: the tracker does not hold the mark',
+    variation: inWeather(STEADY, owner(MarksPastTheTracker)),
+    caughtBy: 1,
+  },
+  {
+    name: 'I6: an undecodable record does not hold the mark',
+    variation: inWeather({ undecodable: 0.02 }, owner(MarksPastTheUndecodable)),
+    caughtBy: 1,
+  },
+  { name: 'I6: trims up to the mark', variation: rules({ trimDistanceMs: 0 }), caughtBy: 1 },
+  {
+    name: 'I6: trims two minutes behind the mark',
+    variation: inWeather({ appendTwice: 0.4 }, rules({ trimDistanceMs: 120_000 })),
+    caughtBy: 1,
+  },
+  { name: 'I6: trims before the mark is read back', variation: owner(TrimsToItsOwnMark), caughtBy: 1 },
+  { name: 'I6: readers keep what lies below a mark', variation: rules({ claimsDrop: false }), caughtBy: 1 },
+  {
+    name: 'I7: never restates',
+    variation: inWeather({ deferAllUntil: 10_800_000, expiryMs: 36_000_000 }, owner(NeverRestates)),
+    caughtBy: 1,
+  },
+  { name: 'I7: restates without open attempts', variation: owner(RestatesWithoutAttempts), caughtBy: 1 },
+  {
+    name: 'I8: several appends of a message at once',
+    variation: inWeather(STEADY, owner(ManyOutstanding)),
+    caughtBy: 1,
+  },
+  { name: 'I8: an abandoned intent stays open', variation: inWeather(STEADY, owner(AbandonedStayOpen)), caughtBy: 1 },
   {
     name: 'I9: the report follows in a batch of its own',
     variation: {
@@ -319,13 +436,13 @@ export const MUTANTS: readonly Mutant[] = [
         return at <= 0 ? [records] : [records.slice(0, at), records.slice(at)];
       },
     },
-    within: 1,
+    caughtBy: 1,
   },
   {
     name: 'I9: a report is accepted whatever became of its outcome',
     variation: rules({ reportsNeedTheirOutcome: false }),
-    within: 1,
+    caughtBy: 1,
   },
-  { name: 'I10: anyone deletes bodies', variation: owner(AnyoneDeletes), within: 1 },
-  { name: 'I10: the sweep goes by age alone', variation: owner(SweepsByAge), within: 1 },
+  { name: 'I10: anyone deletes bodies', variation: owner(AnyoneDeletes), caughtBy: 1 },
+  { name: 'I10: the sweep goes by age alone', variation: owner(SweepsByAge), caughtBy: 1 },
 ];

@@ -3,6 +3,10 @@ import { emptyPartition, type OpenMessage, type PartitionState } from '../state.
 import type { SimulatedLog } from './simulated-log.ts';
 import type { World } from './world.ts';
 
+/** An hour covers a pause, the slowest reply and the slowest append. */
+const LONGEST_ATTEMPT_MS = 3_600_000;
+const LONGEST_LOG_MS = 6_000_000;
+
 /** A reader of one partition that never restarted: what the log says officially, compared with what happened. */
 export class Observer {
   readonly #world: World;
@@ -11,6 +15,8 @@ export class Observer {
   /** The official end of each recipient. */
   readonly closed = new Map<string, FinalOutcome>();
   readonly reports = new Map<MessageId, { readonly message: MessageId; readonly recipient: number }>();
+  /** When each attempt began to count. */
+  readonly #begun = new Map<string, number>();
   compared = 0;
 
   constructor(world: World, log: SimulatedLog) {
@@ -30,7 +36,10 @@ export class Observer {
       }
       for (const effect of this.#world.fold(this.state, logged, this.#world.rules)) {
         if (effect.kind === 'closed') this.#close(effect.message, effect.recipient, effect.outcome);
-        if (effect.kind === 'intended' && effect.recipients.length > 0) this.#checkBodies(effect.message);
+        if (effect.kind === 'intended' && effect.recipients.length > 0) {
+          this.#begun.set(`${effect.attempt.term}.${effect.attempt.sequence}`, this.#world.simulation.now);
+          this.#checkBodies(effect.message);
+        }
         if (effect.kind === 'claimed')
           for (const { id } of effect.dropped) this.#world.truth.violation(`${id} was open below a mark`);
         if (effect.kind === 'opened' && effect.accepted?.reportOf !== undefined) {
@@ -57,8 +66,7 @@ export class Observer {
     if (outcome.type === 'RecipientDelivered' && !truth.deliveries.has(key))
       truth.violation(`${key} delivered in the log only`);
     if (outcome.type === 'RecipientBounced' && !truth.refusals.has(key)) truth.violation(`${key} bounced unrefused`);
-    if (outcome.type === 'RecipientBounced' || outcome.type === 'RecipientExpired')
-      truth.bounced(message, recipient, simulation.now);
+    if (outcome.type !== 'RecipientDelivered') truth.notDelivered(message, recipient, simulation.now);
   }
 
   /** Readers that begin at the start of the log, and anywhere below it, must agree with the one that never restarted. */
@@ -74,6 +82,22 @@ export class Observer {
       if (difference !== undefined)
         truth.violation(`a reader from ${from} of [${this.#log.start}, ${this.#log.end}) differs: ${difference}`);
     }
+  }
+
+  /** An owner ends its attempts, however late; and old messages do not keep the log from being trimmed. */
+  checkProgress(): void {
+    const { truth, simulation, workers } = this.#world;
+    for (const { id, attempts } of this.state.messages)
+      for (const { attempt, incarnation } of attempts) {
+        const age = simulation.now - this.#begun.get(`${attempt.term}.${attempt.sequence}`)!;
+        if (age > LONGEST_ATTEMPT_MS && workers.some((worker) => worker.owns(this.#log.partition, incarnation)))
+          truth.violation(`${id}: attempt ${attempt.term}.${attempt.sequence} of ${incarnation} never ends`);
+      }
+    const oldest = this.#log.records[this.#log.trimmed];
+    if (oldest === undefined || this.#world.faults.undecodable > 0) return;
+    const age = simulation.now + this.#log.skewMs - oldest.appendTime;
+    if (age > LONGEST_LOG_MS)
+      truth.violation(`partition ${this.#log.partition} holds ${Math.round(age / 60_000)} min of log`);
   }
 
   /** Everything accepted has ended, every failure was reported once, every report too has ended, and the log is short. */

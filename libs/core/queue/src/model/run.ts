@@ -61,7 +61,7 @@ export function run(seed: number, variation: Variation = {}): RunResult {
     bodies: new SimulatedBodies(),
     truth,
     unreadable: new Set(),
-    toRemove: new Set(),
+    toRemove: new Map(),
     trackerPositions: logs.map(() => 0),
     workers,
     healthy: false,
@@ -71,6 +71,7 @@ export function run(seed: number, variation: Variation = {}): RunResult {
   new Weather(world, observers).begin();
   const quiet = Math.max(faults.faultyMs, faults.deferAllUntil);
   simulation.runUntil(quiet);
+  for (const observer of observers) observer.checkProgress();
   recover(world);
   simulation.runUntil(quiet + 20 * MINUTE + RECOVERY_MS);
   for (const observer of observers) {
@@ -148,7 +149,7 @@ class Weather {
     this.#every(faults.brokerStepEveryMs, () => this.#step());
     this.#always(5 * MINUTE, () => random.pick(this.#observers).compare());
     this.#always(MINUTE, () => this.#track());
-    if (faults.removed > 0) this.#every(10 * MINUTE, () => this.#remove());
+    this.#every(MINUTE / faults.removed, () => this.#remove());
   }
 
   #every(meanMs: number, run: () => void): void {
@@ -178,15 +179,14 @@ class Weather {
     for (const log of logs) {
       const position = trackerPositions[log.partition]!;
       if (position < log.start) truth.violation(`the tracker's records below ${log.start} were trimmed at ${position}`);
-      if (healthy || random.chance(0.3)) trackerPositions[log.partition] = log.end;
+      if (healthy || random.chance(0.08)) trackerPositions[log.partition] = log.end;
     }
   }
 
   #remove(): void {
-    const { random, toRemove, truth, faults } = this.#world;
-    const all = [...truth.recipientCounts.keys()];
-    if (all.length > 0 && random.chance(faults.removed * 10))
-      toRemove.add(all[all.length - 1 - random.whole(Math.min(5, all.length))]!);
+    const { random, toRemove, truth, workers } = this.#world;
+    const recent = [...truth.recipientCounts.keys()].slice(-5);
+    if (recent.length > 0) toRemove.set(random.pick(recent), random.pick(workers).incarnation);
   }
 
   #crash(): void {

@@ -16,6 +16,8 @@ export class SimulatedLog {
   /** Everything ever written, by offset. */
   readonly records: LoggedRecord[] = [];
   start = 0;
+  /** Up to where it was ever trimmed: the start, unless that fell back. */
+  trimmed = 0;
   /** How far the log's clock is off. */
   skewMs = 0;
   /** No faults any more. */
@@ -43,6 +45,7 @@ export class SimulatedLog {
 
   trim(before: number): void {
     this.start = Math.max(this.start, Math.min(before, this.end));
+    this.trimmed = Math.max(this.trimmed, this.start);
   }
 
   /** A broker died: its successor knows an older start. */

@@ -157,6 +157,7 @@ export class SimulatedPartition {
       this.outcomes.gaveUp(message, records);
     }
     this.outcomes.flush();
+    if (this.world.random.chance(0.01)) this.#sweep();
     if (!this.owner.mayDecide) return;
     for (const incarnation of this.owner.foreignIncarnations())
       this.owner.presence(incarnation, this.worker.presenceOf(incarnation, this.world.workers), now);
@@ -164,7 +165,6 @@ export class SimulatedPartition {
     this.#restate();
     const before = this.owner.trimBefore(now);
     if (before !== undefined) this.log.trim(before);
-    if (this.world.random.chance(0.01)) this.#sweep();
   }
 
   #schedule(): void {
@@ -180,13 +180,13 @@ export class SimulatedPartition {
     for (const recipient of message.recipients.keys()) {
       const copy = message.envelope.copies[0]!;
       if (copy.expiresAt <= now.wall) records.push(...this.#expire(message, recipient));
-      else if (this.world.toRemove.has(message.id)) {
+      else if (this.world.toRemove.get(message.id) === this.worker.incarnation) {
         const removed = this.owner.remove(message, recipient, { reason: 'asked', author: 'operator' }, now);
         if (removed !== undefined) records.push(removed);
       } else if (
-        recipient === 3 &&
         message.envelope.reportOf === undefined &&
-        this.world.random.chance(this.world.faults.dropped)
+        !this.world.healthy &&
+        this.world.random.chance(this.world.faults.dropped / 200)
       ) {
         const dropped = this.owner.drop(message, recipient, { reason: '/dev/null' }, now);
         if (dropped !== undefined) records.push(dropped);

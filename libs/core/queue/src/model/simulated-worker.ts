@@ -65,6 +65,11 @@ export class SimulatedWorker {
     return this.up && incarnation === this.incarnation && !this.#silentFor(now, PRESENCE_TTL_MS);
   }
 
+  /** Whether this life of it may decide on the partition. */
+  owns(partition: number, incarnation: Incarnation): boolean {
+    return this.up && this.incarnation === incarnation && this.partitions.get(partition)?.owner.mayDecide === true;
+  }
+
   #silentFor(now: number, ttlMs: number): boolean {
     return this.life.silences.some(({ from, until }) => now >= from + ttlMs && now < until);
   }

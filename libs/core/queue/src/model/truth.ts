@@ -64,10 +64,10 @@ export class Truth {
     this.deliveries.set(key, [...earlier, delivery]);
   }
 
-  /** A recipient was reported as failed though the host has it. */
-  bounced(message: MessageId, recipient: number, at: number): void {
+  /** A recipient was closed as anything but delivered: then no host should have it. */
+  notDelivered(message: MessageId, recipient: number, at: number): void {
     for (const delivery of this.deliveries.get(`${message}/${recipient}`) ?? [])
-      this.#mustExcuse(delivery, at, `${message}/${recipient} reported as failed though delivered`);
+      this.#mustExcuse(delivery, at, `${message}/${recipient} closed otherwise though delivered`);
   }
 
   #mustExcuse(delivery: Delivery, at: number, what: string): void {

@@ -1,5 +1,5 @@
 import type { fold } from '../fold.ts';
-import type { MessageId, QueueRecord } from '../records.ts';
+import type { Incarnation, MessageId, QueueRecord } from '../records.ts';
 import type { Rules } from '../rules.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
@@ -24,8 +24,8 @@ export interface World {
   readonly truth: Truth;
   /** Recipients whose record no program of this version can read. */
   readonly unreadable: Set<string>;
-  /** Messages that an operator asked to remove. */
-  readonly toRemove: Set<MessageId>;
+  /** Messages that an operator asked one worker to remove. */
+  readonly toRemove: Map<MessageId, Incarnation>;
   /** How far the tracker has read, by partition. */
   readonly trackerPositions: number[];
   readonly workers: readonly SimulatedWorker[];
