@@ -1,5 +1,4 @@
 /** Random logs of one partition: acceptances, intents, outcomes, claims, restatements, late and double ones. */
-import type { Address } from '@mailyard/mail';
 import {
   type Decision,
   emptyPartition,
@@ -7,13 +6,13 @@ import {
   type Incarnation,
   type LoggedRecord,
   makeMessageId,
-  type MessageAccepted,
   type MessageId,
   type OpenMessage,
   type QueueRecord,
   reportIdOf,
 } from '@mailyard/queue';
 import * as fc from 'fast-check';
+import { acceptance } from './mail-records.suite.ts';
 
 export const START = 1_790_000_000_000;
 const MESSAGES = 4;
@@ -67,10 +66,13 @@ export const randomLog: fc.Arbitrary<LoggedRecord[]> = fc
 class LogWriter {
   readonly #log: LoggedRecord[] = [];
   readonly #state = emptyPartition();
+  /** By message: how many recipients its acceptance has. */
+  readonly #counts = new Map<MessageId, number>();
   readonly #attempts: { readonly attempt: Decision; readonly message: MessageId }[] = [];
   #sequence = 0;
 
   write(steps: readonly Step[]): LoggedRecord[] {
+    for (let number = 0; number < MESSAGES; number++) this.#counts.set(messageOf(number), 1 + (number % RECIPIENTS));
     this.#append({ type: 'PartitionClaimed', worker: 'w', incarnation, claim: 1, mark: 0, at: START });
     for (const one of steps) this.#step(one);
     return this.#log;
@@ -94,15 +96,17 @@ class LogWriter {
   #step({ kind, message: number, recipient, attempt: which, isStale, flag }: Step): void {
     const message = messageOf(number);
     const tried = this.#attempts.length === 0 ? undefined : this.#attempts[which % this.#attempts.length];
-    const outcome = { message: tried?.message ?? message, recipient, at: START };
+    const of = tried?.message ?? message;
+    const outcome = { message: of, recipient: recipient % this.#counts.get(of)!, at: START };
     const ended = tried === undefined ? {} : { attempt: tried.attempt };
     switch (kind) {
       case 'accept':
-        return this.#append(...acceptance(message, START + number, 1 + (number % RECIPIENTS)));
+        return this.#append(...acceptance(message, START + number, this.#counts.get(message)!));
       case 'intend': {
         const attempt = this.#decision(isStale);
         this.#attempts.push({ attempt, message });
-        const recipients = flag ? [recipient] : [0, 1, 2];
+        const count = this.#counts.get(message)!;
+        const recipients = flag ? [recipient % count] : Array.from({ length: count }, (_, rid) => rid);
         const route = { host: 'h [192.0.2.1]:25', route: 'ALL', routeVersion: 1 };
         return this.#append({
           type: 'AttemptIntended',
@@ -160,6 +164,7 @@ class LogWriter {
     const report = reportIdOf(outcome.message, outcome.recipient);
     const bounced = { type: 'RecipientBounced', ...outcome, decision, cause: '5xx', stage: 'rcpt' } as const;
     if (!isReported) return this.#append(bounced);
+    this.#counts.set(report, 1);
     const reportOf = { message: outcome.message, recipient: outcome.recipient };
     this.#append({ ...bounced, report }, ...acceptance(report, START, 1, reportOf));
   }
@@ -174,43 +179,6 @@ class LogWriter {
     const open = this.#state.messages.get(id);
     if (open !== undefined) this.#append(restatement(open, this.#decision(isStale)));
   }
-}
-
-function acceptance(
-  message: MessageId,
-  at: number,
-  recipientCount: number,
-  reportOf?: { message: MessageId; recipient: number },
-): QueueRecord[] {
-  const accepted: MessageAccepted = {
-    type: 'MessageAccepted',
-    message,
-    at,
-    injection: { icid: 'i', listener: 'public', clientAddress: '192.0.2.9', helo: 'h.example' },
-    reversePath: 'Joe@sender.example' as Address,
-    eightBit: false,
-    smtpUtf8: false,
-    headerMessageId: `<${message}@sender.example>`,
-    copies: [
-      {
-        policy: 'DEFAULT',
-        priority: 0,
-        body: 0,
-        prefix: new Uint8Array(3),
-        skipOctets: 0,
-        sizeOctets: 9,
-        expiresAt: at,
-      },
-    ],
-    bodies: [{ kind: 'inline', octets: new Uint8Array(9) }],
-    recipientCount,
-    ...(reportOf === undefined ? {} : { reportOf }),
-  };
-  const queued = Array.from({ length: recipientCount }, (_, recipient): QueueRecord => {
-    const forwardPath = `r${recipient}@${message}.example` as Address;
-    return { type: 'RecipientQueued', message, recipient, copy: 0, forwardPath };
-  });
-  return [accepted, ...queued];
 }
 
 function restatement(message: OpenMessage, decision: Decision): QueueRecord {

@@ -20,8 +20,9 @@ interface TrackedRecipient {
   state: RecipientState;
   outcomeUnknown: boolean;
   dueAt: number;
-  /** The attempt that ended it, as a key. */
+  /** The kind of outcome and the attempt that ended it, as a key; and where that record is. */
   endedBy: string;
+  endedAt: number;
 }
 
 interface TrackedAttempt {
@@ -52,7 +53,9 @@ export type Verdict =
   /** Nothing did: too late, or not the owner's to decide. Worth telling in a trace. */
   | 'void'
   /** A repetition of what is known, not worth telling. */
-  | 'known';
+  | 'known'
+  /** The very record that ended its recipient, read again. */
+  | 'again';
 
 const FINALS: Partial<Record<FactKind, RecipientState>> = {
   RecipientDelivered: 'delivered',
@@ -124,7 +127,8 @@ export class TrackedMessage {
    * @param isFenced whether a decision stands under the claim in force where it was read
    */
   apply(fact: Fact, isFenced: boolean): Verdict {
-    if (fact.offset <= this.lastOffset) return 'known';
+    if (fact.offset <= this.lastOffset)
+      return this.#recipient(fact.recipient)?.endedAt === fact.offset ? 'again' : 'known';
     this.lastOffset = fact.offset;
     this.lastAppendTime = fact.appendTime;
     if (fact.kind === 'RecipientQueued') return this.#queued(fact);
@@ -148,7 +152,7 @@ export class TrackedMessage {
   }
 
   #accepted(fact: Fact): Verdict {
-    if (this.isKnown) return 'known';
+    for (const { state } of this.#recipients.values()) if (state !== 'untracked') return 'known';
     this.isKnown = true;
     this.#isCreating = true;
     this.fullStateOffset = fact.offset;
@@ -157,7 +161,9 @@ export class TrackedMessage {
   }
 
   #queued(fact: Fact): Verdict {
-    if (!this.#isCreating || this.#recipients.has(fact.recipient)) return 'known';
+    const before = this.#recipients.get(fact.recipient);
+    // One that the tracker lost sight of is back.
+    if (!this.#isCreating || (before !== undefined && before.state !== 'untracked')) return 'known';
     this.newTerms.push(...fact.terms);
     const stray = this.#strays.get(fact.recipient);
     this.#strays.delete(fact.recipient);
@@ -212,18 +218,20 @@ export class TrackedMessage {
     const refused = decision === undefined ? undefined : this.#decide(fact, isFenced);
     if (refused !== undefined) return refused;
     const endedBy = attempt === undefined ? kind : `${kind} ${keyOf(attempt)}`;
-    const known = this.#recipients.get(rid) ?? this.#strays.get(rid);
-    if (known !== undefined && known.state !== 'waiting') return known.endedBy === endedBy ? 'known' : 'void';
+    const known = this.#recipient(rid);
+    const isOver = known !== undefined && known.state !== 'waiting' && known.state !== 'untracked';
+    if (isOver) return known.endedBy === endedBy ? 'known' : 'void';
+    // Of a recipient that does not wait, in a message that does, it is a decision made with an outdated fold.
+    if (known?.state !== 'waiting' && this.isOpen && decision !== undefined) return 'void';
     const state = FINALS[kind]!;
     if (known === undefined) {
-      // Of a message that is known it is a decision made with an outdated fold.
-      if (this.isKnown && decision !== undefined) return 'void';
-      this.#strays.set(rid, { state, outcomeUnknown: false, dueAt: 0, endedBy });
+      this.#strays.set(rid, { state, outcomeUnknown: false, dueAt: 0, endedBy, endedAt: fact.offset });
       return 'counted';
     }
     known.state = state;
     known.outcomeUnknown = false;
     known.endedBy = endedBy;
+    known.endedAt = fact.offset;
     for (const { recipients } of this.#attempts) recipients.delete(rid);
     return 'counted';
   }
@@ -236,10 +244,11 @@ export class TrackedMessage {
     if (!this.isKnown) this.newTerms.push(...termsOfAccepted(record.accepted));
     for (const { recipient: rid, forwardPath, dueAt, outcomeUnknown } of record.recipients) {
       named.add(rid);
-      const recipient = this.#recipients.get(rid) ?? this.#strays.get(rid) ?? waiting(dueAt);
+      const recipient = this.#recipient(rid) ?? waiting(dueAt);
       if (!this.#recipients.has(rid)) this.newTerms.push(termOf('recipient', forwardPath));
       this.#strays.delete(rid);
       this.#recipients.set(rid, recipient);
+      if (recipient.state === 'untracked') recipient.state = 'waiting';
       if (recipient.state !== 'waiting') continue;
       recipient.dueAt = dueAt;
       recipient.outcomeUnknown = outcomeUnknown;
@@ -266,6 +275,10 @@ export class TrackedMessage {
     return 'counted';
   }
 
+  #recipient(recipient: number): TrackedRecipient | undefined {
+    return this.#recipients.get(recipient) ?? this.#strays.get(recipient);
+  }
+
   #newestAttempt(recipient: number): string | undefined {
     let newest: string | undefined;
     for (const { recipients, attempt } of this.#attempts) if (recipients.has(recipient)) newest = keyOf(attempt);
@@ -282,7 +295,7 @@ export class TrackedMessage {
 }
 
 function waiting(dueAt: number): TrackedRecipient {
-  return { state: 'waiting', outcomeUnknown: false, dueAt, endedBy: '' };
+  return { state: 'waiting', outcomeUnknown: false, dueAt, endedBy: '', endedAt: -1 };
 }
 
 function keyOf({ term, sequence }: Decision): string {

@@ -2,6 +2,7 @@
  * Follows the queue log and keeps the read model in a thread of its own, so that its disk never holds up mail. It may
  * lag; how far it has committed is what the owners of partitions keep the log for (I6).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { MtaError } from '@mailyard/mail';
 import type { LoggedRecord, PartitionHandler, QueueLog, Reading } from '@mailyard/queue';
@@ -15,6 +16,9 @@ const BATCH_MS = 200;
 /** With more than this on its way to the thread, reading waits. */
 const MOST_OCTETS_UNDERWAY = 16_777_216;
 const RETRY_MS = 10_000;
+/** A question waits at most so long for what the log has when it is asked. */
+const CATCH_UP_MS = 2_000;
+const LOOK_MS = 10;
 const SILENCE_AGAIN_MS = 3_600_000;
 
 export interface TrackerOptions extends TrackingWorkerData {
@@ -29,6 +33,8 @@ export class Tracker {
   #worker: Worker | undefined;
   #reading: Reading | undefined;
   #positions: ReadonlyMap<number, number> = new Map();
+  /** What was read of each partition, committed or not. */
+  readonly #read = new Map<number, number>();
   #asked = 0;
   #octetsUnderway = 0;
   #roomToRead: PromiseWithResolvers<void> | undefined;
@@ -76,6 +82,18 @@ export class Tracker {
       lag += Math.max(0, end - Math.max(start, this.position(partition)));
     }
     return lag;
+  }
+
+  /** Waits until all that the log holds now was read, two seconds at most: a question then sees what the asker did. */
+  async catchUp(): Promise<void> {
+    const { queueLog } = this.#options;
+    const partitions = Array.from({ length: queueLog.partitionCount }, (_, partition) => partition);
+    const deadline = performance.now() + CATCH_UP_MS;
+    // A log that is away has nothing newer to offer.
+    const bounds = await Promise.all(partitions.map((partition) => queueLog.bounds(partition))).catch(() => []);
+    const isBehind = ({ start, end }: { start: number; end: number }, partition: number): boolean =>
+      end > start && (this.#read.get(partition) ?? this.position(partition)) < end;
+    while (bounds.some(isBehind) && this.#problem === undefined && performance.now() < deadline) await sleep(LOOK_MS);
   }
 
   /** @throws MtaError `TRACKER_AWAY` while the read model cannot be used */
@@ -141,6 +159,7 @@ export class Tracker {
       records: (partition, records) => this.#take(partition, records),
       reset: (partition, reason) => {
         this.#handOver();
+        this.#read.delete(partition);
         this.#say({ kind: 'restart', partition, reason });
       },
       revoked: () => undefined,
@@ -158,6 +177,8 @@ export class Tracker {
       writer.add(record);
       if (writer.sizeOctets >= BATCH_OCTETS) this.#send(partition, writer);
     }
+    const last = records.at(-1);
+    if (last !== undefined) this.#read.set(partition, last.offset + 1);
     this.#handingOver ??= setTimeout(() => this.#handOver(), BATCH_MS);
     if (this.#octetsUnderway <= MOST_OCTETS_UNDERWAY) return undefined;
     this.#roomToRead ??= Promise.withResolvers();
@@ -201,6 +222,7 @@ export class Tracker {
     this.#retrying = setTimeout(() => {
       void ended.then(() => {
         this.#writers.clear();
+        this.#read.clear();
         this.#octetsUnderway = 0;
         return this.start();
       });

@@ -94,7 +94,7 @@ describe('tracking store', () => {
         expectAgreement(store, log);
         store.close();
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 

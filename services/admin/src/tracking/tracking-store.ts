@@ -95,10 +95,13 @@ export class TrackingStore {
     const admission = track.admit(fact);
     if (admission.kind === 'claim') this.#claimed(partition, fact, admission.mark);
     if (admission.kind !== 'apply') return;
-    const touched = this.#find(admission.message, partition, fact);
+    let touched = this.#find(admission.message, partition, fact);
     if (touched === undefined) return;
-    if (this.#apply(touched, fact, admission.isFenced) && fact.isIntricate && isReported(fact))
-      track.expectReport(fact);
+    const hasReport = fact.isIntricate && isReported(fact);
+    // Whether the report counts depends on it, now and not at the commit.
+    if (hasReport) touched = this.#asStored(touched) ?? touched;
+    const verdict = this.#apply(touched, fact, admission.isFenced);
+    if (hasReport && (verdict === 'counted' || verdict === 'again')) track.expectReport(fact);
   }
 
   /** The log of this partition did not go on where it should have, and is read from its start again. */
@@ -211,10 +214,10 @@ export class TrackingStore {
     return isForgotten ? undefined : newlyTouched(new TrackedMessage(id, partition), undefined);
   }
 
-  #apply(touched: Touched, fact: Fact, isFenced: boolean): boolean {
+  #apply(touched: Touched, fact: Fact, isFenced: boolean): Verdict {
     const verdict = applyTo(touched, fact, isFenced);
-    if (verdict !== 'known') this.#dirty.set(touched.message.id, touched);
-    return verdict === 'counted';
+    if (isNews(verdict)) this.#dirty.set(touched.message.id, touched);
+    return verdict;
   }
 
   #load(id: MessageId): Touched | undefined {
@@ -256,9 +259,15 @@ export class TrackingStore {
       touched.seq = inserted;
       return touched;
     }
-    const stored = this.#load(message.id)!;
-    for (const { fact, isFenced } of touched.entries) applyTo(stored, fact, isFenced);
+    const stored = this.#asStored(touched)!;
     segment.update(stored.seq!, rowOf(stored));
+    return stored;
+  }
+
+  /** For a message taken for new: the stored one of that id, with what came since put to it. */
+  #asStored({ message, seq, entries }: Touched): Touched | undefined {
+    const stored = seq === undefined ? this.#load(message.id) : undefined;
+    if (stored !== undefined) for (const { fact, isFenced } of entries) applyTo(stored, fact, isFenced);
     return stored;
   }
 
@@ -299,8 +308,12 @@ export class TrackingStore {
 
 function applyTo({ message, entries }: Touched, fact: Fact, isFenced: boolean): Verdict {
   const verdict = message.apply(fact, isFenced);
-  if (verdict !== 'known') entries.push({ fact, isFenced, isCounted: verdict === 'counted' });
+  if (isNews(verdict)) entries.push({ fact, isFenced, isCounted: verdict === 'counted' });
   return verdict;
+}
+
+function isNews(verdict: Verdict): boolean {
+  return verdict === 'counted' || verdict === 'void';
 }
 
 function newlyTouched(message: TrackedMessage, seq: number | undefined): Touched {

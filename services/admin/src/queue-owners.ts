@@ -1,0 +1,154 @@
+/** All owners of partitions as one: those in this process, and others that are asked over gRPC. */
+import type { QueueDestination, QueueOwner, QueueRecipient, QueueScope, QueueSummary } from '@mailyard/delivery-rules';
+
+/** An owner and what it is called in answers and page tokens. */
+export interface NamedOwner {
+  readonly name: string;
+  readonly owner: QueueOwner;
+}
+
+/** Finds the owners of other processes; those that are named here answer or are told as silent. */
+export type OwnerDirectory = () => Promise<readonly NamedOwner[]>;
+
+/** What owners said, and who of them did not answer. */
+export interface Answered<T> {
+  readonly answers: readonly T[];
+  readonly silentOwners: readonly string[];
+}
+
+const NO_OWNERS: OwnerDirectory = () => Promise.resolve([]);
+
+export class QueueOwners {
+  readonly #local: readonly NamedOwner[];
+  readonly #remote: OwnerDirectory;
+
+  constructor(local: readonly QueueOwner[], remote: OwnerDirectory = NO_OWNERS) {
+    this.#local = local.map((owner, number) => ({ name: `local-${number}`, owner }));
+    this.#remote = remote;
+  }
+
+  async summary(local: boolean): Promise<QueueSummary & { readonly silentOwners: readonly string[] }> {
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.status());
+    return {
+      partitions: answers.flatMap(({ partitions }) => partitions).sort((a, b) => a - b),
+      waiting: answers.reduce((sum, { waiting }) => sum + waiting, 0),
+      outcomeUnknown: answers.reduce((sum, { outcomeUnknown }) => sum + outcomeUnknown, 0),
+      silentOwners,
+    };
+  }
+
+  /** Each destination once, most waiting recipients first. */
+  async destinations(
+    local: boolean,
+  ): Promise<{ readonly destinations: readonly QueueDestination[]; readonly silentOwners: readonly string[] }> {
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.destinations());
+    const merged = new Map<string, QueueDestination>();
+    for (const destination of answers.flat()) {
+      const known = merged.get(destination.destination);
+      merged.set(destination.destination, known === undefined ? destination : merge(known, destination));
+    }
+    const destinations = [...merged.values()].sort(
+      (a, b) => b.waiting - a.waiting || (a.destination < b.destination ? -1 : 1),
+    );
+    return { destinations, silentOwners };
+  }
+
+  /**
+   * Waiting recipients, owner by owner.
+   *
+   * @param token of the page before, or ''. An owner that is gone since then is passed over
+   */
+  async waiting(
+    local: boolean,
+    domain: string | undefined,
+    limit: number,
+    token: string,
+  ): Promise<{
+    readonly recipients: readonly QueueRecipient[];
+    readonly nextPageToken: string;
+    readonly silentOwners: readonly string[];
+  }> {
+    const owners = await this.#owners(local);
+    const from = readToken(token);
+    const recipients: QueueRecipient[] = [];
+    const silentOwners: string[] = [];
+    for (const { name, owner } of owners) {
+      if (name < from.name) continue;
+      let after = name === from.name ? from.after : undefined;
+      try {
+        do {
+          if (recipients.length >= limit) return { recipients, silentOwners, nextPageToken: `${name} ${after ?? ''}` };
+          const page = await owner.waiting(domain === undefined ? {} : { domain }, limit - recipients.length, after);
+          recipients.push(...page.recipients);
+          after = page.next;
+        } while (after !== undefined);
+      } catch {
+        silentOwners.push(name);
+      }
+    }
+    return { recipients, silentOwners, nextPageToken: '' };
+  }
+
+  async retryNow(
+    local: boolean,
+    scope: QueueScope,
+  ): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> {
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.retryNow(scope));
+    return { recipients: answers.reduce((sum, count) => sum + count, 0), silentOwners };
+  }
+
+  async #owners(local: boolean): Promise<readonly NamedOwner[]> {
+    if (local) return this.#local;
+    const all = [...this.#local, ...(await this.#remote())];
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A silent owner leaves its figures out; it must not keep the others from being shown. */
+  async #ask<T>(local: boolean, question: (owner: QueueOwner) => T | Promise<T>): Promise<Answered<T>> {
+    const owners = await this.#owners(local);
+    const settled = await Promise.allSettled(owners.map(async ({ owner }) => question(owner)));
+    const answers: T[] = [];
+    const silentOwners: string[] = [];
+    for (const [number, result] of settled.entries()) {
+      if (result.status === 'fulfilled') answers.push(result.value);
+      else silentOwners.push(owners[number]!.name);
+    }
+    return { answers, silentOwners };
+  }
+}
+
+const DOMAINS_SHOWN = 20;
+
+function merge(a: QueueDestination, b: QueueDestination): QueueDestination {
+  const domains = [...new Set([...a.domains, ...b.domains])];
+  const hosts = new Map([...a.hosts, ...b.hosts].map((host) => [host.host, host]));
+  return {
+    destination: a.destination,
+    domains: domains.slice(0, DOMAINS_SHOWN),
+    // Owners have domains in common: the sum would be too much, the larger one is what is certain.
+    domainCount: Math.max(a.domainCount, b.domainCount, domains.length),
+    waiting: a.waiting + b.waiting,
+    underway: a.underway + b.underway,
+    connections: a.connections + b.connections,
+    delivered: a.delivered + b.delivered,
+    softBounced: a.softBounced + b.softBounced,
+    hardBounced: a.hardBounced + b.hardBounced,
+    state: a.state === 'up' || b.state === 'up' ? 'up' : a.state === 'down' || b.state === 'down' ? 'down' : 'unknown',
+    hosts: [...hosts.values()],
+    nextAttemptAt: earlier(a.nextAttemptAt, b.nextAttemptAt),
+    oldestAt: earlier(a.oldestAt, b.oldestAt),
+    lastReply: a.lastReply ?? b.lastReply,
+  };
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+function readToken(token: string): { readonly name: string; readonly after: string | undefined } {
+  const space = token.indexOf(' ');
+  if (space < 0) return { name: '', after: undefined };
+  const after = token.slice(space + 1);
+  return { name: token.slice(0, space), after: after === '' ? undefined : after };
+}

@@ -1,0 +1,97 @@
+import { status } from '@grpc/grpc-js';
+import { QueueServiceService, type QueueServiceServer } from '@mailyard/contracts/queue';
+import type { QueueScope } from '@mailyard/delivery-rules';
+import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import { parseDomain } from '@mailyard/mail';
+import type { QueueOwners } from './queue-owners.ts';
+import { writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
+import type { Tracker } from './tracking/tracker.ts';
+
+export const QUEUE_SERVICE = 'mailyard.queue.v1.QueueService';
+
+const DESTINATIONS_SHOWN = 20;
+const MOST_DESTINATIONS = 1_000;
+const PAGE_SIZE = 100;
+const MOST_PER_PAGE = 1_000;
+
+export interface QueueServiceOptions {
+  readonly owners: QueueOwners;
+  /** How many partitions there are, so that those without an owner are told. */
+  readonly partitionCount: number;
+  /** Absent in a process without the role admin: its answers have no ledger. */
+  readonly tracker?: Tracker;
+}
+
+/** Registers QueueService: the queues of this process, and in one with the role admin of all others. */
+export function addQueueService(server: GrpcServer, { owners, partitionCount, tracker }: QueueServiceOptions): void {
+  const { methods } = server;
+  const implementation: QueueServiceServer = {
+    status: methods.unary('reader', async ({ destinations: wanted, local }) => {
+      // The owners are asked first: what they say is then in the ledger too.
+      const { silentOwners, ...summary } = await owners.summary(local);
+      const { destinations } = await owners.destinations(local);
+      const shown = Math.min(wanted === 0 ? DESTINATIONS_SHOWN : wanted, MOST_DESTINATIONS);
+      const ledger = local ? undefined : await ledgerOf(tracker);
+      const owned = new Set(summary.partitions);
+      return {
+        ...(ledger === undefined ? {} : { ledger }),
+        waiting: summary.waiting,
+        outcomeUnknown: summary.outcomeUnknown,
+        partitions: [...summary.partitions],
+        destinations: destinations.slice(0, shown).map(writeDestination),
+        destinationCount: destinations.length,
+        silentOwners: [...silentOwners],
+        unownedPartitions: Array.from({ length: partitionCount }, (_, number) => number).filter(
+          (number) => !owned.has(number),
+        ),
+      };
+    }),
+
+    listDestinations: methods.unary('reader', async ({ pageSize, pageToken, local }) => {
+      const { destinations, silentOwners } = await owners.destinations(local);
+      const start = readNumber(pageToken);
+      const end = start + (pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE));
+      return {
+        destinations: destinations.slice(start, end).map(writeDestination),
+        nextPageToken: end < destinations.length ? String(end) : '',
+        silentOwners: [...silentOwners],
+      };
+    }),
+
+    listRecipients: methods.unary('reader', async ({ domain, pageSize, pageToken, local }) => {
+      const limit = pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE);
+      const wanted = domain === undefined ? undefined : demandDomain(domain);
+      const { recipients, nextPageToken, silentOwners } = await owners.waiting(local, wanted, limit, pageToken);
+      return { recipients: recipients.map(writeRecipient), nextPageToken, silentOwners: [...silentOwners] };
+    }),
+
+    retry: methods.unary('operator', async ({ domain, local }) => {
+      const scope: QueueScope =
+        domain === undefined ? { kind: 'all' } : { kind: 'domain', domain: demandDomain(domain) };
+      const { recipients, silentOwners } = await owners.retryNow(local, scope);
+      return { recipients, silentOwners: [...silentOwners] };
+    }),
+  };
+  server.add(QUEUE_SERVICE, QueueServiceService, implementation);
+  server.setServing(QUEUE_SERVICE, true);
+}
+
+/** A read model that is away leaves the ledger out; what waits is still told. */
+async function ledgerOf(tracker: Tracker | undefined): Promise<ReturnType<typeof writeLedger> | undefined> {
+  if (tracker === undefined || tracker.problem !== undefined) return undefined;
+  await tracker.catchUp();
+  return writeLedger((await tracker.ask({ kind: 'ledger' })).sums);
+}
+
+type ScopeDomain = Extract<QueueScope, { kind: 'domain' }>['domain'];
+
+function demandDomain(text: string): ScopeDomain {
+  if (/^\[[^\]]+\]$/.test(text)) return text as ScopeDomain;
+  const domain = parseDomain(text);
+  if (domain !== undefined) return domain;
+  throw new CallRefusal(status.INVALID_ARGUMENT, `${JSON.stringify(text)} is no domain`, { reason: 'DOMAIN_INVALID' });
+}
+
+function readNumber(token: string): number {
+  return /^\d{1,9}$/.test(token) ? Number(token) : 0;
+}

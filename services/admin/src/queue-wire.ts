@@ -1,0 +1,81 @@
+/** What owners say of their queues, between core and wire. */
+import { type Destination, HostState, type Ledger, type WaitingRecipient } from '@mailyard/contracts/queue';
+import type { Reply as WireReply } from '@mailyard/contracts/records';
+import type { QueueDestination, QueueRecipient } from '@mailyard/delivery-rules';
+import type { Address, EnhancedStatus, Reply } from '@mailyard/mail';
+import type { MessageId } from '@mailyard/queue';
+import { wireReply } from './tracking/trace-event.ts';
+import type { LedgerSums } from './tracking/tracking-store.ts';
+
+type State = QueueDestination['state'];
+
+const TO_WIRE: Readonly<Record<State, HostState>> = {
+  unknown: HostState.HOST_STATE_UNSPECIFIED,
+  up: HostState.HOST_STATE_UP,
+  down: HostState.HOST_STATE_DOWN,
+};
+
+function stateOf(state: HostState): State {
+  if (state === HostState.HOST_STATE_UP) return 'up';
+  return state === HostState.HOST_STATE_DOWN ? 'down' : 'unknown';
+}
+
+export function writeDestination(destination: QueueDestination): Destination {
+  const { state, hosts, domains, nextAttemptAt, oldestAt, lastReply, ...figures } = destination;
+  return {
+    ...figures,
+    domains: [...domains],
+    state: TO_WIRE[state],
+    hosts: hosts.map(({ host, state: of, downUntil }) => ({ host, state: TO_WIRE[of], downUntil })),
+    ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+    ...(oldestAt === undefined ? {} : { oldestAt }),
+    ...(lastReply === undefined ? {} : { lastReply: wireReply(lastReply) }),
+  };
+}
+
+export function readDestination(wire: Destination): QueueDestination {
+  const { destination, domains, domainCount, waiting, underway, connections } = wire;
+  const { delivered, softBounced, hardBounced, nextAttemptAt, oldestAt, lastReply } = wire;
+  return {
+    destination,
+    domains,
+    domainCount,
+    waiting,
+    underway,
+    connections,
+    delivered,
+    softBounced,
+    hardBounced,
+    nextAttemptAt,
+    oldestAt,
+    state: stateOf(wire.state),
+    hosts: wire.hosts.map(({ host, state, downUntil }) => ({ host, state: stateOf(state), downUntil })),
+    lastReply: lastReply === undefined ? undefined : readReply(lastReply),
+  };
+}
+
+function readReply({ code, enhancedStatus, text }: WireReply): Reply {
+  return { code, text, ...(enhancedStatus === undefined ? {} : { enhancedStatus: enhancedStatus as EnhancedStatus }) };
+}
+
+export function writeRecipient({ reversePath, lastHost, ...recipient }: QueueRecipient): WaitingRecipient {
+  return {
+    ...recipient,
+    ...(reversePath === null ? {} : { reversePath }),
+    ...(lastHost === undefined ? {} : { lastHost }),
+  };
+}
+
+export function readRecipient({ reversePath, message, lastHost, ...wire }: WaitingRecipient): QueueRecipient {
+  return {
+    ...wire,
+    message: message as MessageId,
+    reversePath: (reversePath as Address | undefined) ?? null,
+    lastHost,
+  };
+}
+
+export function writeLedger(sums: LedgerSums): Ledger {
+  const { accepted, delivered, bounced, expired, dropped, removed, waiting, outcomeUnknown, untracked } = sums;
+  return { accepted, delivered, bounced, expired, dropped, removed, waiting, outcomeUnknown, untracked };
+}

@@ -1,0 +1,57 @@
+import type {
+  QueueDestination,
+  QueueOwner,
+  QueueRecipientPage,
+  QueueScope,
+  QueueSummary,
+} from '@mailyard/delivery-rules';
+import type { QueueClient } from '@mailyard/grpc';
+import { readDestination, readRecipient } from './queue-wire.ts';
+
+/** An owner of partitions in another process. Every method rejects with a `CallRefusal` when it does not answer. */
+export class RemoteOwner implements QueueOwner {
+  readonly #client: QueueClient;
+
+  constructor(client: QueueClient) {
+    this.#client = client;
+  }
+
+  async status(): Promise<QueueSummary> {
+    const { partitions, waiting, outcomeUnknown } = await this.#client.status({ destinations: 1, local: true });
+    return { partitions, waiting, outcomeUnknown };
+  }
+
+  async destinations(): Promise<readonly QueueDestination[]> {
+    const all: QueueDestination[] = [];
+    for (let pageToken = ''; ; ) {
+      const page = await this.#client.listDestinations({ pageSize: 1_000, pageToken, local: true });
+      for (const destination of page.destinations) all.push(readDestination(destination));
+      if (page.nextPageToken === '') return all;
+      pageToken = page.nextPageToken;
+    }
+  }
+
+  async waiting(
+    { domain }: { readonly domain?: string },
+    limit: number,
+    after: string | undefined,
+  ): Promise<QueueRecipientPage> {
+    const { recipients, nextPageToken } = await this.#client.listRecipients({
+      ...(domain === undefined ? {} : { domain }),
+      pageSize: limit,
+      pageToken: after ?? '',
+      local: true,
+    });
+    return { recipients: recipients.map(readRecipient), next: nextPageToken === '' ? undefined : nextPageToken };
+  }
+
+  async retryNow(scope: QueueScope): Promise<number> {
+    const domain = scope.kind === 'domain' ? { domain: scope.domain } : {};
+    const { recipients } = await this.#client.retry({ ...domain, local: true });
+    return recipients;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
