@@ -2,4 +2,5 @@ export { RedisConfigurationLog } from './redis-configuration-log.ts';
 export { RedisHostBoard } from './redis-host-board.ts';
 export type { RedisLocation } from './redis-link.ts';
 export { type PresenceCard, RedisPresence } from './redis-presence.ts';
+export { RedisTrackerPositions } from './redis-tracker-positions.ts';
 export { type PressureBoardOptions, RedisPressureBoard } from './redis-pressure-board.ts';

@@ -1,4 +1,3 @@
-import { isDistributed } from '@mailyard/settings';
 import { createLogger } from '@mailyard/telemetry';
 import { type Command, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
@@ -22,24 +21,21 @@ export const run: Command = async (args, io) => {
   }
   const { settings, accept, unknownVariables } = options;
   for (const name of unknownVariables) io.stderr.write(`${name}: begins like a setting but names none\n`);
-  if (isDistributed(settings)) {
-    io.stderr.write('mailyard start: the distributed stores are not part of this version yet\n');
-    return EXIT.settings;
-  }
-  const { startEmbedded } = await import('../embedded.ts');
+  const { startGateway } = await import('../gateway/start-gateway.ts');
   const logger = createLogger({ level: settings.telemetry.level });
   const stopped = new Promise<'signal'>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve('signal'));
   });
-  let gateway: Awaited<ReturnType<typeof startEmbedded>>;
+  let gateway: Awaited<ReturnType<typeof startGateway>>;
   try {
-    gateway = await startEmbedded(settings, accept, version(), logger);
+    gateway = await startGateway(settings, { accept, version: version(), environment: io.env, logger });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? `${String(error.code)}: ` : '';
     io.stderr.write(`mailyard start: ${code}${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.refused;
   }
-  io.stdout.write(`mailyard ready smtp=${gateway.smtp.join(',')} grpc=${gateway.grpc}\n`);
+  const smtp = gateway.smtp.length > 0 ? `smtp=${gateway.smtp.join(',')} ` : '';
+  io.stdout.write(`mailyard ready ${smtp}grpc=${gateway.grpc} http=${gateway.http}\n`);
   const ending = await Promise.race([stopped, gateway.failed]);
   if (ending instanceof Error) logger.error('STORE_FAILED', { error: ending });
   await gateway.stop();

@@ -1,0 +1,58 @@
+import { DELIVERY_DEFAULTS, type Delivery, startDelivery } from '@mailyard/delivery';
+import { DnsResolver } from '@mailyard/dns';
+import { NodemailerRelay } from '@mailyard/nodemailer-relay';
+import type { Incarnation } from '@mailyard/queue';
+import type { Settings } from '@mailyard/settings';
+import { SmtpRelay } from '@mailyard/smtp-client';
+import type { RouteLookup } from '@mailyard/smtp-routes';
+import type { Stores } from './stores.ts';
+
+/** Starts delivering the mail of the partitions that are dealt to this process. */
+export function startDeliveryRole(
+  { delivery, limits, dns, bodies }: Settings,
+  stores: Stores,
+  routes: RouteLookup,
+  process: { readonly hostname: string; readonly incarnation: Incarnation },
+): Promise<Delivery> {
+  const { hostname, incarnation } = process;
+  const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds, notices, copyOctets } = delivery.bounce;
+  const relayOptions = { incarnation: incarnation.slice(0, 6) };
+  return startDelivery({
+    queueLog: stores.queueLog,
+    bodyStore: stores.bodyStore,
+    presence: stores.presence,
+    pressure: stores.pressure,
+    trackerPosition: stores.trackerPosition,
+    ...(stores.hostBoard === undefined ? {} : { hostBoard: stores.hostBoard }),
+    routes,
+    resolver: new DnsResolver({
+      ...(dns.servers.length > 0 ? { servers: dns.servers } : {}),
+      timeoutMs: dns.timeoutSeconds * 1000,
+      tries: dns.attempts,
+    }),
+    relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
+    worker: hostname,
+    incarnation,
+    settings: {
+      ...DELIVERY_DEFAULTS,
+      hostname,
+      exclusive: stores.exclusive,
+      maxConnectionsPerDestination: delivery.maxConnectionsPerDestination,
+      maxConnections: delivery.maxConnections,
+      messagesPerConnection: delivery.messagesPerConnection,
+      tls: delivery.tls,
+      batchBy: delivery.batchBy,
+      drainMs: delivery.drainSeconds * 1000,
+      inlineOctets: bodies.inlineOctets ?? stores.inlineOctets,
+      limits,
+      bounce: {
+        maxRetries,
+        maxAgeMs: maxAgeSeconds * 1000,
+        initialWaitMs: initialWaitSeconds * 1000,
+        maxWaitMs: maxWaitSeconds * 1000,
+        notices,
+        copyOctets,
+      },
+    },
+  });
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
+import type { AccessSource } from '@mailyard/ingress';
+import { MtaError } from '@mailyard/mail';
+import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
+import { parseEndpoint, readSecret, type Settings } from '@mailyard/settings';
+import type { RouteLookup } from '@mailyard/smtp-routes';
+import type { Logger } from '@mailyard/telemetry';
+import type { Acceptance } from '../start-options.ts';
+import type { Stores } from './stores.ts';
+import type { Unwinding } from './unwinding.ts';
+
+/** Where this process has its routes and access tables from. */
+export interface RouteSource {
+  readonly routes: RouteLookup;
+  readonly access: AccessSource;
+  /** Why there is no table to serve, in words. */
+  readonly notReady: () => string | undefined;
+}
+
+const AUTHOR = 'mailyard start';
+
+/**
+ * Follows the configuration log in this process, and answers for it over gRPC.
+ *
+ * Embedded, a lineage is made for a new data directory, since it is ours alone; a distributed one comes from
+ * `mailyard init`. `--accept` is committed before anything else starts.
+ *
+ * @throws MtaError `CONFIGURATION_FOREIGN`, `CONFIGURATION_INVALID`
+ */
+export async function startRoutingRole(
+  settings: Settings,
+  stores: Stores,
+  accept: readonly Acceptance[],
+  context: { readonly grpc: GrpcServer; readonly release: string; readonly logger: Logger; readonly opened: Unwinding },
+): Promise<RouteSource> {
+  const { configurationLog } = stores;
+  const { grpc, release, logger, opened } = context;
+  let { lineage } = settings.configuration;
+  if (stores.exclusive) {
+    lineage ??= (await configurationLog.lineage()) ?? randomUUID();
+    await initialiseConfiguration(configurationLog, lineage, AUTHOR, Date.now());
+  }
+  const routing = await startRouting({
+    configurationLog,
+    lineage: lineage!,
+    rules: { maxRoutes: settings.routing.maxRoutes },
+    grpc,
+    release,
+    alarm: ({ code, message }) => logger.error(code, { detail: message }),
+    ownListeners: settings.listeners.map(({ address }) => {
+      const { host, port } = parseEndpoint(address)!;
+      return { address: host, port };
+    }),
+  });
+  opened.add(() => routing.stop());
+  const problem = routing.notReady();
+  if (problem !== undefined && (stores.exclusive || accept.length > 0))
+    throw new MtaError('CONFIGURATION_NOT_READY', problem);
+  if (accept.length > 0) {
+    const reason = `--accept ${accept.map(({ domain }) => domain).join(', ')}`;
+    const outcome = await acceptDomains(routing.administration, accept, { author: AUTHOR, reason });
+    if (outcome.kind === 'refused') {
+      const faults = outcome.faults.map(({ code, token, message }) => `${code}: ${token} ${message}`);
+      throw new MtaError('CONFIGURATION_INVALID', faults.join('\n'));
+    }
+  }
+  return { routes: routing.lookup, access: routing.access, notReady: () => routing.notReady() };
+}
+
+/** Asks routing in other processes, through a cache that their watch keeps exact. */
+export function followRouting(
+  { routing }: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+  opened: Unwinding,
+): RouteSource {
+  const { addresses, token, authority } = routing;
+  const lookup = new GrpcRouteLookup(
+    {
+      addresses,
+      ...(authority === undefined ? {} : { tls: { authority: readFileSync(authority) } }),
+      ...(token === undefined ? {} : { token: readSecret(token, environment) }),
+    },
+    { report: (error) => logger.error('ROUTING', { error }) },
+  );
+  opened.add(() => lookup.close());
+  return {
+    routes: lookup,
+    access: lookup,
+    notReady: () => (lookup.current() === undefined ? 'no tables from routing yet' : undefined),
+  };
+}

@@ -1,0 +1,254 @@
+/**
+ * Puts a process together: opens the stores, starts the roles that the settings name, in the order in which one needs
+ * the other, and stops them in the opposite order.
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname as systemHostname } from 'node:os';
+import { join } from 'node:path';
+import { addQueueService, type Admin, QueueOwners, startAdmin } from '@mailyard/admin';
+import type { Delivery } from '@mailyard/delivery';
+import type { GrpcServer } from '@mailyard/grpc';
+import { type Dependency, healthHandlers, startHttpServer } from '@mailyard/http';
+import { type Ingress, startIngress } from '@mailyard/ingress';
+import type { Incarnation } from '@mailyard/queue';
+import { isDistributed, parseEndpoint, type Settings } from '@mailyard/settings';
+import { type Logger, startTelemetry, type Telemetry } from '@mailyard/telemetry';
+import { makeGrpcServer } from '../grpc-server.ts';
+import type { Acceptance } from '../start-options.ts';
+import { startDeliveryRole } from './delivery-role.ts';
+import { planListener } from './listener-plan.ts';
+import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
+import { GAUGE_MS, type Stores } from './stores.ts';
+import { Unwinding } from './unwinding.ts';
+
+export interface Gateway {
+  /** Where mail comes in, as `host:port`, in the order of the listeners; none without the role ingress. */
+  readonly smtp: readonly string[];
+  /** Where programs and the command line ask. */
+  readonly grpc: string;
+  /** Health and metrics. */
+  readonly http: string;
+  /** Settles when a store failed for good: the process must end and start again. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+export interface GatewayContext {
+  readonly accept: readonly Acceptance[];
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+/**
+ * Starts the gateway. What it opened is closed again when a later step fails.
+ *
+ * @throws MtaError with what stands in the way: STORE_LOCKED, LOG_AWAY, CONFIGURATION_…, an address that is taken
+ */
+export async function startGateway(settings: Settings, context: GatewayContext): Promise<Gateway> {
+  const opened = new Unwinding();
+  try {
+    return await start(settings, context, opened);
+  } catch (error) {
+    await opened.run().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function start(
+  settings: Settings,
+  { accept, version, environment, logger }: GatewayContext,
+  opened: Unwinding,
+): Promise<Gateway> {
+  const has = (role: Settings['roles'][number]): boolean => settings.roles.includes(role);
+  const incarnation = randomBytes(6).toString('hex') as Incarnation;
+  const process = { hostname: settings.hostname ?? systemHostname(), incarnation };
+  const stores = await openStores(settings, environment, incarnation, logger);
+  opened.add(() => stores.close());
+  const telemetry = await beginTelemetry(settings, version, logger);
+  opened.add(() => telemetry.stop());
+  const grpc = makeGrpcServer(settings.grpc, environment, (error) => logger.error('GRPC_FAILED', { error }));
+
+  const source =
+    has('routing') || has('admin')
+      ? await startRoutingRole(settings, stores, accept, { grpc, release: `Mailyard ${version}`, logger, opened })
+      : followRouting(settings, environment, logger, opened);
+  const delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
+  if (delivery === undefined && stores.exclusive) holdPressure(stores, opened);
+  const admin = await beginAdmin(settings, stores, delivery, { grpc, telemetry, logger, opened });
+  const ingress = has('ingress') ? await beginIngress(settings, stores, source, process, opened) : undefined;
+
+  const grpcAddress = await grpc.listen();
+  opened.add(() => grpc.stop());
+  grpc.setServing('', true);
+  if (delivery !== undefined) {
+    const address = settings.grpc.advertise ?? grpcAddress;
+    await stores.announce(incarnation, () => ({
+      worker: process.hostname,
+      grpc: address,
+      partitions: delivery.queues.status().partitions,
+    }));
+  }
+  const http = await beginHttp(settings, stores, source, admin, telemetry, logger);
+  opened.add(() => http.stop());
+  return {
+    smtp: (ingress?.addresses ?? []).map(({ host, port }) =>
+      host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    ),
+    grpc: grpcAddress,
+    http: http.address,
+    failed: stores.failed,
+    stop: () => opened.run(),
+  };
+}
+
+async function openStores(
+  settings: Settings,
+  environment: GatewayContext['environment'],
+  incarnation: string,
+  logger: Logger,
+): Promise<Stores> {
+  // Each kind is loaded only where it is used: Kafka's client is most of what an embedded gateway would load.
+  if (isDistributed(settings)) {
+    const { openDistributedStores } = await import('./distributed-stores.ts');
+    return openDistributedStores(settings, environment, incarnation, logger);
+  }
+  const { openEmbeddedStores } = await import('./embedded-stores.ts');
+  return openEmbeddedStores(settings);
+}
+
+function beginTelemetry(
+  { data, telemetry: { mailLog, mailLogFormat, otlp } }: Settings,
+  version: string,
+  logger: Logger,
+): Promise<Telemetry> {
+  return startTelemetry({ data, version, mailLog, mailLogFormat, otlp, logger });
+}
+
+async function beginDelivery(
+  settings: Settings,
+  stores: Stores,
+  source: RouteSource,
+  process: { readonly hostname: string; readonly incarnation: Incarnation },
+  opened: Unwinding,
+): Promise<Delivery> {
+  const delivery = await startDeliveryRole(settings, stores, source.routes, process);
+  const publish = (): void => {
+    for (let partition = 0; partition < stores.queueLog.partitionCount; partition++) {
+      const share = delivery.pressure(partition);
+      if (share !== undefined) stores.pressure.publish(partition, share);
+    }
+  };
+  // A partition that nobody has read yet is not full: an embedded start would answer slowly for no reason.
+  if (stores.exclusive)
+    for (let partition = 0; partition < stores.queueLog.partitionCount; partition++)
+      stores.pressure.publish(partition, 0);
+  const timer = setInterval(publish, GAUGE_MS);
+  opened.add(async () => {
+    clearInterval(timer);
+    await delivery.stop();
+  });
+  return delivery;
+}
+
+/** Without the role delivery nobody owns the partitions of an embedded gateway: the disk's gauge alone decides. */
+function holdPressure({ pressure, queueLog }: Stores, opened: Unwinding): void {
+  const publish = (): void => {
+    for (let partition = 0; partition < queueLog.partitionCount; partition++) pressure.publish(partition, 0);
+  };
+  publish();
+  const timer = setInterval(publish, GAUGE_MS);
+  opened.add(() => clearInterval(timer));
+}
+
+async function beginAdmin(
+  settings: Settings,
+  stores: Stores,
+  delivery: Delivery | undefined,
+  {
+    grpc,
+    telemetry,
+    logger,
+    opened,
+  }: { readonly grpc: GrpcServer; readonly telemetry: Telemetry; readonly logger: Logger; readonly opened: Unwinding },
+): Promise<Admin | undefined> {
+  const owners = delivery === undefined ? [] : [delivery.queues];
+  if (!settings.roles.includes('admin')) {
+    // Another process with the role admin asks for what this one owns.
+    if (delivery !== undefined)
+      addQueueService(grpc, { owners: new QueueOwners(owners), partitionCount: stores.queueLog.partitionCount });
+    return undefined;
+  }
+  const admin = await startAdmin({
+    queueLog: stores.queueLog,
+    trackingFile: join(settings.data, 'tracking.sqlite'),
+    retentionDays: settings.tracking.retentionDays,
+    silentAfterMs: settings.delivery.bounce.maxWaitSeconds * 2000,
+    grpc,
+    owners,
+    ...(stores.remoteOwners === undefined ? {} : { remoteOwners: stores.remoteOwners }),
+    metrics: telemetry.metrics,
+    logger,
+  });
+  opened.add(() => admin.stop());
+  stores.shareTracker((partition) => admin.position(partition));
+  return admin;
+}
+
+async function beginIngress(
+  settings: Settings,
+  stores: Stores,
+  { routes, access }: RouteSource,
+  { hostname, incarnation }: { readonly hostname: string; readonly incarnation: Incarnation },
+  opened: Unwinding,
+): Promise<Ingress> {
+  const { queueLog, bodyStore, pressure, away, localShare, inlineOctets } = stores;
+  let connections = 0;
+  const nextIcid = (): string => `${incarnation.slice(0, 6)}-${++connections}`;
+  const ingress = await startIngress(
+    settings.listeners.map((listener) => planListener(listener, settings, { hostname, inlineOctets, nextIcid })),
+    {
+      queueLog,
+      bodyStore,
+      routes,
+      access,
+      pressure,
+      health: { away, localShare },
+      clock: { now: Date.now, random: (octets) => randomBytes(octets) },
+    },
+  );
+  opened.add(() => ingress.stop(settings.delivery.drainSeconds * 1000));
+  return ingress;
+}
+
+function beginHttp(
+  settings: Settings,
+  stores: Stores,
+  source: RouteSource,
+  admin: Admin | undefined,
+  telemetry: Telemetry,
+  logger: Logger,
+) {
+  const { host, port } = parseEndpoint(settings.http.address)!;
+  const dependencies: Dependency[] = [
+    { name: 'routing', check: source.notReady },
+    {
+      name: 'queue log',
+      check: async () => {
+        await stores.queueLog.bounds(0);
+        return undefined;
+      },
+    },
+    { name: 'body store', check: stores.away },
+  ];
+  if (admin !== undefined) dependencies.push({ name: 'tracking', check: () => admin.notReady() });
+  return startHttpServer({
+    host,
+    port,
+    handlers: new Map([
+      ...healthHandlers(dependencies),
+      ['/metrics', (request, response) => telemetry.metrics.respond(request, response)],
+    ]),
+    report: (error) => logger.error('HTTP_FAILED', { error }),
+  });
+}
