@@ -224,7 +224,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     const reason = error instanceof Error ? error.message : String(error);
     publishMailEvent({
       kind: 'alarm',
-      name: isMtaError(error, 'BODY_MISSING') ? 'BODY_MISSING' : 'BODY_STORE_AWAY',
+      name: isMtaError(error, 'BODY_MISSING') ? 'body-missing' : 'body-store-away',
       detail: reason,
     });
     const { wall } = partition.steadyNow();

@@ -200,6 +200,7 @@ export interface FixtureOptions {
   readonly partitions?: number;
   readonly relay?: Relay;
   readonly resolver?: Resolver;
+  readonly trackerPosition?: (partition: number) => number | undefined;
   readonly settings?: Partial<DeliverySettings>;
   readonly bounce?: Partial<BounceProfile>;
 }
@@ -285,6 +286,7 @@ export class DeliveryFixture {
       worker: name,
       incarnation: name as Incarnation,
       clock: this.clock,
+      ...(this.#options.trackerPosition === undefined ? {} : { trackerPosition: this.#options.trackerPosition }),
     });
     member.delivery = delivery;
     return delivery;

@@ -102,7 +102,7 @@ export class LiveQueueView implements QueueView {
     return keys.size;
   }
 
-  destinations(): readonly DestinationView[] {
+  destinations(limit = Infinity, offset = 0): readonly DestinationView[] {
     const { destinations, bindings } = this.#scheduler;
     const rows = new Map<string, Row>();
     for (const binding of bindings) {
@@ -119,10 +119,11 @@ export class LiveQueueView implements QueueView {
     }
     for (const { key, connections } of destinations.values())
       if (connections.length > 0 && !rows.has(key)) rows.set(key, { key, waiting: 0, domainCount: 0, bindings: [] });
+    const shown = [...rows.values()]
+      .sort((a, b) => b.waiting - a.waiting || compare(a.key, b.key))
+      .slice(offset, offset + limit);
     const oldest = this.#oldest();
-    return [...rows.values()]
-      .sort((a, b) => b.waiting - a.waiting)
-      .map((row) => this.#view(row, destinations.get(row.key as DestinationKey), oldest.get(row.key)));
+    return shown.map((row) => this.#view(row, destinations.get(row.key as DestinationKey), oldest.get(row.key)));
   }
 
   #view(
@@ -276,6 +277,10 @@ export class LiveQueueView implements QueueView {
     }
     return moves;
   }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function stateOf(hosts: readonly HostView[], isConnected: boolean, isBlocked: boolean): DestinationView['state'] {

@@ -114,10 +114,12 @@ async function connect(
   | { readonly kind: 'connected'; readonly connection: RelayConnection }
   | { readonly kind: 'failed'; readonly failure: HostFailure; readonly overloaded: boolean }
 > {
+  hosts.began(key, now());
   const opened = await relay.connect(host, relayOptions).catch((error: unknown) => ({
     stage: 'connect' as const,
     reason: error instanceof Error ? error.message : String(error),
   }));
+  hosts.ended(key);
   if (!('reason' in opened)) {
     if (hosts.worked(key, now())) {
       board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });

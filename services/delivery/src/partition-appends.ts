@@ -226,7 +226,7 @@ export class PartitionAppends {
     this.#settled();
     publishMailEvent({
       kind: 'alarm',
-      name: 'LOG_APPEND',
+      name: 'log-append',
       detail: `partition ${this.#partition}: ${error instanceof Error ? error.message : String(error)}`,
     });
     // What may have been written is waited for until it is given up (I8).

@@ -10,6 +10,9 @@ import type { Draft } from './partition-appends.ts';
 const RESTATED_AT_ONCE = 50;
 const SWEEP_MS = 3_600_000;
 const PUBLISH_MS = 2_000;
+/** How often it is looked at who keeps the log from being trimmed, and how far behind a tracker is worth an alarm. */
+const LOOK_MS = 600_000;
+const FAR_BEHIND = 100_000;
 /** What an open recipient counts for besides bodies, in octets. */
 const RECIPIENT_OCTETS = 256;
 
@@ -47,6 +50,7 @@ export class PartitionUpkeep {
   #isSweeping = false;
   #sweptAt = -Infinity;
   #publishedAt = -Infinity;
+  #lookedAt = -Infinity;
 
   constructor(partition: Partition, context: WorkerContext) {
     this.#partition = partition;
@@ -81,6 +85,10 @@ export class PartitionUpkeep {
     }
     this.#restate();
     this.#trim();
+    if (monotonic - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = monotonic;
+      this.#tellWhoHoldsTheLog();
+    }
     if (monotonic - this.#sweptAt >= SWEEP_MS && !this.#isSweeping) {
       this.#sweptAt = monotonic;
       void this.#sweep();
@@ -102,12 +110,22 @@ export class PartitionUpkeep {
     this.#context.bodyStore.delete(key).catch(() => {});
   }
 
+  /** Mail that waits is restated; a tracker that stands still, or a record that nobody reads, is somebody's task (I7). */
+  #tellWhoHoldsTheLog(): void {
+    const { owner, number } = this.#partition;
+    const { nextOffset, undecodable } = owner.state;
+    const tracked = this.#context.trackerPosition(number);
+    if (tracked !== undefined && tracked < owner.mark(undefined) && nextOffset - tracked > FAR_BEHIND)
+      this.#alarm('log-held', `the tracker is ${nextOffset - tracked} records behind`);
+    if (undecodable.length > 0) this.#alarm('log-held', `the record at offset ${undecodable[0]} cannot be read`);
+  }
+
   #trim(): void {
     const before = this.#partition.owner.trimBefore(this.#context.clock.now());
     if (before === undefined) return;
     this.#context.queueLog.trim(this.#partition.number, before).then(
       () => this.#extent.trimmed(before),
-      (error: unknown) => this.#alarm('LOG_TRIM', error),
+      (error: unknown) => this.#alarm('log-trim', error),
     );
   }
 
@@ -131,7 +149,7 @@ export class PartitionUpkeep {
         bodies.push(body.kind === 'stored' ? body : await this.#context.bodies.store(number, message, index));
       appends.add(new RestatementDraft(this.#partition, id, bodies));
     } catch (error) {
-      this.#alarm(isMtaError(error, 'BODY_MISSING') ? 'BODY_MISSING' : 'BODY_STORE_AWAY', error);
+      this.#alarm(isMtaError(error, 'BODY_MISSING') ? 'body-missing' : 'body-store-away', error);
     }
   }
 
@@ -147,7 +165,7 @@ export class PartitionUpkeep {
         if (owner.isSweepable(message, storedAt, clock.now())) await bodyStore.delete(key);
       }
     } catch (error) {
-      this.#alarm('BODY_STORE_AWAY', error);
+      this.#alarm('body-store-away', error);
     } finally {
       this.#isSweeping = false;
     }

@@ -133,7 +133,7 @@ export class Partition implements DraftingPartition {
   }
 
   reset(reason: string): void {
-    publishMailEvent({ kind: 'alarm', name: 'LOG_REREAD', detail: `partition ${this.number}: ${reason}` });
+    publishMailEvent({ kind: 'alarm', name: 'log-reread', detail: `partition ${this.number}: ${reason}` });
     this.#letGo(reason);
     this.upkeep.startOver();
     this.owner.reset(this.#context.clock.now());
@@ -163,12 +163,19 @@ export class Partition implements DraftingPartition {
       this.#one[0] = logged;
       for (const effect of this.owner.read(this.#one, now)) this.#apply(effect, logged);
       if ('message' in record) this.appends.readBack(record.message);
+      else if (record.type === 'Undecodable') this.#undecodable(logged.offset, record.reason);
     }
     this.#one.length = 0;
     this.#placeAssembled();
     this.upkeep.noteExtent();
     if (this.owner.mayDecide) this.#scheduler.pump();
     else this.claim();
+  }
+
+  /** Kept, alarmed, skipped; it holds the log's start until somebody can read it (I6). */
+  #undecodable(offset: number, reason: string): void {
+    const detail = `partition ${this.number}, offset ${offset}: ${reason}`;
+    publishMailEvent({ kind: 'alarm', name: 'undecodable-record', detail });
   }
 
   #apply(effect: OwnerEffect, logged: LoggedRecord): void {

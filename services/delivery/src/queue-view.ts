@@ -92,8 +92,12 @@ export interface RouteMove {
 /** The queues of one worker, live. Whoever shows all queues asks every owner. */
 export interface QueueView {
   status(): QueueStatus;
-  /** All destinations with waiting recipients or connections, most waiting recipients first. */
-  destinations(): readonly DestinationView[];
+  /**
+   * Destinations with waiting recipients or connections, most waiting recipients first.
+   *
+   * @param limit at most so many, from the one at `offset` on; all when absent
+   */
+  destinations(limit?: number, offset?: number): readonly DestinationView[];
   /** @param after where the page before ended */
   waiting(filter: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */

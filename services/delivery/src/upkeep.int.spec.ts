@@ -30,7 +30,7 @@ describe('bodies', () => {
     await fixture.submit({ to: people(1), stored: true, loseBody: true });
     await until(() => fixture.count('RecipientDeferred') === 1);
     expect(fixture.outcomes[0]!.record).toMatchObject({ stage: 'body', countsAsRetry: false });
-    expect(fixture.alarms).toContain('BODY_MISSING');
+    expect(fixture.alarms).toContain('body-missing');
     expect(host.accepted).toBe(0);
   });
 
@@ -134,6 +134,25 @@ describe('the log', () => {
     expect(host.transactions).toBe(0);
     await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 1_000, 20);
     expect(host.transactions).toBe(1);
+  });
+});
+
+describe('alarms', () => {
+  it('name whoever keeps the log from being trimmed (I7)', async () => {
+    const fixture = await delivery({ trackerPosition: () => 0 });
+    for (let i = 0; i < 60; i++)
+      await fixture.log.append(
+        0,
+        Array.from({ length: 2_000 }, (_, claim) => ({
+          type: 'PartitionClaimed' as const,
+          worker: 'worker-1',
+          incarnation: 'another' as never,
+          claim: claim + 1,
+          mark: 0,
+          at: fixture.started,
+        })),
+      );
+    await passUntil(fixture.clock, () => fixture.alarms.includes('log-held'), 60_000, 20);
   });
 });
 

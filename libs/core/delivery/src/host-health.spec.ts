@@ -55,6 +55,18 @@ describe('the state of a host', () => {
     expect(hosts.heard('192.0.2.9:25', { state: 'up', downUntil: 0, failures: 0 }, 0)).toBe(false);
   });
 
+  it('gets no further connections while it says nothing to the first ones', () => {
+    const hosts = new HostStates();
+    hosts.began(HOST, 0);
+    hosts.began(HOST, 500);
+    expect(hosts.mayTry(HOST, 999).kind).toBe('yes');
+    expect(hosts.mayTry(HOST, 1_000)).toEqual({ kind: 'no', until: 2_000 });
+    hosts.ended(HOST);
+    expect(hosts.mayTry(HOST, 1_000).kind).toBe('no');
+    hosts.ended(HOST);
+    expect(hosts.mayTry(HOST, 1_000).kind).toBe('yes');
+  });
+
   it('forgets what nobody asks for', () => {
     const hosts = new HostStates();
     hosts.failed(HOST, REFUSED, 0);

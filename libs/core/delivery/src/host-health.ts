@@ -9,6 +9,8 @@ import { retryWaitMs } from './retry-schedule.ts';
 export const HOST_WAITS = { initialWaitMs: 60_000, maxWaitMs: 3_600_000 };
 /** A probe that has said nothing for this long no longer keeps others from trying. */
 const PROBE_LIMIT_MS = 600_000;
+/** A host that has not answered a connection for this long gets no further ones until it has. */
+const SILENCE_MS = 1_000;
 /** How long the state of a host that nobody asks for is kept. */
 const MEMORY_MS = 86_400_000;
 
@@ -39,6 +41,8 @@ const PROBE: MayTry = { kind: 'probe' };
 
 export class HostStates {
   readonly #hosts = new Map<string, Entry>();
+  /** Connections being opened: how many, and since when the first of them. */
+  readonly #opening = new Map<string, { count: number; readonly since: number }>();
 
   of(host: string): HostHealth {
     return this.#hosts.get(host) ?? UNKNOWN;
@@ -46,6 +50,8 @@ export class HostStates {
 
   /** Whether a connection may be tried now. `probe` is given to one caller until {@link failed} or {@link worked}. */
   mayTry(host: string, now: number): MayTry {
+    const opening = this.#opening.get(host);
+    if (opening !== undefined && now - opening.since >= SILENCE_MS) return { kind: 'no', until: now + SILENCE_MS };
     const entry = this.#hosts.get(host);
     if (entry === undefined || entry.state === 'up') return YES;
     if (entry.downUntil > now) return { kind: 'no', until: entry.downUntil };
@@ -53,6 +59,20 @@ export class HostStates {
       return { kind: 'no', until: now + 1_000 };
     entry.probeSince = now;
     return PROBE;
+  }
+
+  /** A connection is being opened, until {@link ended}: a silent host must not hold more than the first ones. */
+  began(host: string, now: number): void {
+    const opening = this.#opening.get(host);
+    if (opening === undefined) this.#opening.set(host, { count: 1, since: now });
+    else opening.count += 1;
+  }
+
+  ended(host: string): void {
+    const opening = this.#opening.get(host);
+    if (opening === undefined) return;
+    opening.count -= 1;
+    if (opening.count === 0) this.#opening.delete(host);
   }
 
   /** The probe was not made after all: another may. */

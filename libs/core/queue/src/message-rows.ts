@@ -8,15 +8,15 @@ const GONE = 0;
  * name of what is known of the message: a number, 0 only for a row that is gone.
  */
 export class MessageRows {
-  #offsets = new Float64Array(64);
-  #hashes = new Int32Array(64);
-  #names = new Float64Array(64);
+  #offsets = new Float64Array(1_024);
+  #hashes = new Int32Array(1_024);
+  #names = new Float64Array(1_024);
   /** Rows used, gone ones included; the first `#head` are gone. */
   #length = 0;
   #head = 0;
   #live = 0;
   /** Row + 1 by hash, open addressing with linear probing; 0 where there is none. */
-  #index = new Int32Array(256);
+  #index = new Int32Array(2_048);
 
   get size(): number {
     return this.#live;
