@@ -16,6 +16,7 @@ export const COMMANDS: ReadonlyMap<
   ['rollback', { summary: 'go back to what a version said', load: () => import('./commands/rollback.ts') }],
   ['verify', { summary: "check the chain of the configuration's history", load: () => import('./commands/verify.ts') }],
   ['setup', { summary: 'the wizard of the first day', load: () => import('./commands/setup.ts') }],
+  ['init', { summary: 'begin a new configuration in an empty log', load: () => import('./commands/init.ts') }],
   ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   [
     'completion',

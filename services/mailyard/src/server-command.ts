@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { AdministrationClient, CallRefusal, type GrpcTarget } from '@mailyard/grpc';
 import { parseEndpoint } from '@mailyard/settings';
+import { escapeJson } from '@mailyard/telemetry';
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { type CommandIo, EXIT } from './io.ts';
 
@@ -25,6 +26,8 @@ export const SHARED_USAGE = `  --server HOST:PORT   the gateway to ask (MAILYARD
 /** What a command has to work with. */
 export interface ServerCall<V> {
   readonly client: AdministrationClient;
+  /** The same server, for what asks it in other ways. */
+  readonly target: GrpcTarget;
   readonly words: readonly string[];
   readonly values: V;
   readonly isJson: boolean;
@@ -72,10 +75,11 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
       return EXIT.done;
     }
     isJson = json === true;
-    client = new AdministrationClient(readTarget(values, io.env));
+    const target = readTarget(values, io.env);
+    client = new AdministrationClient(target);
     const print = (result: unknown, text: string): void =>
-      void io.stdout.write(isJson ? `${JSON.stringify(result, withoutUnknownFields, 2)}\n` : text);
-    return await work({ client, words, values, isJson, io, print, say });
+      void io.stdout.write(isJson ? `${escapeJson(JSON.stringify(result, withoutUnknownFields, 2))}\n` : text);
+    return await work({ client, target, words, values, isJson, io, print, say });
   } catch (error) {
     if (error instanceof Misuse) {
       say(error.message);

@@ -1,0 +1,109 @@
+import { QueueClient } from '@mailyard/grpc';
+import { type Command, EXIT } from '../io.ts';
+import { recipientJson, recipientsText, statusJson, statusText } from '../queue-text.ts';
+import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { wantsColour } from '../table-text.ts';
+
+const USAGE = `usage: mailyard queue status [--destinations N]
+       mailyard queue list [--domain DOMAIN] [--limit N]
+       mailyard queue retry --all | --domain DOMAIN
+
+  status   what became of all recipients, and the destinations with most mail (20, or N)
+  list     recipients that wait (the first 1,000, or N; 0 is all)
+  retry    try the mail of a domain, or all, now; hosts that are down are tried too
+`;
+
+const OPTIONS = {
+  domain: { type: 'string' },
+  all: { type: 'boolean' },
+  limit: { type: 'string' },
+  destinations: { type: 'string' },
+} as const;
+
+type Call = ServerCall<{ domain?: string; all?: boolean; limit?: string; destinations?: string }>;
+
+const LISTED = 1_000;
+const PAGE_SIZE = 500;
+const MOST_DESTINATIONS = 1_000;
+
+/** `mailyard queue`: what waits, and trying it now. */
+export const run: Command = (args, io) =>
+  runServerCommand('queue', USAGE, OPTIONS, args, io, async (call) => {
+    const [verb, ...rest] = call.words;
+    if (verb === undefined) throw new Misuse('say what: status, list or retry');
+    if (rest.length > 0) throw new Misuse(`${verb} takes no word ${JSON.stringify(rest[0])}`);
+    const work = VERBS.get(verb);
+    if (work === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: status, list or retry`);
+    const client = new QueueClient(call.target);
+    try {
+      return await work(call, client);
+    } finally {
+      client.close();
+    }
+  });
+
+const VERBS: ReadonlyMap<string, (call: Call, client: QueueClient) => Promise<number>> = new Map([
+  ['status', status],
+  ['list', list],
+  ['retry', retry],
+]);
+
+async function status({ values, isJson, io, print, say }: Call, client: QueueClient): Promise<number> {
+  const shown = readCount('destinations', values.destinations) ?? (isJson ? MOST_DESTINATIONS : 0);
+  const answer = await client.status({ destinations: shown, local: false });
+  print(statusJson(answer), statusText(answer, wantsColour(io)));
+  tellSilent(answer.silentOwners, say);
+  if (answer.unownedPartitions.length > 0)
+    say(`nobody owns partition ${answer.unownedPartitions.join(', ')}: what waits there is not among the destinations`);
+  if (answer.ledger !== undefined) return EXIT.done;
+  say('the tracker is away: what became of mail is not known now');
+  return EXIT.refused;
+}
+
+async function list({ values, io, print, say }: Call, client: QueueClient): Promise<number> {
+  const limit = readCount('limit', values.limit) ?? LISTED;
+  const most = limit === 0 ? Infinity : limit;
+  const { domain } = values;
+  const recipients = [];
+  const silent = new Set<string>();
+  for (let pageToken = ''; recipients.length < most; ) {
+    const pageSize = Math.min(PAGE_SIZE, most - recipients.length);
+    const page = await client.listRecipients({
+      ...(domain === undefined ? {} : { domain }),
+      pageSize,
+      pageToken,
+      local: false,
+    });
+    recipients.push(...page.recipients);
+    for (const owner of page.silentOwners) silent.add(owner);
+    pageToken = page.nextPageToken;
+    if (pageToken === '') break;
+    if (recipients.length >= most) say(`more wait than the ${most} that are listed; see --limit`);
+  }
+  print(recipients.map(recipientJson), recipientsText(recipients, wantsColour(io)));
+  tellSilent([...silent], say);
+  return EXIT.done;
+}
+
+async function retry({ values, print, say }: Call, client: QueueClient): Promise<number> {
+  const { all, domain } = values;
+  if ((all === true) === (domain !== undefined)) throw new Misuse('retry takes --all or --domain DOMAIN');
+  const answer = await client.retry({ ...(domain === undefined ? {} : { domain }), local: false });
+  const { recipients, silentOwners } = answer;
+  print(
+    { recipients, silentOwners },
+    `${recipients} ${recipients === 1 ? 'recipient is' : 'recipients are'} due now\n`,
+  );
+  tellSilent(silentOwners, say);
+  return silentOwners.length === 0 ? EXIT.done : EXIT.refused;
+}
+
+function readCount(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new Misuse(`--${option} takes a number, not ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function tellSilent(owners: readonly string[], say: (text: string) => void): void {
+  if (owners.length > 0) say(`no answer from ${owners.join(', ')}: the mail that waits there is left out`);
+}

@@ -1,0 +1,96 @@
+import { type Acceptance, type Event, EventKind } from '@mailyard/contracts/tracking';
+import { printable } from '@mailyard/telemetry';
+import { replyText } from './queue-text.ts';
+import { isoTime, timeText } from './table-text.ts';
+
+const WORDS: Readonly<Record<EventKind, string>> = {
+  [EventKind.EVENT_KIND_UNSPECIFIED]: 'unknown',
+  [EventKind.EVENT_KIND_ACCEPTED]: 'accepted',
+  [EventKind.EVENT_KIND_ATTEMPT]: 'attempt',
+  [EventKind.EVENT_KIND_DELIVERED]: 'delivered',
+  [EventKind.EVENT_KIND_DEFERRED]: 'deferred',
+  [EventKind.EVENT_KIND_BOUNCED]: 'bounced',
+  [EventKind.EVENT_KIND_EXPIRED]: 'expired',
+  [EventKind.EVENT_KIND_DROPPED]: 'dropped',
+  [EventKind.EVENT_KIND_REMOVED]: 'removed',
+  [EventKind.EVENT_KIND_RESTATED]: 'restated',
+};
+
+const WIDTH = Math.max(...Object.values(WORDS).map((word) => word.length));
+
+/** An event in JSON: `event` is its kind in a word, instants are ISO 8601. */
+export function eventJson({ kind, at, loggedAt, dueAt, ...rest }: Event): Record<string, unknown> {
+  return {
+    event: WORDS[kind],
+    at: isoTime(at),
+    loggedAt: isoTime(loggedAt),
+    ...rest,
+    ...(dueAt === undefined ? {} : { dueAt: isoTime(dueAt) }),
+  };
+}
+
+/** Events for people: a line each, under the message that they are of. */
+export function traceText(events: readonly Event[]): string {
+  const lines: string[] = [];
+  let message: string | undefined;
+  for (const event of events) {
+    if (event.message !== message) {
+      if (message !== undefined) lines.push('');
+      message = event.message;
+      lines.push(headline(event));
+    }
+    const word = WORDS[event.kind].padEnd(WIDTH);
+    lines.push(`  ${preciseTime(event.at === 0 ? event.loggedAt : event.at)}  ${word}  ${detailOf(event)}`);
+    if (event.acceptance !== undefined)
+      for (const { recipient, mid, forwardPath } of event.recipients)
+        lines.push(`    RID ${recipient}  MID ${mid}  <${forwardPath}>`);
+  }
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function headline({ message, acceptance }: Event): string {
+  if (acceptance === undefined) return `${message}  (its acceptance is not known here)`;
+  const { reversePath, headerMessageId } = acceptance;
+  return [message, `from <${reversePath ?? ''}>`, ...(headerMessageId === undefined ? [] : [headerMessageId])].join(
+    '  ',
+  );
+}
+
+function preciseTime(at: number): string {
+  return new Date(at).toISOString().replace('T', ' ');
+}
+
+function detailOf(event: Event): string {
+  const parts: string[] = [];
+  if (event.acceptance === undefined) parts.push(recipientsOf(event));
+  else parts.push(acceptanceText(event.acceptance));
+  if (event.host !== undefined) parts.push(`host ${event.host}`);
+  if (event.reply !== undefined) parts.push(`reply ${replyText(event.reply)}`);
+  if (event.stage !== undefined && event.stage !== '') parts.push(`at ${event.stage}`);
+  if (event.cause !== undefined) parts.push(`cause ${event.cause}`);
+  if (event.outcomeUnknown) parts.push('outcome unknown');
+  if (event.reason !== undefined) parts.push(`reason ${event.reason}`);
+  if (event.author !== undefined) parts.push(`by ${event.author}`);
+  if (event.route !== undefined) parts.push(`route ${event.route} version ${event.routeVersion ?? '?'}`);
+  if (event.attempt !== undefined) parts.push(`attempt ${event.attempt.term}/${event.attempt.sequence}`);
+  if (event.dcid !== undefined) parts.push(`DCID ${event.dcid}`);
+  if (event.dueAt !== undefined) parts.push(`next attempt ${timeText(event.dueAt)}`);
+  if (event.report !== undefined) parts.push(`report ${event.report}`);
+  if (!event.counted) parts.push('(changed nothing: too late, or not the owner)');
+  return parts.join(', ');
+}
+
+function recipientsOf({ recipients }: Event): string {
+  if (recipients.length !== 1) return `RID [${recipients.map(({ recipient }) => recipient).join(', ')}]`;
+  const [{ recipient, forwardPath }] = recipients as [Event['recipients'][number]];
+  return forwardPath === '' ? `RID ${recipient}` : `RID ${recipient} <${forwardPath}>`;
+}
+
+function acceptanceText({ icid, listener, clientAddress, helo, copies, reportOf }: Acceptance): string {
+  const policies = copies.map(({ policy, sizeOctets }) => `policy ${policy} ${sizeOctets} octets`);
+  const origin =
+    reportOf === undefined
+      ? `ICID ${icid} listener ${listener} from ${clientAddress} (${helo})`
+      : `report on ${reportOf}`;
+  return [origin, ...policies].join(', ');
+}
