@@ -1,0 +1,74 @@
+/** The gateway on Kafka, Redis and an S3 server, in one process and in several. */
+import { createHash } from 'node:crypto';
+import { describeWith } from '@mailyard/testkit/services/require-service';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
+import { message, Scenario } from './scenario.ts';
+
+const ten = Array.from({ length: 10 }, (_, index) => index);
+
+await describeWith(['kafka', 'redis', 's3'], 'a distributed gateway', () => {
+  let neighbours: Neighbours;
+  beforeAll(async () => {
+    neighbours = await startNeighbours(1);
+  });
+  afterAll(() => neighbours?.stop());
+
+  it('in one process sends 10 recipients of one Exchange over 1 connection in 1 transaction (R100)', async () => {
+    await using scenario = await Scenario.begin();
+    const exchange = await scenario.sink();
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const gateway = await deployment.start('ingress,routing,delivery,admin', [
+      '--accept',
+      `example.com=127.0.0.1:${exchange.port}`,
+    ]);
+    await scenario.client(gateway).sendMail(message(ten.map((n) => `user${n}@example.com`)));
+    await exchange.until((sink) => sink.recipients === 10);
+    expect([exchange.connections, exchange.transactions]).toEqual([1, 1]);
+  });
+
+  it('sends 10 recipients in 10 domains with 10 hosts as 10 deliveries (R101)', async () => {
+    await using scenario = await Scenario.begin();
+    const sinks = await Promise.all(ten.map(() => scenario.sink()));
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const accept = sinks.flatMap((sink, n) => ['--accept', `d${n}.example=127.0.0.1:${sink.port}`]);
+    const gateway = await deployment.start('ingress,routing,delivery,admin', accept);
+    await scenario.client(gateway).sendMail(message(ten.map((n) => `user@d${n}.example`)));
+    for (const sink of sinks) await sink.until(({ recipients }) => recipients === 1);
+  });
+
+  it.each([
+    ['inline in the log', 4_000],
+    ['in the body store', 3_000_000],
+  ])('with each role apart keeps content octet for octet, %s', async (_name, octets) => {
+    await using scenario = await Scenario.begin();
+    const sink = await scenario.sink();
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const routing = await deployment.start('routing,admin', ['--accept', `example.com=127.0.0.1:${sink.port}`]);
+    await deployment.worker(routing);
+    const ingress = await deployment.start('ingress', [], {
+      MAILYARD_ROUTING_ADDRESSES: JSON.stringify([routing.address('grpc')]),
+    });
+    const raw = Buffer.from(`Subject: x\r\n\r\n${'0123456789abcd\r\n'.repeat(octets / 16)}`);
+    const client = scenario.client(ingress);
+    await untilTaken(() => client.sendMail(message(['u@example.com'], '', { raw })));
+    await sink.until(({ accepted }) => accepted === 1);
+    const content = sink.messages[0]!.content;
+    const sent = content.subarray(content.indexOf('Subject: x'));
+    expect(createHash('sha256').update(sent).digest('hex')).toBe(createHash('sha256').update(raw).digest('hex'));
+  });
+});
+
+/** A process that was just started may answer 4yz until it has the tables: a client tries again, as any MTA would. */
+async function untilTaken(send: () => Promise<unknown>): Promise<void> {
+  for (const until = Date.now() + 30_000; ; ) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      const { responseCode = 0 } = error as { responseCode?: number };
+      if (responseCode < 400 || responseCode >= 500 || Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
