@@ -15,6 +15,11 @@ export const COMMANDS: ReadonlyMap<
   ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],
   ['rollback', { summary: 'go back to what a version said', load: () => import('./commands/rollback.ts') }],
   ['verify', { summary: "check the chain of the configuration's history", load: () => import('./commands/verify.ts') }],
+  [
+    'queue',
+    { summary: 'what waits and what became of all mail; try it now', load: () => import('./commands/queue.ts') },
+  ],
+  ['trace', { summary: 'every event of a message or recipient', load: () => import('./commands/trace.ts') }],
   ['setup', { summary: 'the wizard of the first day', load: () => import('./commands/setup.ts') }],
   ['init', { summary: 'begin a new configuration in an empty log', load: () => import('./commands/init.ts') }],
   ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],

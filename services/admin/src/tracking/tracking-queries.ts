@@ -43,7 +43,9 @@ export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): T
     found.push(one);
   }
   const events = found.reverse().flatMap(({ row, entries }): Event[] => eventsOf(row.id, row.partition, entries));
-  return { events, more, notes: store.notes().map(noteText) };
+  const notes = store.notes().map(noteText);
+  if (events.length === 0) notes.push(keptText(store));
+  return { events, more, notes };
 }
 
 /** Messages, newest first. @param key absent: all */
@@ -59,6 +61,11 @@ export function page(store: TrackingStore, key: string | undefined, pageSize: nu
     last = place;
   }
   return { messages, nextPageToken: '' };
+}
+
+function keptText({ retentionMs, since }: TrackingStore): string {
+  const days = Math.round(retentionMs / 86_400_000);
+  return `messages are kept for ${days} days; the read model was begun ${new Date(since).toISOString()}`;
 }
 
 function noteText({ at, text }: { readonly at: number; readonly text: string }): string {

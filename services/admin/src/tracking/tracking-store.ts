@@ -42,7 +42,7 @@ export interface TrackingStoreOptions {
 
 export class TrackingStore {
   readonly database: DatabaseSync;
-  readonly #retentionMs: number;
+  readonly retentionMs: number;
   readonly #now: () => number;
   readonly #tracks = new Map<number, PartitionTrack>();
   readonly #segments = new Map<number, Segment>();
@@ -54,7 +54,7 @@ export class TrackingStore {
 
   /** @throws Error of SQLite when the file cannot be opened or made */
   constructor({ file, retentionMs, now }: TrackingStoreOptions) {
-    this.#retentionMs = retentionMs;
+    this.retentionMs = retentionMs;
     this.#now = now;
     const { database, putAside } = openTrackingDatabase(file, now());
     this.database = database;
@@ -166,7 +166,7 @@ export class TrackingStore {
 
   /** Forgets the days that are over their retention and of which no message waits any more. */
   trim(): number[] {
-    const horizon = Math.floor((this.#now() - this.#retentionMs) / DAY_MS);
+    const horizon = Math.floor((this.#now() - this.retentionMs) / DAY_MS);
     const dropped: number[] = [];
     for (const [day, segment] of this.#segments) {
       if (day >= horizon || segment.hasWaiting) continue;
@@ -210,7 +210,7 @@ export class TrackingStore {
     // An acceptance is nearly always the first that is heard of a message: if not, the commit finds out.
     const stored = kind === 'MessageAccepted' ? undefined : this.#load(id);
     if (stored !== undefined) return stored;
-    const isForgotten = createdAtOf(id) < this.#now() - this.#retentionMs - DAY_MS && kind !== 'MessageRestated';
+    const isForgotten = createdAtOf(id) < this.#now() - this.retentionMs - DAY_MS && kind !== 'MessageRestated';
     return isForgotten ? undefined : newlyTouched(new TrackedMessage(id, partition), undefined);
   }
 

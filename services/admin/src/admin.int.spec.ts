@@ -1,0 +1,201 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HostState } from '@mailyard/contracts/queue';
+import type { QueueDestination, QueueOwner, QueueRecipient, QueueScope } from '@mailyard/delivery-rules';
+import { GrpcServer, QueueClient } from '@mailyard/grpc';
+import type { Address } from '@mailyard/mail';
+import { MemoryQueueLog } from '@mailyard/memory';
+import { makeMessageId, midOf } from '@mailyard/queue';
+import { createLogger } from '@mailyard/telemetry';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type NamedOwner, QueueOwners } from './queue-owners.ts';
+import { addQueueService } from './queue-service.ts';
+import { RemoteOwner } from './remote-owner.ts';
+import { startAdmin } from './start-admin.ts';
+import { acceptance } from './tracking/mail-records.suite.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** An owner with so many recipients of one destination that waits. */
+function ownerOf(
+  partition: number,
+  count: number,
+  more: Partial<QueueDestination> = {},
+): QueueOwner & { retried: QueueScope[] } {
+  const message = makeMessageId(partition, new Uint8Array(10));
+  const recipients = Array.from(
+    { length: count },
+    (_, recipient): QueueRecipient => ({
+      partition,
+      message,
+      recipient,
+      mid: midOf(message, 0),
+      reversePath: recipient % 2 === 0 ? null : ('a@b.example' as Address),
+      forwardPath: `r${recipient}@p${partition}.example`,
+      acceptedAt: 1,
+      dueAt: 2,
+      expiresAt: 3,
+      retries: recipient,
+      outcomeUnknown: false,
+      lastHost: recipient % 2 === 0 ? undefined : 'h',
+    }),
+  );
+  const retried: QueueScope[] = [];
+  return {
+    retried,
+    status: () => ({ partitions: [partition], waiting: count, outcomeUnknown: 1 }),
+    destinations: () => [
+      {
+        destination: 'h.example:25',
+        domains: [`p${partition}.example`],
+        domainCount: 1,
+        waiting: count,
+        underway: 1,
+        connections: 2,
+        delivered: 3,
+        softBounced: 4,
+        hardBounced: 5,
+        state: 'down',
+        hosts: [{ host: 'h.example [192.0.2.1]:25', state: 'down', downUntil: 9 }],
+        nextAttemptAt: 100 + partition,
+        oldestAt: undefined,
+        lastReply: { code: 421, enhancedStatus: '4.3.2', text: 'busy' },
+        ...more,
+      },
+    ],
+    waiting: (_filter, limit, after) => {
+      const start = Number(after ?? 0);
+      const next = start + limit < count ? String(start + limit) : undefined;
+      return { recipients: recipients.slice(start, start + limit), next };
+    },
+    retryNow: (scope) => {
+      retried.push(scope);
+      return count;
+    },
+  };
+}
+
+async function serve(add: (server: GrpcServer) => unknown): Promise<string> {
+  const server = new GrpcServer({ address: '127.0.0.1:0', report: () => undefined });
+  await add(server);
+  const address = await server.listen();
+  cleanups.push(() => server.stop(100));
+  return address;
+}
+
+function clientOf(address: string, deadlineMs?: number): QueueClient {
+  const client = new QueueClient({ addresses: [address] }, deadlineMs);
+  cleanups.push(() => client.close());
+  return client;
+}
+
+/** An admin with one owner in its process, one in another, and one that does not answer. */
+async function gateway(log: MemoryQueueLog) {
+  const near = ownerOf(0, 3);
+  const far = ownerOf(1, 5, { state: 'up', lastReply: undefined });
+  const farAddress = await serve((server) =>
+    addQueueService(server, { owners: new QueueOwners([far]), partitionCount: 3 }),
+  );
+  const named = (name: string, address: string): NamedOwner => ({
+    name,
+    owner: new RemoteOwner(clientOf(address, 5_000)),
+  });
+  const remote = [named('worker-b', farAddress), named('worker-c', '127.0.0.1:1')];
+  const folder = mkdtempSync(join(tmpdir(), 'admin-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const address = await serve(async (grpc) => {
+    const admin = await startAdmin({
+      queueLog: log,
+      trackingFile: join(folder, 'data', 'tracking.sqlite'),
+      retentionDays: 7,
+      silentAfterMs: 3_600_000,
+      grpc,
+      owners: [near],
+      remoteOwners: () => Promise.resolve(remote),
+      logger: createLogger({ write: () => undefined }),
+    });
+    cleanups.push(() => admin.stop());
+  });
+  return { client: clientOf(address), near, far };
+}
+
+describe('admin over gRPC', () => {
+  it('adds up what all owners say, names who is silent, and has the ledger of what was just accepted', async () => {
+    const log = new MemoryQueueLog({ partitionCount: 3 });
+    const { client } = await gateway(log);
+    await log.append(1, acceptance(makeMessageId(Date.now(), new Uint8Array(10).fill(1)), Date.now(), 4));
+    const status = await client.status({ destinations: 0, local: false });
+    expect(status).toMatchObject({
+      ledger: { accepted: 4, waiting: 4, delivered: 0 },
+      waiting: 8,
+      outcomeUnknown: 2,
+      partitions: [0, 1],
+      unownedPartitions: [2],
+      silentOwners: ['worker-c'],
+      destinationCount: 1,
+      destinations: [
+        {
+          destination: 'h.example:25',
+          domains: ['p0.example', 'p1.example'],
+          waiting: 8,
+          connections: 4,
+          softBounced: 8,
+          state: HostState.HOST_STATE_UP,
+          nextAttemptAt: 100,
+          lastReply: { code: 421, enhancedStatus: '4.3.2', text: 'busy' },
+        },
+      ],
+    });
+    const local = await client.status({ destinations: 0, local: true });
+    expect(local).toMatchObject({ waiting: 3, silentOwners: [], partitions: [0] });
+    expect(local.ledger).toBeUndefined();
+  });
+
+  it('lists recipients of all owners page by page, each once', async () => {
+    const { client } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    const listed: string[] = [];
+    let pageToken = '';
+    let pages = 0;
+    do {
+      const page = await client.listRecipients({ pageSize: 2, pageToken, local: false });
+      expect(page.recipients.length).toBeLessThanOrEqual(2);
+      listed.push(...page.recipients.map(({ forwardPath }) => forwardPath));
+      pageToken = page.nextPageToken;
+      pages += 1;
+    } while (pageToken !== '');
+    expect(listed).toEqual([
+      ...[0, 1, 2].map((r) => `r${r}@p0.example`),
+      ...[0, 1, 2, 3, 4].map((r) => `r${r}@p1.example`),
+    ]);
+    expect(pages).toBeGreaterThanOrEqual(4);
+  });
+
+  it('retries everywhere, by domain or all, and refuses what is no domain', async () => {
+    const { client, near, far } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    expect(await client.retry({ local: false })).toMatchObject({ recipients: 8, silentOwners: ['worker-c'] });
+    expect(await client.retry({ domain: 'EXAMPLE.com.', local: false })).toMatchObject({ recipients: 8 });
+    const scopes = [{ kind: 'all' }, { kind: 'domain', domain: 'example.com' }];
+    expect(near.retried).toEqual(scopes);
+    expect(far.retried).toEqual(scopes);
+    await expect(client.retry({ domain: 'not a domain', local: false })).rejects.toMatchObject({
+      details: { reason: 'DOMAIN_INVALID' },
+    });
+  });
+
+  it('searches and sums', async () => {
+    const log = new MemoryQueueLog({ partitionCount: 3 });
+    const { client } = await gateway(log);
+    const message = makeMessageId(Date.now(), new Uint8Array(10).fill(2));
+    await log.append(2, acceptance(message, Date.now(), 1));
+    expect((await client.search({ pageSize: 0, pageToken: '' })).messages).toMatchObject([
+      { message, recipients: [{ state: 'waiting' }] },
+    ]);
+    expect((await client.search({ key: 'x@nowhere.example', pageSize: 0, pageToken: '' })).messages).toEqual([]);
+    expect(await client.ledger()).toMatchObject({ ledger: { accepted: 1, waiting: 1 }, notes: [] });
+    await expect(client.trace({ key: '', limit: 0 })).rejects.toMatchObject({ details: { reason: 'KEY_INVALID' } });
+  });
+});

@@ -1,0 +1,260 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Admin, startAdmin } from '@mailyard/admin';
+import type { QueueOwner } from '@mailyard/delivery-rules';
+import { GrpcServer } from '@mailyard/grpc';
+import type { Address } from '@mailyard/mail';
+import { MemoryQueueLog } from '@mailyard/memory';
+import { type Incarnation, makeMessageId, type QueueRecord } from '@mailyard/queue';
+import { createLogger } from '@mailyard/telemetry';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from './served-routing.suite.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'queue-'));
+const log = new MemoryQueueLog();
+const message = makeMessageId(Date.now(), new Uint8Array(10).fill(7));
+const grpc = new GrpcServer({ address: '127.0.0.1:0', report: () => undefined });
+let admin: Admin;
+let address: string;
+
+const owner: QueueOwner = {
+  status: () => ({ partitions: [0], waiting: 1, outcomeUnknown: 0 }),
+  destinations: () => [
+    {
+      destination: 'h.example:25',
+      domains: ['x.example'],
+      domainCount: 1,
+      waiting: 1,
+      underway: 0,
+      connections: 0,
+      delivered: 0,
+      softBounced: 2,
+      hardBounced: 0,
+      state: 'down',
+      hosts: [{ host: 'h.example [192.0.2.1]:25', state: 'down', downUntil: 60_000 }],
+      nextAttemptAt: 60_000,
+      oldestAt: 1_000,
+      lastReply: { code: 421, text: 'go\u001b[31m away' },
+    },
+  ],
+  waiting: ({ domain }) => ({
+    recipients:
+      domain === 'nothing.example'
+        ? []
+        : [
+            {
+              partition: 0,
+              message,
+              recipient: 1,
+              mid: `${message}-1`,
+              reversePath: null,
+              forwardPath: 'ann@x.example',
+              acceptedAt: 1_000,
+              dueAt: 60_000,
+              expiresAt: 259_200_000,
+              retries: 2,
+              outcomeUnknown: true,
+              lastHost: 'h.example [192.0.2.1]:25',
+            },
+          ],
+    next: undefined,
+  }),
+  retryNow: () => 1,
+};
+
+beforeAll(async () => {
+  admin = await startAdmin({
+    queueLog: log,
+    trackingFile: join(folder, 'tracking.sqlite'),
+    retentionDays: 7,
+    silentAfterMs: 3_600_000,
+    grpc,
+    owners: [owner],
+    logger: createLogger({ write: () => undefined }),
+  });
+  address = await grpc.listen();
+  await log.append(0, [
+    { type: 'PartitionClaimed', worker: 'w', incarnation: 'i' as Incarnation, claim: 1, mark: 0, at: Date.now() },
+  ]);
+  await log.append(0, mail());
+  await log.append(0, attempt());
+});
+afterAll(async () => {
+  await grpc.stop(100);
+  await admin.stop();
+  rmSync(folder, { recursive: true });
+});
+
+function mail(): QueueRecord[] {
+  const queued = ['joe@x.example', 'ann@x.example'].map(
+    (forwardPath, recipient): QueueRecord => ({
+      type: 'RecipientQueued',
+      message,
+      recipient,
+      copy: 0,
+      forwardPath: forwardPath as Address,
+    }),
+  );
+  const accepted: QueueRecord = {
+    type: 'MessageAccepted',
+    message,
+    at: Date.now(),
+    injection: { icid: 'i-1', listener: 'public', clientAddress: '192.0.2.9', helo: 'mail.sender.example' },
+    reversePath: null,
+    eightBit: false,
+    smtpUtf8: false,
+    headerMessageId: '<7@sender.example>',
+    copies: [
+      {
+        policy: 'DEFAULT',
+        priority: 0,
+        body: 0,
+        prefix: new Uint8Array(),
+        skipOctets: 0,
+        sizeOctets: 400,
+        expiresAt: 0,
+      },
+    ],
+    bodies: [{ kind: 'inline', octets: new Uint8Array(400) }],
+    recipientCount: 2,
+  };
+  return [accepted, ...queued];
+}
+
+function attempt(): QueueRecord[] {
+  const attempted = { term: 0, sequence: 1 };
+  const where = { host: 'h.example [192.0.2.1]:25', route: '.example', routeVersion: 4, at: Date.now() };
+  const outcome = { message, attempt: attempted, dcid: 'd-1', ...where };
+  return [
+    {
+      type: 'AttemptIntended',
+      message,
+      recipients: [0, 1],
+      attempt: attempted,
+      incarnation: 'i' as Incarnation,
+      ...where,
+    },
+    {
+      type: 'RecipientDelivered',
+      recipient: 0,
+      ...outcome,
+      reply: { code: 250, enhancedStatus: '2.0.0', text: 'Ok \u001b]0;x\u0007' },
+    },
+    {
+      type: 'RecipientDeferred',
+      recipient: 1,
+      ...outcome,
+      stage: 'endOfData',
+      dueAt: 60_000,
+      countsAsRetry: true,
+      outcomeUnknown: true,
+    },
+  ];
+}
+
+const mailyard = (...words: string[]) => runProgram([...words, '--server', address], folder);
+const json = async (...words: string[]): Promise<unknown> => {
+  const { stdout, status, stderr } = await mailyard(...words, '--json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout);
+};
+
+describe('mailyard queue', () => {
+  it('status adds up and names the destinations', async () => {
+    expect(await json('queue', 'status')).toMatchObject({
+      accepted: 2,
+      delivered: 1,
+      bounced: 0,
+      expired: 0,
+      dropped: 0,
+      removed: 0,
+      waiting: 1,
+      outcomeUnknown: 1,
+      untracked: 0,
+      destinations: [
+        {
+          destination: 'h.example:25',
+          waiting: 1,
+          state: 'down',
+          nextAttemptAt: '1970-01-01T00:01:00.000Z',
+          hosts: [{ state: 'down', downUntil: '1970-01-01T00:01:00.000Z' }],
+        },
+      ],
+      silentOwners: [],
+      unownedPartitions: [],
+    });
+    const { stdout } = await mailyard('queue', 'status');
+    expect(stdout).toMatch(/^ {2}accepted {3}2$/m);
+    expect(stdout).toMatch(/h\.example:25 {2}down +1 +0 +0 {2}1970-01-01 00:01:00Z {2}421 go\\x1b\[31m away/);
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('list shows who waits, in JSON and for people', async () => {
+    expect(await json('queue', 'list')).toMatchObject([
+      {
+        mid: `${message}-1`,
+        recipient: 1,
+        forwardPath: 'ann@x.example',
+        reversePath: null,
+        retries: 2,
+        outcomeUnknown: true,
+      },
+    ]);
+    expect((await mailyard('queue', 'list')).stdout).toMatch(/ann@x\.example.*\(outcome unknown\)/);
+    expect((await mailyard('queue', 'list', '--domain', 'nothing.example')).stdout).toBe('Nothing waits\n');
+  });
+
+  it('retry tells how many are due now', async () => {
+    expect(await json('queue', 'retry', '--all')).toEqual({ recipients: 1, silentOwners: [] });
+    expect((await mailyard('queue', 'retry', '--domain', 'x.example')).stdout).toBe('1 recipient is due now\n');
+  });
+
+  it.each<[string[], number, RegExp]>([
+    [['queue'], 64, /status, list or retry/],
+    [['queue', 'flush'], 64, /no queue "flush"/],
+    [['queue', 'retry'], 64, /--all or --domain/],
+    [['queue', 'retry', '--all', '--domain', 'x'], 64, /--all or --domain/],
+    [['queue', 'list', '--limit', 'x'], 64, /--limit takes a number/],
+    [['queue', 'retry', '--domain', 'a b'], 1, /DOMAIN_INVALID/],
+    [['queue', 'status', '--server', '127.0.0.1:1'], 69, /did not answer/],
+    [['trace'], 64, /message id/],
+    [['trace', 'nobody@x.example'], 1, /kept for 7 days[^]*nothing is known of "nobody@x.example"/],
+    [['trace', message, '--server', '127.0.0.1:1'], 69, /did not answer/],
+  ])('%j ends with %d and says why on stderr', async (words, status, problem) => {
+    const words1 = words.includes('--server') ? words : [...words, '--server', address];
+    expect(await runProgram(words1, folder)).toEqual({ status, stdout: '', stderr: expect.stringMatching(problem) });
+  });
+});
+
+describe('mailyard trace', () => {
+  it('tells every event in order, in JSON', async () => {
+    const events = (await json('trace', message)) as Record<string, unknown>[];
+    expect(events.map(({ event }) => event)).toEqual(['accepted', 'attempt', 'delivered', 'deferred']);
+    expect(events).toMatchObject([
+      {
+        acceptance: { icid: 'i-1', clientAddress: '192.0.2.9' },
+        recipients: [{ forwardPath: 'joe@x.example' }, { recipient: 1 }],
+      },
+      { host: 'h.example [192.0.2.1]:25', route: '.example', routeVersion: 4, attempt: { term: 0, sequence: 1 } },
+      { reply: { code: 250, enhancedStatus: '2.0.0' }, recipients: [{ mid: `${message}-1` }], outcomeUnknown: false },
+      { stage: 'endOfData', outcomeUnknown: true, dueAt: '1970-01-01T00:01:00.000Z' },
+    ]);
+    expect(await json('trace', 'ANN@x.example')).toEqual(events);
+  });
+
+  it('tells them to people, with nothing that a terminal obeys', async () => {
+    const { stdout } = await mailyard('trace', '<7@sender.example>');
+    expect(stdout).toContain(`${message}  from <>  <7@sender.example>\n`);
+    expect(stdout).toMatch(
+      /accepted {3}ICID i-1 listener public from 192\.0\.2\.9 \(mail\.sender\.example\), policy DEFAULT 400 octets/,
+    );
+    expect(stdout).toMatch(
+      /delivered {2}RID 0 <joe@x\.example>, host h\.example.*reply 250 2\.0\.0 Ok \\x1b\]0;x\\x07/,
+    );
+    expect(stdout).toMatch(
+      /deferred {3}RID 1 <ann@x\.example>.*at endOfData, outcome unknown.*next attempt 1970-01-01 00:01:00Z/,
+    );
+    expect(stdout).not.toContain('\u001b');
+  });
+});
