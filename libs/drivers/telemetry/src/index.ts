@@ -2,5 +2,5 @@ export * from './logger.ts';
 export * from './mail-events.ts';
 export type { GaugeReading, Metrics } from './metrics.ts';
 export type { GaugeName, HistogramName } from './metric-catalogue.ts';
-export { printable, printableJson } from './printable.ts';
+export { escapeJson, printable, printableJson } from './printable.ts';
 export * from './start-telemetry.ts';

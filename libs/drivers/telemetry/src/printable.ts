@@ -17,10 +17,18 @@ function escapeCharacter(character: string): string {
   return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
 }
 
-/** The same for the text of a JSON value: what JSON leaves as it is but a terminal obeys becomes `\\uHHHH`. */
+// What JSON leaves as it is; all below U+0020 it escapes itself.
+const EACH_UNSAFE_IN_JSON = /[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The same for JSON text: what a terminal would obey in one of its strings becomes `\uHHHH`. */
+export function escapeJson(json: string): string {
+  return json.replace(
+    EACH_UNSAFE_IN_JSON,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A value as JSON on one line, safe to print. */
 export function printableJson(value: unknown): string {
-  const json = JSON.stringify(value);
-  return UNSAFE.test(json)
-    ? json.replace(EACH_UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    : json;
+  return escapeJson(JSON.stringify(value));
 }
