@@ -232,7 +232,8 @@ function readCopy(r: WireReader): Copy {
         copy.body = r.uint32();
         break;
       case 34:
-        copy.prefix = r.bytes();
+        // A copy: an open message keeps it, and must not hold on to the buffer of a whole fetch.
+        copy.prefix = new Uint8Array(r.bytes());
         break;
       case 40:
         copy.skipOctets = r.uint();

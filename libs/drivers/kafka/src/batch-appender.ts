@@ -57,17 +57,20 @@ export class BatchAppender {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(refused(new Error('it is closed')));
       const leader = this.#cluster.leaderOf(partition) ?? NOBODY;
-      const waiting = this.#waiting.get(leader);
-      const pending = { partition, records, octets, resolve, reject };
-      if (waiting === undefined) this.#waiting.set(leader, [pending]);
-      else waiting.push(pending);
-      this.#start(leader);
+      this.#enqueue(leader, { partition, records, octets, resolve, reject });
     });
   }
 
   /** Takes no more. What was sent is still answered. */
   close(): void {
     this.#closed = true;
+  }
+
+  #enqueue(leader: number, pending: Pending): void {
+    const waiting = this.#waiting.get(leader);
+    if (waiting === undefined) this.#waiting.set(leader, [pending]);
+    else waiting.push(pending);
+    this.#start(leader);
   }
 
   #start(leader: number): void {
@@ -111,19 +114,19 @@ export class BatchAppender {
   }
 
   async #send(leader: number, load: Load): Promise<void> {
+    if (leader === NOBODY) return this.#findLeaders(load.appends);
     let broker: Broker;
     try {
-      if (leader === NOBODY) throw new Error('the partition has no leader');
       broker = await this.#cluster.broker(leader);
+      await this.#cluster.connectTo(broker);
     } catch (error) {
       for (const pending of load.appends) pending.reject(refused(error));
       await this.#learnLeaders();
       return;
     }
     try {
-      const connection = await broker.connectionPool.getConnection();
       const call = produceCall(this.#topic, load.batches, LEADER_TIMEOUT_MS, Date.now());
-      await this.#settle(load, await connection.send(call));
+      await this.#settle(load, await this.#cluster.send(broker, call));
     } catch (error) {
       // From here on it is not known whether the request left, unless the leader itself says so.
       for (const pending of load.appends) pending.reject(appendFailure(error as KafkaError));
@@ -151,6 +154,19 @@ export class BatchAppender {
     if (stale) await this.#learnLeaders();
   }
 
+  /** Nothing was known of the leaders: they are asked for before anyone is refused. */
+  async #findLeaders(appends: readonly Pending[]): Promise<void> {
+    let reason: unknown = new Error('the partition has no leader');
+    await this.#cluster.refresh().catch((error: unknown) => {
+      reason = error;
+    });
+    for (const pending of appends) {
+      const leader = this.#cluster.leaderOf(pending.partition);
+      if (leader === undefined) pending.reject(refused(reason));
+      else this.#enqueue(leader, pending);
+    }
+  }
+
   async #learnLeaders(): Promise<void> {
     await this.#cluster.refresh().catch(() => undefined); // what comes next finds out
     for (const [leader, waiting] of this.#waiting) this.#redeal(leader, waiting);
@@ -162,12 +178,7 @@ export class BatchAppender {
     for (const pending of waiting) {
       const now = this.#cluster.leaderOf(pending.partition) ?? NOBODY;
       if (now === leader) staying.push(pending);
-      else {
-        const others = this.#waiting.get(now);
-        if (others === undefined) this.#waiting.set(now, [pending]);
-        else others.push(pending);
-        this.#start(now);
-      }
+      else this.#enqueue(now, pending);
     }
     if (staying.length === waiting.length) return;
     if (staying.length === 0) this.#waiting.delete(leader);

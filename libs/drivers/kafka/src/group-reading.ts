@@ -1,55 +1,63 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeRecord } from '@mailyard/contracts';
-import type { LoggedRecord, PartitionHandler, Reading } from '@mailyard/queue';
-import type { EachBatchPayload, Kafka } from 'kafkajs';
+import type { PartitionHandler, Reading } from '@mailyard/queue';
+import type { FetchedPartition, FetchPosition } from './fetch-call.ts';
+import { FetchPump } from './fetch-pump.ts';
 import { GroupSession } from './group-session.ts';
-import type { KafkaLog } from './kafka-options.ts';
-import type { FetchedMessage } from './kafkajs-internals.ts';
+import type { KafkaSettings } from './kafka-options.ts';
+import { errorOfCode } from './kafkajs-internals.ts';
+import { isOutOfRange, meansStale } from './log-failure.ts';
 import { PartitionFeed } from './partition-feed.ts';
-import type { Bounds } from './topic-cluster.ts';
-
-export interface GroupReadingOptions {
-  readonly topic: string;
-  readonly groupId: string;
-  readonly handler: PartitionHandler;
-  /** Where partitions are read from when first assigned; absent: from the start of the log. */
-  readonly from: ReadonlyMap<number, number>;
-  readonly client: () => Kafka;
-  readonly bounds: (partitions: readonly number[]) => Promise<ReadonlyMap<number, Bounds>>;
-  readonly log: KafkaLog;
-}
+import { readRecordBatches } from './record-batch-reader.ts';
+import { TopicCluster } from './topic-cluster.ts';
+import { createClient } from './topic.ts';
 
 const LOOK_EVERY_MS = 5_000;
 const PAUSE_MS = 500;
-/** A partition that has more, and gave nothing for this long, has been forgotten by the consumer. */
-const STALL_LIMIT_MS = 20_000;
+/** Beside the call that runs one may wait, so that a reader that is quick enough never waits for us. */
+const MOST_CALLS = 2;
 
 /**
- * A member of a consumer group, for as long as it is wanted: consumers come and go, the partitions' feeds stay.
+ * A member of a consumer group, for as long as it is wanted: sessions come and go, the partitions' feeds stay.
  *
- * Nothing that kafkajs keeps is trusted. Every record must have the offset after the one before, or the partition is
- * reset and read from the start of the log. Offsets are never committed; where to go on is told at each join. A
- * consumer that crashed, fell silent or stopped to bring what the log has is replaced.
+ * Every record must have the offset after the one before, or the partition is reset and read from the start of the log.
+ * Offsets are never committed: a partition that is kept goes on where it is, a new one begins at the start.
  */
 export class GroupReading implements Reading {
-  readonly #options: GroupReadingOptions;
+  readonly #settings: KafkaSettings;
+  readonly #groupId: string;
+  readonly #handler: PartitionHandler;
+  readonly #from: ReadonlyMap<number, number>;
+  /** Its own: fetches wait on its connections. */
+  readonly #cluster: TopicCluster;
+  readonly #pump: FetchPump;
   readonly #feeds = new Map<number, PartitionFeed>();
   readonly #stopping = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #running: Promise<unknown>;
   #session: GroupSession | undefined;
   #joinedAt = 0;
-  /** By partition: the offset expected when we last looked, and since when. */
-  readonly #progress = new Map<number, { readonly expected: number; readonly since: number }>();
 
-  constructor(options: GroupReadingOptions) {
-    this.#options = options;
-    this.#running = Promise.all([this.#run(), this.#watch()]).then(() => undefined);
+  /** @param from where partitions are read from when first assigned; absent: from the start of the log */
+  constructor(settings: KafkaSettings, groupId: string, from: ReadonlyMap<number, number>, handler: PartitionHandler) {
+    this.#settings = settings;
+    this.#groupId = groupId;
+    this.#from = from;
+    this.#handler = handler;
+    this.#cluster = new TopicCluster(settings);
+    this.#pump = new FetchPump({
+      cluster: this.#cluster,
+      positions: () => this.#positions(),
+      fetched: (partition) => this.#fetched(partition),
+      failed: (error) => settings.log('debug', 'a fetch failed', { groupId, error }),
+    });
+    this.#running = Promise.all([this.#run(), this.#watch()]);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#session?.end('stopped');
+    this.#pump.stop();
     await this.#running;
+    await this.#cluster.disconnect();
     for (const feed of this.#feeds.values()) if (feed.held) feed.revoked();
     for (const feed of this.#feeds.values()) await feed.busy;
   }
@@ -59,168 +67,124 @@ export class GroupReading implements Reading {
   }
 
   async #run(): Promise<void> {
-    const { topic, groupId, client, log } = this.#options;
+    const { topic, log } = this.#settings;
     while (!this.#stopped) {
-      const session = new GroupSession(
-        client(),
+      const session: GroupSession = new GroupSession(
+        createClient(this.#settings),
         topic,
-        groupId,
-        {
-          held: () => [...this.#feeds.values()].filter(({ held }) => held).map(({ partition }) => partition),
-          since: () => this.#joinedAt,
-        },
-        {
-          joined: (partitions) => this.#joined(session, partitions),
-          batch: (payload) => this.#batch(session, payload),
-        },
+        this.#groupId,
+        { held: () => this.#held(), since: () => this.#joinedAt },
+        (partitions) => this.#joined(session, partitions),
       );
       this.#session = session;
       const reason = await session.over;
-      if (!this.#stopped) log('warn', `a new consumer takes over: ${reason}`, { groupId });
+      if (!this.#stopped) log('warn', `a new consumer takes over: ${reason}`, { groupId: this.#groupId });
       await session.leave();
       if (!this.#stopped) await this.#pause(PAUSE_MS);
-    }
-  }
-
-  #joined(session: GroupSession, partitions: readonly number[]): void {
-    const { from, handler, log } = this.#options;
-    this.#joinedAt = Date.now();
-    this.#progress.clear();
-    const ours = new Set(partitions);
-    for (const feed of this.#feeds.values()) if (feed.held && !ours.has(feed.partition)) feed.revoked();
-    for (const partition of ours) {
-      let feed = this.#feeds.get(partition);
-      if (feed === undefined) {
-        feed = new PartitionFeed(partition, handler, (error) => this.#handlerFailed(partition, error));
-        this.#feeds.set(partition, feed);
-      }
-      if (!feed.held) {
-        feed.assigned();
-        void this.#begin(session, feed, from.get(partition), undefined);
-      } else if (feed.expected === undefined) void this.#begin(session, feed, undefined, undefined);
-      else session.seek(partition, feed.expected);
-    }
-    log('info', `reads ${ours.size} partitions`, { groupId: this.#options.groupId, partitions: [...ours] });
-  }
-
-  async #batch(session: GroupSession, payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
-    const heartbeat = (): Promise<void> => payload.heartbeat();
-    const feed = this.#feeds.get(batch.partition);
-    if (feed?.expected === undefined || !feed.held) return;
-    if (feed.busy !== undefined) await session.waitFor(feed.busy, heartbeat);
-    if (!session.live || payload.isStale() || feed.expected === undefined) return;
-    const records: LoggedRecord[] = [];
-    let expected = feed.expected;
-    for (const message of batch.messages) {
-      const record = loggedRecord(message);
-      if (record.offset !== expected)
-        return this.#restart(session, feed, `offset ${record.offset} where ${expected} was expected`);
-      records.push(record);
-      expected++;
-    }
-    feed.expected = expected;
-    feed.records(records);
-    payload.resolveOffset(String(expected - 1));
-    if (feed.busy !== undefined) await session.waitFor(feed.busy, heartbeat);
-  }
-
-  /** The log does not go on where it should: all of the partition is void, and read again. */
-  #restart(session: GroupSession, feed: PartitionFeed, reason: string): void {
-    this.#options.log('warn', `partition ${feed.partition} is read again: ${reason}`, {});
-    feed.expected = undefined;
-    void this.#begin(session, feed, undefined, reason);
-  }
-
-  /** Finds out where to start, and starts there. The partition is not fetched meanwhile. */
-  async #begin(
-    session: GroupSession,
-    feed: PartitionFeed,
-    wanted: number | undefined,
-    reset: string | undefined,
-  ): Promise<void> {
-    const turn = ++feed.beginning;
-    session.pause(feed.partition);
-    for (;;) {
-      try {
-        const { start, end } = (await this.#options.bounds([feed.partition])).get(feed.partition)!;
-        if (turn !== feed.beginning || !session.live || !feed.held) return;
-        const within = wanted === undefined || (wanted >= start && wanted <= end);
-        const reason = reset ?? (within ? undefined : `offset ${wanted} is outside of ${start} to ${end}`);
-        if (reason !== undefined) feed.reset(reason);
-        feed.expected = within && wanted !== undefined ? wanted : start;
-        session.seek(feed.partition, feed.expected);
-        return;
-      } catch (error) {
-        this.#options.log('warn', `the start of partition ${feed.partition} is not known yet`, { error });
-      }
-      await this.#pause(PAUSE_MS);
-      if (turn !== feed.beginning || !session.live || !feed.held) return;
     }
   }
 
   async #watch(): Promise<void> {
     while (!this.#stopped) {
       await this.#pause(LOOK_EVERY_MS);
-      const session = this.#session;
-      if (session === undefined || !session.live) continue;
-      session.checkSilence();
-      await this.#checkProgress(session).catch(() => undefined); // brokers away: the session notices by itself
+      if (this.#session?.live) this.#session.checkSilence();
     }
   }
 
-  /** Compares what was read with what the log holds. */
-  async #checkProgress(session: GroupSession): Promise<void> {
-    const waiting = [...this.#feeds.values()].filter(
-      (feed) => feed.held && feed.expected !== undefined && feed.busy === undefined,
-    );
-    if (waiting.length === 0) return;
-    const expectedThen = new Map(waiting.map(({ partition, expected }) => [partition, expected]));
-    const bounds = await this.#options.bounds(waiting.map(({ partition }) => partition));
-    const now = performance.now();
-    for (const feed of waiting) {
-      const { partition, expected } = feed;
-      const end = bounds.get(partition)?.end;
-      if (!session.live || !feed.held || end === undefined || expected === undefined) continue;
-      if (expected !== expectedThen.get(partition) || expected === end) this.#progress.delete(partition);
-      else if (expected > end) this.#restart(session, feed, `the log ends at ${end}, before ${expected}`);
-      else {
-        const known = this.#progress.get(partition);
-        if (known?.expected !== expected) this.#progress.set(partition, { expected, since: now });
-        else if (now - known.since > STALL_LIMIT_MS)
-          session.end(`partition ${partition} stands at ${expected}, the log goes to ${end}`);
+  #held(): number[] {
+    return [...this.#feeds.values()].filter(({ held }) => held).map(({ partition }) => partition);
+  }
+
+  #joined(session: GroupSession, partitions: readonly number[]): void {
+    if (this.#stopped || session !== this.#session) return;
+    this.#joinedAt = Date.now();
+    const ours = new Set(partitions);
+    for (const feed of this.#feeds.values()) if (feed.held && !ours.has(feed.partition)) feed.revoked();
+    for (const partition of ours) {
+      let feed = this.#feeds.get(partition);
+      if (feed === undefined) {
+        feed = new PartitionFeed(partition, this.#handler, (error) => this.#handlerFailed(partition, error));
+        this.#feeds.set(partition, feed);
       }
+      if (feed.held) continue;
+      feed.assigned();
+      void this.#begin(feed, this.#from.get(partition), undefined);
     }
+    this.#settings.log('info', `reads ${ours.size} partitions`, { groupId: this.#groupId, partitions: [...ours] });
+  }
+
+  /** Finds out where to start, and starts there. */
+  async #begin(feed: PartitionFeed, wanted: number | undefined, reset: string | undefined): Promise<void> {
+    const turn = ++feed.beginning;
+    feed.expected = undefined;
+    const overtaken = (): boolean => turn !== feed.beginning || !feed.held || this.#stopped;
+    while (!overtaken()) {
+      try {
+        const { start, end } = (await this.#cluster.bounds([feed.partition])).get(feed.partition)!;
+        if (overtaken()) return;
+        const within = wanted === undefined || (wanted >= start && wanted <= end);
+        const reason = reset ?? (within ? undefined : `offset ${wanted} is outside of ${start} to ${end}`);
+        if (reason !== undefined) feed.reset(reason);
+        feed.expected = within && wanted !== undefined ? wanted : start;
+        this.#pump.wake();
+        return;
+      } catch (error) {
+        this.#settings.log('warn', `the start of partition ${feed.partition} is not known yet`, { error });
+      }
+      await this.#pause(PAUSE_MS);
+    }
+  }
+
+  #positions(): FetchPosition[] {
+    const positions: FetchPosition[] = [];
+    for (const { held, expected, calls, partition } of this.#feeds.values())
+      if (held && expected !== undefined && calls < MOST_CALLS) positions.push({ partition, offset: expected });
+    return positions;
+  }
+
+  #fetched({ partition, offset, errorCode, octets }: FetchedPartition): void {
+    const feed = this.#feeds.get(partition);
+    if (feed === undefined || !feed.held || feed.expected !== offset) return;
+    if (errorCode !== 0) {
+      const error = errorOfCode(errorCode);
+      if (isOutOfRange(error)) this.#restart(feed, `the log does not hold offset ${offset}`);
+      else if (meansStale(error))
+        void this.#cluster.refresh().catch(() => undefined); // the next fetch finds out
+      else this.#settings.log('error', `partition ${partition} cannot be read: ${error.message}`, { error });
+      return;
+    }
+    const records = readRecordBatches(octets, offset);
+    if (records.length === 0) return;
+    const hole = records.findIndex((record, at) => record.offset !== offset + at);
+    if (hole >= 0) {
+      this.#restart(feed, `offset ${records[hole]!.offset} where ${offset + hole} was expected`);
+      return;
+    }
+    feed.expected = offset + records.length;
+    feed.records(records);
+    // While it works through more than it should, it is not fetched: then nothing else begins it again.
+    if (feed.calls >= MOST_CALLS) void feed.busy?.then(() => this.#pump.wake());
+  }
+
+  /** The log does not go on where it should: all of the partition is void, and read again. */
+  #restart(feed: PartitionFeed, reason: string): void {
+    this.#settings.log('warn', `partition ${feed.partition} is read again: ${reason}`, { groupId: this.#groupId });
+    void this.#begin(feed, undefined, reason);
   }
 
   #handlerFailed(partition: number, error: unknown): void {
-    this.#options.log('error', `the reader of partition ${partition} failed`, { error });
+    this.#settings.log('error', `the reader of partition ${partition} failed`, { error });
     const feed = this.#feeds.get(partition);
-    const session = this.#session;
-    if (feed === undefined || session === undefined || this.#stopped || feed.expected === undefined) return;
+    if (feed === undefined || !feed.held || this.#stopped) return;
     // Only a fresh state can be trusted now; not at once, or a record that always fails would fill the log.
     feed.expected = undefined;
-    session.pause(partition);
     const turn = ++feed.beginning;
-    void this.#pause(PAUSE_MS).then(() => {
-      if (turn === feed.beginning && session.live && feed.held)
-        return this.#begin(session, feed, undefined, 'the reader failed');
-      return undefined;
-    });
+    void this.#pause(PAUSE_MS).then(() =>
+      turn === feed.beginning ? this.#begin(feed, undefined, 'the reader failed') : undefined,
+    );
   }
 
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined); // cut short by stop
   }
-}
-
-/** A message of the topic as a record of the log. */
-export function loggedRecord(message: FetchedMessage): LoggedRecord {
-  const { offset, timestamp, value } = message;
-  return {
-    offset: Number(offset),
-    appendTime: Number(timestamp),
-    sizeOctets: value?.length ?? 0,
-    record: value === null ? { type: 'Undecodable', reason: 'a record without a value' } : decodeRecord(value),
-  };
 }

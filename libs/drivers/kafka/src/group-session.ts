@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, Kafka } from 'kafkajs';
 import { type Membership, stickyAssigner } from './sticky-assigner.ts';
 
 /** A member that is silent for this long is dead to the group: takeover begins (I5 wants it within 15 s). */
@@ -7,22 +7,16 @@ const SESSION_TIMEOUT_MS = 8_000;
 const HEARTBEAT_MS = 1_000;
 /** How long the group waits for a member to join again. */
 const REBALANCE_TIMEOUT_MS = 10_000;
-/** A member notices a rebalance when its fetch returns. */
-const FETCH_WAIT_MS = 200;
+/** How often the consumer looks whether a heartbeat is due, for want of anything to fetch. */
+const LOOK_MS = 200;
 /** Longer than any one step may take: a request (10 s), or joining while others are waited for. */
 const SILENCE_LIMIT_MS = 25_000;
 const LEAVE_WITHIN_MS = 5_000;
 
-export interface SessionEvents {
-  /** Joined: these partitions are ours. Called before anything is fetched of them. */
-  joined(partitions: readonly number[]): void;
-  /** Whatever was fetched of one partition. */
-  batch(payload: EachBatchPayload): Promise<void>;
-}
-
 /**
- * One consumer of kafkajs from its start to its end, whatever ends it. It is never restarted: kafkajs's own restart was
- * seen to loop or to leave a consumer that does nothing (#1527, #1720), so whoever holds a session makes the next.
+ * One membership of a consumer group, by one consumer of kafkajs, from its start to its end, whatever ends it. Only
+ * membership: the consumer is told to fetch nothing, since its reading was seen to skip, loop and stall (docs/decisions/
+ * 0004-kafkajs-behind-the-port.md). It is never restarted: whoever holds a session makes the next.
  */
 export class GroupSession {
   /** Resolves with the reason once the session is over. */
@@ -33,7 +27,14 @@ export class GroupSession {
   #live = true;
   #signAt = performance.now();
 
-  constructor(kafka: Kafka, topic: string, groupId: string, membership: Membership, events: SessionEvents) {
+  /** @param joined told of the partitions that are ours, at each change of the group */
+  constructor(
+    kafka: Kafka,
+    topic: string,
+    groupId: string,
+    membership: Membership,
+    joined: (partitions: readonly number[]) => void,
+  ) {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.over = promise;
     this.#end = (reason) => {
@@ -46,14 +47,13 @@ export class GroupSession {
       sessionTimeout: SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      maxBytesPerPartition: 1_048_576,
+      maxWaitTimeInMs: LOOK_MS,
       allowAutoTopicCreation: false,
       partitionAssigners: [stickyAssigner(membership)],
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },
     });
-    this.#listen(events);
-    void this.#run(events);
+    this.#listen(joined);
+    void this.#run();
   }
 
   get live(): boolean {
@@ -71,28 +71,6 @@ export class GroupSession {
     if (silentMs > SILENCE_LIMIT_MS) this.#end(`the consumer showed no sign for ${Math.round(silentMs)} ms`);
   }
 
-  seek(partition: number, offset: number): void {
-    this.#consumer.seek({ topic: this.#topic, partition, offset: String(offset) });
-    this.#consumer.resume([{ topic: this.#topic, partitions: [partition] }]);
-  }
-
-  pause(partition: number): void {
-    this.#consumer.pause([{ topic: this.#topic, partitions: [partition] }]);
-  }
-
-  /** Waits for some work between heartbeats. @throws when the group rebalances meanwhile, as kafkajs wants it */
-  async waitFor(work: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
-    const finished = Promise.race([work, this.over]).then(() => true);
-    for (;;) {
-      const pause = new AbortController();
-      const done = await Promise.race([finished, sleep(HEARTBEAT_MS / 2, false, { signal: pause.signal })]);
-      pause.abort();
-      if (done || !this.#live) return;
-      this.#signAt = performance.now();
-      await heartbeat();
-    }
-  }
-
   /** Leaves the group and closes the connections, in bounded time. */
   async leave(): Promise<void> {
     this.#end('left');
@@ -100,30 +78,29 @@ export class GroupSession {
     await Promise.race([left, sleep(LEAVE_WITHIN_MS, undefined, { ref: false })]);
   }
 
-  #listen(events: SessionEvents): void {
-    const { GROUP_JOIN, FETCH, HEARTBEAT, END_BATCH_PROCESS, CRASH } = this.#consumer.events;
+  #listen(joined: (partitions: readonly number[]) => void): void {
+    const { GROUP_JOIN, FETCH, HEARTBEAT, CRASH } = this.#consumer.events;
     const sign = (): void => {
       this.#signAt = performance.now();
     };
-    for (const event of [FETCH, HEARTBEAT, END_BATCH_PROCESS] as const) this.#consumer.on(event, sign);
+    for (const event of [FETCH, HEARTBEAT] as const) this.#consumer.on(event, sign);
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       sign();
-      if (this.#live) events.joined(payload.memberAssignment[this.#topic] ?? []);
+      if (!this.#live) return;
+      // Comes before the consumer asks for anything of what it was given.
+      this.#consumer.pause([{ topic: this.#topic }]);
+      joined(payload.memberAssignment[this.#topic] ?? []);
     });
     this.#consumer.on(CRASH, ({ payload }) => this.#end(payload.error.message));
   }
 
-  async #run(events: SessionEvents): Promise<void> {
+  async #run(): Promise<void> {
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
       await this.#consumer.run({
         autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: async (payload) => {
-          if (!this.#live) throw new Error('the session is over');
-          if (!payload.isStale()) await events.batch(payload);
-        },
+        eachBatch: () => Promise.reject(new Error('the consumer fetched although it is paused')),
       });
     } catch (error) {
       this.#end(error instanceof Error ? error.message : String(error));

@@ -3,11 +3,12 @@ import { encodedOctets, encodeRecord } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
 import type { Appended, LoggedRecord, PartitionHandler, QueueLog, QueueRecord, Reading } from '@mailyard/queue';
 import { BatchAppender } from './batch-appender.ts';
-import { GroupReading, loggedRecord } from './group-reading.ts';
+import { GroupReading } from './group-reading.ts';
 import { type KafkaQueueLogOptions, type KafkaSettings, MAX_BATCH_OCTETS, settle } from './kafka-options.ts';
+import { readRecordBatches } from './record-batch-reader.ts';
 import type { BatchRecord } from './record-batch.ts';
 import { type Bounds, TopicCluster } from './topic-cluster.ts';
-import { createClient, makeTopic, topicComplaints, withAdmin } from './topic.ts';
+import { makeTopic, topicComplaints, withAdmin } from './topic.ts';
 
 /** The queue log in one topic of Kafka; see `docs/architecture.md`, "The queue log". */
 export class KafkaQueueLog implements QueueLog {
@@ -87,9 +88,9 @@ export class KafkaQueueLog implements QueueLog {
 
   async read(partition: number, offset: number): Promise<LoggedRecord | undefined> {
     this.#assertPartition(partition);
-    const messages = await this.#cluster.fetch(partition, offset);
-    const message = messages?.find((one) => Number(one.offset) === offset);
-    return message === undefined ? undefined : loggedRecord(message);
+    const octets = await this.#cluster.batchAt(partition, offset);
+    const record = octets === undefined ? undefined : readRecordBatches(octets, offset)[0];
+    return record?.offset === offset ? record : undefined;
   }
 
   async trim(partition: number, before: number): Promise<void> {
@@ -113,15 +114,7 @@ export class KafkaQueueLog implements QueueLog {
   }
 
   #read(groupId: string, from: ReadonlyMap<number, number>, handler: PartitionHandler): Reading {
-    const inner = new GroupReading({
-      topic: this.#settings.topic,
-      groupId,
-      handler,
-      from,
-      client: () => createClient(this.#settings),
-      bounds: (partitions) => this.#cluster.bounds(partitions),
-      log: this.#settings.log,
-    });
+    const inner = new GroupReading(this.#settings, groupId, from, handler);
     const reading = {
       stop: async () => {
         this.#readings.delete(reading);

@@ -5,7 +5,8 @@
  * the request, and the results of several partitions come as one (docs/decisions/0004-kafkajs-behind-the-port.md). Its
  * cluster and connections, which keep metadata, sockets, TLS and SASL, are sound; the requests are made here.
  *
- * kafkajs is pinned to the version that this was written against.
+ * One fault is mended here: each of its connections woke a thousand times a second for nothing (tulios/kafkajs#1751).
+ * kafkajs is pinned to the version that all this was written against.
  */
 import { createRequire } from 'node:module';
 import { logLevel } from 'kafkajs';
@@ -41,12 +42,6 @@ export interface Connection {
   send<T>(call: ProtocolCall<T>): Promise<T>;
 }
 
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly value: Buffer | null;
-}
-
 interface PartitionsOf<T> {
   readonly topic: string;
   readonly partitions: readonly T[];
@@ -57,24 +52,10 @@ export interface Broker {
   readonly connectionPool: {
     readonly host: string;
     readonly port: number;
-    /** Index 0 takes all requests but fetches. */
-    getConnection(index?: number): Promise<Connection>;
+    /** There are two. */
+    getConnection(index: number): Promise<Connection>;
   };
-  fetch(request: {
-    readonly maxWaitTime: number;
-    readonly minBytes: number;
-    readonly maxBytes: number;
-    readonly isolationLevel: number;
-    readonly topics: readonly PartitionsOf<{
-      readonly partition: number;
-      readonly fetchOffset: string;
-      readonly maxBytes: number;
-    }>[];
-  }): Promise<{
-    readonly responses: readonly {
-      readonly partitions: readonly { readonly partition: number; readonly messages: readonly FetchedMessage[] }[];
-    }[];
-  }>;
+  disconnect(): Promise<void>;
   listOffsets(request: {
     readonly isolationLevel: number;
     readonly topics: readonly PartitionsOf<{ readonly partition: number; readonly timestamp: number }>[];
@@ -120,6 +101,30 @@ const { createLogger } = load('kafkajs/src/loggers') as { createLogger: CreateLo
 const createSocketFactory = load('kafkajs/src/network/socketFactory') as () => unknown;
 const { createErrorFromCode } = load('kafkajs/src/protocol/error') as {
   createErrorFromCode: (code: number) => KafkaError;
+};
+
+/** Holds requests back while the broker asks for it. */
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  /** In milliseconds of the epoch; -1 when it never was. */
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+  scheduleCheckPendingRequests(): void;
+}
+
+const { prototype: requestQueue } = load('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+
+/** As it was meant: looks again when there is a request to look after, and not before it may go. */
+requestQueue.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
+  if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
+  this.throttleCheckTimeoutId = setTimeout(
+    () => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    },
+    Math.max(10, this.throttledUntil - Date.now()),
+  );
 };
 
 /** The error that an error code of the protocol stands for. */

@@ -54,11 +54,9 @@ export function meansStale(error: KafkaError): boolean {
   return error.type === undefined || STALE.has(error.type);
 }
 
-export function isOutOfRange(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    (error.name === 'KafkaJSOffsetOutOfRange' || (error as KafkaError).type === 'OFFSET_OUT_OF_RANGE')
-  );
+/** The log does not hold the offset: it was trimmed, or never written. */
+export function isOutOfRange(error: KafkaError): boolean {
+  return error.type === 'OFFSET_OUT_OF_RANGE';
 }
 
 function messageOf(cause: unknown): string {

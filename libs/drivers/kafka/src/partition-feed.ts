@@ -14,6 +14,7 @@ export class PartitionFeed {
   readonly #handler: PartitionHandler;
   readonly #failed: (error: unknown) => void;
   #busy: Promise<void> | undefined;
+  #calls = 0;
 
   /** @param failed told when the handler throws */
   constructor(partition: number, handler: PartitionHandler, failed: (error: unknown) => void) {
@@ -25,6 +26,11 @@ export class PartitionFeed {
   /** The call that runs, if one does. Never rejects. */
   get busy(): Promise<void> | undefined {
     return this.#busy;
+  }
+
+  /** Calls that run or wait. */
+  get calls(): number {
+    return this.#calls;
   }
 
   assigned(): void {
@@ -49,7 +55,9 @@ export class PartitionFeed {
   #tell(call: () => void | Promise<void>): void {
     const running = this.#busy === undefined ? this.#call(call) : this.#busy.then(() => this.#call(call));
     if (running === undefined) return;
+    this.#calls += 1;
     const done: Promise<void> = running.then(() => {
+      this.#calls -= 1;
       if (this.#busy === done) this.#busy = undefined;
     });
     this.#busy = done;

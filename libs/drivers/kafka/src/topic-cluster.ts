@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KafkaSettings } from './kafka-options.ts';
-import { type Broker, type Cluster, createCluster, type FetchedMessage, type KafkaError } from './kafkajs-internals.ts';
+import { type FetchedPartition, fetchCall, type FetchLimits, type FetchPosition } from './fetch-call.ts';
+import { type KafkaSettings, REQUEST_TIMEOUT_MS } from './kafka-options.ts';
+import {
+  type Broker,
+  type Cluster,
+  createCluster,
+  errorOfCode,
+  type KafkaError,
+  type ProtocolCall,
+} from './kafkajs-internals.ts';
 import { away, isOutOfRange, meansStale } from './log-failure.ts';
+import { within } from './within.ts';
 
 /** What a partition holds: from `start`, and `end` is the next offset to be written. */
 export interface Bounds {
@@ -12,19 +21,29 @@ export interface Bounds {
 const EARLIEST = -2;
 const LATEST = -1;
 const READ_UNCOMMITTED = 0;
+/** kafkajs ends what it waits for after the request's timeout. Should it ever not, we do. */
+const DEADLINE_MS = REQUEST_TIMEOUT_MS + 5_000;
+/** A leader that has not answered a fetch by then, over what it was told to wait, stands still. */
+const FETCH_GRACE_MS = 4_000;
+/** Which of a broker's two connections takes a request: fetches wait there, and must not hold up the others. */
+const CONNECTIONS = { fetch: 1, others: 0 };
+/** One octet at most: a leader gives the whole first batch all the same (KIP-74). */
+const ONE_BATCH: FetchLimits = { waitMs: 0, maxOctets: 1, maxPartitionOctets: 1 };
 const ATTEMPTS = 8;
 const BETWEEN_ATTEMPTS_MS = 300;
 
 /** One topic's partitions by their leaders: who leads, and questions that go to the leader. */
 export class TopicCluster {
-  readonly #cluster: Cluster;
+  readonly #settings: KafkaSettings;
   readonly #topic: string;
+  #cluster: Cluster;
   /** The refresh of metadata that runs, if one does. */
   #refreshing: Promise<void> | undefined;
 
   constructor(settings: KafkaSettings) {
-    this.#cluster = createCluster(settings);
+    this.#settings = settings;
     this.#topic = settings.topic;
+    this.#cluster = createCluster(settings);
   }
 
   /** Connects and learns the partitions. @returns how many there are */
@@ -51,10 +70,40 @@ export class TopicCluster {
 
   /** A broker with a connection made. */
   async broker(nodeId: number): Promise<Broker> {
-    await this.#cluster.refreshMetadataIfNecessary();
-    const broker = await this.#cluster.findBroker({ nodeId });
-    await (await broker.connectionPool.getConnection()).authenticate();
-    return broker;
+    const find = async (): Promise<Broker> => {
+      await this.#cluster.refreshMetadataIfNecessary();
+      return await this.#cluster.findBroker({ nodeId });
+    };
+    return await within(DEADLINE_MS, find(), `the connection to broker ${nodeId}`);
+  }
+
+  /** Makes sure of the connection that {@link send} would take. Fails before anything can have been sent. */
+  async connectTo(broker: Broker): Promise<void> {
+    const connect = async (): Promise<void> => {
+      await (await broker.connectionPool.getConnection(CONNECTIONS.others)).authenticate();
+    };
+    await within(DEADLINE_MS, connect(), `the connection to broker ${broker.nodeId}`);
+  }
+
+  /** Sends a request of ours. */
+  async send<T>(broker: Broker, call: ProtocolCall<T>): Promise<T> {
+    return await within(DEADLINE_MS, exchange(broker, CONNECTIONS.others, call), call.request.apiName);
+  }
+
+  /** Reads from a leader, as it is, whatever it answers. */
+  async fetch(
+    leader: number,
+    positions: readonly FetchPosition[],
+    limits: FetchLimits,
+  ): Promise<readonly FetchedPartition[]> {
+    const broker = await this.broker(leader);
+    const call = fetchCall(this.#topic, positions, limits);
+    try {
+      return await within(limits.waitMs + FETCH_GRACE_MS, exchange(broker, CONNECTIONS.fetch, call), 'a fetch');
+    } catch (error) {
+      this.dropBroker(broker);
+      throw error;
+    }
   }
 
   /** Learns the leaders anew. Those who ask meanwhile share the answer. */
@@ -66,14 +115,25 @@ export class TopicCluster {
   }
 
   async #refresh(): Promise<void> {
-    await this.#cluster.connect();
-    await this.#cluster.addTargetTopic(this.#topic);
-    await this.#cluster.refreshMetadata();
+    const learn = async (): Promise<void> => {
+      await this.#cluster.connect();
+      await this.#cluster.addTargetTopic(this.#topic);
+      await this.#cluster.refreshMetadata();
+    };
+    try {
+      await within(3 * DEADLINE_MS, learn(), 'learning the leaders');
+    } catch (error) {
+      // Nothing of it is trusted any more.
+      void this.#cluster.disconnect().catch(() => undefined);
+      this.#cluster = createCluster(this.#settings);
+      throw error;
+    }
   }
 
-  /** A connection that ended is not used again. */
+  /** Connections that are in doubt are not used again; what is still under way on them may end. */
   dropBroker(broker: Broker): void {
     this.#cluster.removeBroker(broker.connectionPool);
+    void broker.disconnect().catch(() => undefined);
   }
 
   /** What partitions hold, asked of each leader at once. @throws MtaError `LOG_AWAY` */
@@ -93,30 +153,20 @@ export class TopicCluster {
   }
 
   /**
-   * Fetches from an offset on: all records of the batch that holds it, at least.
+   * Reads the batch that holds an offset.
    *
    * @returns undefined when the log does not hold that offset
    * @throws MtaError `LOG_AWAY`
    */
-  async fetch(partition: number, offset: number): Promise<readonly FetchedMessage[] | undefined> {
-    let messages: readonly FetchedMessage[] | undefined;
-    const ask = async (broker: Broker): Promise<void> => {
-      try {
-        // One octet at most: a leader gives the whole first batch all the same (KIP-74).
-        const { responses } = await broker.fetch({
-          maxWaitTime: 0,
-          minBytes: 1,
-          maxBytes: 1,
-          isolationLevel: READ_UNCOMMITTED,
-          topics: [{ topic: this.#topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: 1 }] }],
-        });
-        messages = responses[0]?.partitions[0]?.messages;
-      } catch (error) {
-        if (!isOutOfRange(error)) throw error;
-      }
-    };
-    await this.#repeat(() => this.#onLeaders([partition], ask));
-    return messages;
+  async batchAt(partition: number, offset: number): Promise<Buffer | undefined> {
+    let octets: Buffer | undefined;
+    await this.#repeat(async () => {
+      const [fetched] = await this.fetch(this.#knownLeader(partition), [{ partition, offset }], ONE_BATCH);
+      const error = fetched === undefined || fetched.errorCode === 0 ? undefined : errorOfCode(fetched.errorCode);
+      if (error !== undefined && !isOutOfRange(error)) throw error;
+      octets = error === undefined ? fetched?.octets : undefined;
+    });
+    return octets;
   }
 
   /** Deletes the records before an offset. @throws MtaError `LOG_AWAY` */
@@ -146,17 +196,32 @@ export class TopicCluster {
     partitions: readonly number[],
     ask: (broker: Broker, led: readonly number[]) => Promise<void>,
   ): Promise<void> {
-    const byLeader = Map.groupBy(partitions, (partition) => this.leaderOf(partition));
+    const byLeader = Map.groupBy(partitions, (partition) => this.#knownLeader(partition));
     const asked = await Promise.allSettled(
       [...byLeader].map(async ([leader, led]) => {
-        if (leader === undefined) throw new Error(`partition ${led[0]} of ${this.#topic} has no leader`);
-        await ask(await this.broker(leader), led);
+        const broker = await this.broker(leader);
+        await within(DEADLINE_MS, ask(broker, led), `broker ${leader}`);
       }),
     );
     for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
   }
 
+  get #isInformed(): boolean {
+    try {
+      return this.#cluster.findTopicPartitionMetadata(this.#topic).length > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  #knownLeader(partition: number): number {
+    const leader = this.leaderOf(partition);
+    if (leader === undefined) throw new Error(`partition ${partition} of ${this.#topic} has no leader`);
+    return leader;
+  }
+
   async #repeat(ask: () => Promise<void>): Promise<void> {
+    if (!this.#isInformed) await this.refresh().catch(() => undefined); // the first attempt tells what is wrong
     for (let attempt = 1; ; attempt++) {
       try {
         await ask();
@@ -168,4 +233,8 @@ export class TopicCluster {
       await this.refresh().catch(() => undefined); // the next attempt tells what is wrong
     }
   }
+}
+
+async function exchange<T>(broker: Broker, connection: number, call: ProtocolCall<T>): Promise<T> {
+  return await (await broker.connectionPool.getConnection(connection)).send(call);
 }
