@@ -1,7 +1,7 @@
 /** Turns mail events into spans: receive, store, attempt, outcome; one trace from RCPT to the final reply. */
 import type { MailEvent, QueueRecord } from '@mailyard/queue';
 import { midOf } from '@mailyard/queue';
-import { parseTraceparent, type TraceContext, type TraceIds } from './traceparent.ts';
+import { isInShare, parseTraceparent, type SpanIds, type TraceContext } from './traceparent.ts';
 
 /** A span, by the wall clock in milliseconds. */
 export interface MailSpan {
@@ -20,13 +20,16 @@ type Accepted = Extract<MailEvent, { kind: 'accepted' }>;
 type OutcomeEvent = Extract<MailEvent, { kind: 'outcome' }>;
 
 export class MailSpans {
-  readonly #ids: TraceIds;
+  readonly #share: number;
+  readonly #ids: SpanIds;
   readonly #emit: (span: MailSpan) => void;
   readonly #now: () => number;
   /** When the transaction began that a connection is in. */
   readonly #transactions = new Map<string, number>();
 
-  constructor(ids: TraceIds, now: () => number, emit: (span: MailSpan) => void) {
+  /** @param share which share of the messages is traced, 0 to 1 */
+  constructor(share: number, ids: SpanIds, now: () => number, emit: (span: MailSpan) => void) {
+    this.#share = share;
     this.#ids = ids;
     this.#now = now;
     this.#emit = emit;
@@ -40,7 +43,7 @@ export class MailSpans {
   }
 
   #accepted(event: Accepted): void {
-    const context = contextOf(event.traceparent);
+    const context = this.#contextOf(event.traceparent);
     if (context === undefined) return;
     this.#emit({
       name: 'receive',
@@ -59,7 +62,7 @@ export class MailSpans {
     this.#emit({
       name: 'store',
       kind: 'internal',
-      context: { ...context, spanId: this.#ids.spanId() },
+      context: { ...context, spanId: this.#ids.next() },
       parentSpanId: context.spanId,
       startAt: event.endedAt - event.dotToReplyMs,
       endAt: event.endedAt,
@@ -67,18 +70,23 @@ export class MailSpans {
     });
   }
 
+  #contextOf(traceparent: string | undefined): TraceContext | undefined {
+    const context = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    return context?.sampled === true && isInShare(context.traceId, this.#share) ? context : undefined;
+  }
+
   /** One span a recipient: its attempt's, from the start of the transaction to the outcome. */
   #outcome(event: OutcomeEvent): void {
     const { record } = event;
     if (!('recipient' in record) || record.type === 'RecipientQueued') return;
-    const context = contextOf(event.traceparent);
+    const context = this.#contextOf(event.traceparent);
     if (context === undefined) return;
     const tried = record.attempt !== undefined;
     const began = record.dcid === undefined ? undefined : this.#transactions.get(record.dcid);
     this.#emit({
       name: tried ? 'attempt' : 'outcome',
       kind: tried ? 'client' : 'internal',
-      context: { ...context, spanId: this.#ids.spanId() },
+      context: { ...context, spanId: this.#ids.next() },
       parentSpanId: context.spanId,
       startAt: Math.min(began ?? record.at, record.at),
       endAt: record.at,
@@ -89,11 +97,6 @@ export class MailSpans {
 }
 
 type OutcomeRecord = Exclude<Extract<QueueRecord, { recipient: number }>, { type: 'RecipientQueued' }>;
-
-function contextOf(traceparent: string | undefined): TraceContext | undefined {
-  const context = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-  return context?.sampled === true ? context : undefined;
-}
 
 function attributesOf(event: OutcomeEvent, record: OutcomeRecord): Record<string, string | number | boolean> {
   const attributes: Record<string, string | number | boolean> = {

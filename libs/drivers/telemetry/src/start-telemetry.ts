@@ -21,8 +21,6 @@ export interface TelemetryOptions {
 
 export interface Telemetry {
   readonly metrics: Metrics;
-  /** The traceparent of a message that is being received now; undefined when it is not traced. */
-  readonly beginTrace: () => string | undefined;
   /** Writes out what is held back, then stops. */
   stop(): Promise<void>;
 }
@@ -37,7 +35,6 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const traces = await startTraces(options);
   return {
     metrics,
-    beginTrace: traces === undefined ? () => undefined : () => traces.begin(),
     stop: async () => {
       process.off('SIGHUP', reopen);
       await Promise.all([mailLog?.close(), metrics.stop(), traces?.stop()]);

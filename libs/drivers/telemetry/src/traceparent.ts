@@ -20,8 +20,16 @@ export function parseTraceparent(text: string): TraceContext | undefined {
   return { traceId: match[1]!, spanId: match[2]!, sampled: (Number.parseInt(match[3]!, 16) & 1) === 1 };
 }
 
-/** Makes ids from a pool of random octets that is filled now and then: a system call for each would cost more. */
-export class TraceIds {
+/**
+ * Whether a trace belongs to a share of all. By its id, so that every process that sees a part of it decides alike; a
+ * larger share holds all traces of a smaller one.
+ */
+export function isInShare(traceId: string, share: number): boolean {
+  return share >= 1 || Number.parseInt(traceId.slice(19), 16) < share * 2 ** 52;
+}
+
+/** Makes ids of spans from a pool of random octets that is filled now and then: a system call each would cost more. */
+export class SpanIds {
   readonly #fill: (pool: Buffer) => void;
   readonly #pool = Buffer.allocUnsafeSlow(4_096);
   #used = this.#pool.length;
@@ -31,27 +39,14 @@ export class TraceIds {
     this.#fill = fill;
   }
 
-  traceId(): string {
-    return this.#take(16);
-  }
-
-  spanId(): string {
-    return this.#take(8);
-  }
-
-  /** A new trace whose first span has the id that stands in it. */
-  traceparent(sampled: boolean): string {
-    return `00-${this.traceId()}-${this.spanId()}-${sampled ? '01' : '00'}`;
-  }
-
-  #take(octets: number): string {
+  next(): string {
     for (;;) {
-      if (this.#used + octets > this.#pool.length) {
+      if (this.#used + 8 > this.#pool.length) {
         this.#fill(this.#pool);
         this.#used = 0;
       }
-      const id = this.#pool.toString('hex', this.#used, this.#used + octets);
-      this.#used += octets;
+      const id = this.#pool.toString('hex', this.#used, this.#used + 8);
+      this.#used += 8;
       // An id of zeros is void.
       if (/[1-9a-f]/.test(id)) return id;
     }

@@ -6,7 +6,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { onMailEvent } from './mail-events.ts';
 import { type MailSpan, MailSpans } from './mail-spans.ts';
-import { TraceIds } from './traceparent.ts';
+import { SpanIds } from './traceparent.ts';
 
 export interface TraceOptions {
   /** The collector, `http://host:4318`; `/v1/traces` is added when there is no path. */
@@ -17,8 +17,6 @@ export interface TraceOptions {
 }
 
 export interface Traces {
-  /** The traceparent of a message that is being received now; undefined when it is not to be traced. */
-  begin(): string | undefined;
   /** Sends what is left, waiting for the collector for a few seconds at most. */
   stop(): Promise<void>;
 }
@@ -30,12 +28,11 @@ const LAST_EXPORT_MS = 3_000;
 export function startTraces({ endpoint, sampleShare, version }: TraceOptions): Traces {
   const exporter = new OTLPTraceExporter({ url: traceUrl(endpoint) });
   const processor = new BatchSpanProcessor({ exporter, maxQueueSize: 16_384, scheduledDelayMillis: 1_000 });
-  const ids = new TraceIds((pool) => randomFillSync(pool));
+  const ids = new SpanIds((pool) => randomFillSync(pool));
   const readable = readableSpans(version);
-  const spans = new MailSpans(ids, Date.now, (span) => processor.onEnd(readable(span)));
+  const spans = new MailSpans(sampleShare, ids, Date.now, (span) => processor.onEnd(readable(span)));
   const stop = onMailEvent((event) => spans.event(event));
   return {
-    begin: () => (Math.random() < sampleShare ? ids.traceparent(true) : undefined),
     stop: async () => {
       stop();
       const late = Promise.withResolvers<void>();
