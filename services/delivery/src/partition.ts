@@ -282,6 +282,7 @@ export class Partition implements DraftingPartition {
       partition: this.number,
       record: outcome,
       ...eventFields(of, closed.copy),
+      last,
     });
   }
 
