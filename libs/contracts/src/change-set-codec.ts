@@ -17,6 +17,7 @@ import {
   readRoute,
   type RouteRules,
   type SmtpRoute,
+  TargetPool,
   writeRoute,
 } from '@mailyard/smtp-routes';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
@@ -29,6 +30,9 @@ const AS_WRITTEN: RouteRules = {
   allowSingleLabel: true,
   allowReserved: true,
 };
+
+/** Of what logs hold. */
+const POOL = new TargetPool();
 
 const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   routes: wire.Section.SECTION_ROUTES,
@@ -208,10 +212,8 @@ function readItem(
   const value = item?.item;
   if (value?.$case === 'route') {
     const { receivingDomain, destinations, authProfile } = value.value;
-    const read = readRoute(
-      { receivingDomain, destinations, ...(authProfile === undefined ? {} : { authProfile }) },
-      rules,
-    );
+    const written = { receivingDomain, destinations, ...(authProfile === undefined ? {} : { authProfile }) };
+    const read = readRoute(written, rules, rules === AS_WRITTEN ? POOL : undefined);
     if ('route' in read) return { section: 'routes', item: read.route };
     for (const fault of read.faults) faults.push({ ...fault, field: `${field}.route.${fault.field}` });
     return undefined;

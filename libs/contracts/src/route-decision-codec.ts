@@ -1,6 +1,8 @@
 /** Answers to lookups between core and wire. */
 import type { DestinationHost, RouteDecision, RouteTarget } from '@mailyard/smtp-routes';
 import type * as wire from './gen/mailyard/routing/v1/routing.ts';
+import { RouteDecision as RouteDecisionFns } from './gen/mailyard/routing/v1/routing.ts';
+import { WireWriter } from './wire-writer.ts';
 
 const LOOKUPS: { readonly [L in DestinationHost['lookup']]: wire.HostLookup } = { mx: 1, name: 2, address: 3 };
 const LOOKUPS_BY_NUMBER = [undefined, 'mx', 'name', 'address'] as const;
@@ -45,4 +47,39 @@ function readTarget(target: wire.RouteDecision['target']): RouteTarget | undefin
   }
   const { authProfile } = target.value;
   return authProfile === undefined ? { kind: 'hosts', hosts } : { kind: 'hosts', hosts, authProfile };
+}
+
+/** Targets in wire form, as fields of a RouteDecision: there are few of them, and every answer has one. */
+const ENCODED = new WeakMap<RouteTarget, Uint8Array>();
+const writer = new WireWriter(64 * 1024);
+
+function encodedTarget(target: RouteTarget): Uint8Array {
+  let octets = ENCODED.get(target);
+  if (octets === undefined) {
+    octets = RouteDecisionFns.encode({ version: 0, matched: '', since: 0, target: writeTarget(target) }).finish();
+    ENCODED.set(target, octets);
+  }
+  return octets;
+}
+
+/**
+ * Encodes answers as a LookupBatchResponse, several times faster than the generated encoder. One answer is a
+ * LookupResponse just as well: the decision has the same field in both.
+ *
+ * @param decisions undefined where the recipient was no domain, literal or address
+ * @param version of the table that answered
+ */
+export function encodeDecisions(decisions: readonly (RouteDecision | undefined)[], version: number): Buffer {
+  writer.position = 0;
+  for (const decision of decisions) {
+    const start = writer.begin(1, 64);
+    writer.uint(1, version);
+    if (decision !== undefined) {
+      writer.text(2, decision.matched);
+      writer.uint(3, decision.since ?? 0);
+      writer.raw(encodedTarget(decision.target));
+    }
+    writer.end(start, 64);
+  }
+  return Buffer.from(writer.octets.subarray(0, writer.position));
 }

@@ -27,6 +27,8 @@ export interface ConnectionHome extends Pick<Carried, 'profile' | 'hasOtherHost'
 
 /** Transactions that a connection has ahead: one under way, one whose intent is being written meanwhile. */
 const AHEAD = 2;
+/** A transaction that takes longer than this holds nobody else. */
+const PATIENT_MS = 1_000;
 /** Intents of one parcel that are written in one append. */
 const INTENTS_AHEAD = 20;
 
@@ -40,11 +42,13 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
   readonly #queue: Attempt[] = [];
   #rest: { readonly parcel: Parcel; next: number } | undefined;
   #sending: Attempt | undefined;
+  /** Since when that has been under way, by the monotonic clock. */
+  #sendingSince = 0;
   /** Transactions that were given to it, and those it has sent. */
   #assigned = 0;
   #sent = 0;
   #retired = false;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
   /** Since when it has had nothing to do, by the monotonic clock. */
   idleSince: number;
 
@@ -82,11 +86,29 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     return this.#retired || !this.relay.usable;
   }
 
-  /** Whether it takes another parcel of this many transactions (R104). A parcel that no connection could carry begins anywhere. */
-  takes(transactions: number): boolean {
-    if (this.isRetired || this.load >= AHEAD) return false;
+  /**
+   * Whether it takes another parcel of this many transactions (R104). A parcel that no connection could carry begins
+   * anywhere. Nothing is put behind a transaction that takes long.
+   *
+   * @param now monotonic
+   */
+  takes(transactions: number, now: number): boolean {
+    if (this.isRetired || this.load >= AHEAD || this.isSlow(now)) return false;
     const left = this.#home.messagesPerConnection - this.#assigned;
     return transactions <= left || (this.#assigned === 0 && left > 0);
+  }
+
+  /** Whether the transaction under way has taken longer than others should wait for. */
+  isSlow(now: number): boolean {
+    return this.#sending !== undefined && now - this.#sendingSince >= PATIENT_MS;
+  }
+
+  /** Lets go what waits behind a transaction that takes long. */
+  yieldQueue(): void {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) rest.parcel.partition.putBack(rest.parcel, rest.parcel.sends.slice(rest.next));
+    for (const attempt of this.#queue.splice(0)) attempt.cancel();
   }
 
   /** Takes a parcel: its intents are written, and each transaction is sent once its intent was read back. */
@@ -125,7 +147,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
   gone(attempt: Attempt): void {
     const index = this.#queue.indexOf(attempt);
     if (index >= 0) this.#queue.splice(index, 1);
-    if (!this.#isClosed) this.#advance();
+    if (this.#closing === undefined) this.#advance();
   }
 
   #advance(): void {
@@ -147,6 +169,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     this.#sending = next;
     this.#sent += 1;
     next.state = 'sending';
+    this.#sendingSince = next.parcel.partition.steadyNow().monotonic;
     const content = this.#contentOf(next);
     if (content instanceof Promise)
       content.then(
@@ -266,16 +289,17 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
    */
   close(cut = false): Promise<void> {
     this.#retired = true;
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined) rest.parcel.partition.putBack(rest.parcel, rest.parcel.sends.slice(rest.next));
-    for (const attempt of this.#queue.splice(0)) attempt.cancel();
+    this.yieldQueue();
     if (this.#sending !== undefined && !cut) return Promise.resolve();
-    if (this.#isClosed) return Promise.resolve();
-    this.#isClosed = true;
-    this.#home.closed(this);
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** The host has one connection of ours more until it has ended. */
+  async #close(): Promise<void> {
+    await this.relay.close();
     publishMailEvent({ kind: 'connectionClosed', dcid: this.dcid });
-    return this.relay.close();
+    this.#home.closed(this);
   }
 }
 

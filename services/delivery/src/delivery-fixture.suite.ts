@@ -25,13 +25,11 @@ import {
 import { SmtpRelay } from '@mailyard/smtp-client';
 import {
   DEFAULT_ROUTE_RULES,
-  type MatchingMode,
   readRoute,
   readRouteLine,
   type RouteDecision,
-  type RouteEntry,
   type RouteLookup,
-  RouteTable,
+  type RouteTarget,
 } from '@mailyard/smtp-routes';
 import { onMailEvent } from '@mailyard/telemetry';
 import { type Zone, ZoneResolver } from '@mailyard/testkit/zone';
@@ -115,25 +113,43 @@ export async function passUntil(
   await until(condition);
 }
 
-/** The route table of a test, as lines of a route file. */
+interface Entry {
+  readonly target: RouteTarget;
+  readonly since: number;
+}
+
+/** A route table for tests, as lines of a route file: a domain covers those below it, `ALL` the rest. */
 export class TestRoutes implements RouteLookup {
-  #table: RouteTable;
-  #entries: RouteEntry[];
+  version = 1;
+  readonly #entries = new Map<string, Entry>();
   readonly #listeners: ((version: number, concerns: (domain: Domain | AddressLiteral) => boolean) => void)[] = [];
   /** Routing is away: nothing is known. */
   isAway = false;
 
-  constructor(lines: readonly string[], mode: MatchingMode = 'covering') {
-    this.#entries = lines.map((line) => entryOf(line, 1));
-    this.#table = new RouteTable(1, mode, this.#entries);
+  constructor(lines: readonly string[]) {
+    for (const line of lines) this.#enter(line);
   }
 
-  get version(): number {
-    return this.#table.version;
+  #enter(line: string): string {
+    const read = readRoute(readRouteLine(line)!, DEFAULT_ROUTE_RULES);
+    if (!('route' in read)) throw new Error(`${line}: ${JSON.stringify(read)}`);
+    const { receivingDomain, target } = read.route;
+    this.#entries.set(receivingDomain, { target, since: this.version });
+    return receivingDomain;
+  }
+
+  #match(domain: string): string {
+    for (let name = domain; name !== ''; name = name.split('.').slice(1).join('.'))
+      if (this.#entries.has(name)) return name;
+    return 'ALL';
   }
 
   peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
-    return this.isAway ? undefined : this.#table.lookup(domain);
+    if (this.isAway) return undefined;
+    const matched = this.#match(domain);
+    const entry = this.#entries.get(matched);
+    if (entry === undefined) return { version: this.version, matched: 'DNS', target: { kind: 'usedns' }, since: 0 };
+    return { version: this.version, matched, ...entry };
   }
 
   async lookup(domain: Domain | AddressLiteral): Promise<RouteDecision | 'unknown'> {
@@ -146,20 +162,10 @@ export class TestRoutes implements RouteLookup {
 
   /** Commits entries on top of those that are there. */
   set(...lines: readonly string[]): void {
-    const version = this.version + 1;
-    const entries = lines.map((line) => entryOf(line, version));
-    const changes = this.#table.advance(
-      version,
-      entries.map((entry) => ({ receivingDomain: entry.route.receivingDomain, entry })),
-    );
-    for (const listener of this.#listeners) listener(version, (domain) => changes.concerns(domain));
+    this.version += 1;
+    const changed = new Set(lines.map((line) => this.#enter(line)));
+    for (const listener of this.#listeners) listener(this.version, (domain) => changed.has(this.#match(domain)));
   }
-}
-
-function entryOf(line: string, since: number): RouteEntry {
-  const read = readRoute(readRouteLine(line)!, DEFAULT_ROUTE_RULES);
-  if (!('route' in read)) throw new Error(`${line}: ${JSON.stringify(read)}`);
-  return { route: read.route, since };
 }
 
 export interface Submission {
@@ -358,7 +364,13 @@ export class DeliveryFixture {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.stop()));
+    let isStopped = false;
+    const stopped = Promise.all(this.workers.map((worker) => worker.stop())).then(() => {
+      isStopped = true;
+    });
+    // The drain time passes as well.
+    while (!isStopped) await this.clock.advance(1_000);
+    await stopped;
     await this.#following?.stop();
     await this.log.close();
     this.#stopListening();
@@ -435,7 +447,9 @@ export class DeliveryFixture {
 
   /** How many recipients have this outcome. */
   count(type: string): number {
-    return this.outcomes.filter((outcome) => outcome.type === type).length;
+    let count = 0;
+    for (const event of this.events) if (event.kind === 'outcome' && event.record.type === type) count += 1;
+    return count;
   }
 
   get waiting(): number {

@@ -167,10 +167,10 @@ export class Destination implements ConnectionHome {
     if (this.#context.isStopping || this.#transactions === 0) return;
     const now = this.#context.clock.now();
     this.usedAt = now.monotonic;
-    if (this.#particular.length > 0) this.#sendParticular();
-    while (this.#ready.size > 0 && this.#free(1) !== undefined) {
+    if (this.#particular.length > 0) this.#sendParticular(now.monotonic);
+    while (this.#ready.size > 0 && this.#free(1, now.monotonic) !== undefined) {
       const parcel = this.#ready.shift(now.wall)!;
-      const connection = this.#free(parcel.sends.length);
+      const connection = this.#free(parcel.sends.length, now.monotonic);
       if (connection === undefined) {
         this.#ready.unshift(parcel);
         this.#retireIdle();
@@ -186,11 +186,12 @@ export class Destination implements ConnectionHome {
   /** A connection with room for so many transactions: one without work, else one that has one under way. */
   #free(
     transactions: number,
+    now: number,
     allows: (connection: DeliveryConnection) => boolean = () => true,
   ): DeliveryConnection | undefined {
     let found: DeliveryConnection | undefined;
     for (const connection of this.connections) {
-      if (!connection.takes(transactions) || !allows(connection)) continue;
+      if (!connection.takes(transactions, now) || !allows(connection)) continue;
       if (connection.load === 0) return connection;
       found ??= connection;
     }
@@ -202,11 +203,11 @@ export class Destination implements ConnectionHome {
     for (const connection of this.connections.slice()) if (connection.load === 0) void connection.close();
   }
 
-  #sendParticular(): void {
+  #sendParticular(now: number): void {
     const left: Parcel[] = [];
     let opened = false;
     for (const parcel of this.#particular) {
-      const connection = this.#free(parcel.sends.length, (candidate) => suits(parcel, candidate));
+      const connection = this.#free(parcel.sends.length, now, (candidate) => suits(parcel, candidate));
       if (connection !== undefined) {
         this.#transactions -= parcel.sends.length;
         connection.assign(parcel);
@@ -235,14 +236,15 @@ export class Destination implements ConnectionHome {
     let idle = 0;
     for (const connection of this.connections) {
       if (connection.isRetired) continue;
-      if (connection.load === 0 && connection.takes(1)) idle += 1;
+      if (connection.load === 0 && connection.takes(1, monotonic)) idle += 1;
       else busy += 1;
     }
     for (const { startedAt } of this.#openings) if (monotonic - startedAt < PATIENT_MS) busy += 1;
     return wantsConnection({
       busy,
       idle,
-      waiting: this.#transactions,
+      // Where domains are held back there is more than can be ready at once.
+      waiting: this.held.size > 0 ? Infinity : this.#transactions,
       messagesPerConnection: this.messagesPerConnection,
       transactionMs: this.#transactionMs,
       window: this.#window.size,
@@ -410,6 +412,7 @@ export class Destination implements ConnectionHome {
   tick(monotonic: number): void {
     const { idleConnectionMs } = this.#context.settings;
     for (const connection of this.connections.slice()) {
+      if (connection.load > 1 && connection.isSlow(monotonic)) connection.yieldQueue();
       if (connection.load > 0) continue;
       if (connection.isRetired || monotonic - connection.idleSince >= idleConnectionMs) void connection.close();
     }

@@ -1,6 +1,7 @@
-import { status } from '@grpc/grpc-js';
+import { type handleBidiStreamingCall, type handleUnaryCall, status } from '@grpc/grpc-js';
 import { itemsOf } from '@mailyard/configuration';
 import {
+  encodeDecisions,
   routingWire as wire,
   writeAuthProfile,
   writeBounceProfile,
@@ -31,6 +32,11 @@ const WHY = {
   emptyDefault: 'ALL has no destination: mail goes to the exchangers of the recipient domain',
 } as const;
 
+type Implementation = Omit<wire.RoutingServiceServer, 'lookup' | 'lookupBatch'> & {
+  readonly lookup: handleUnaryCall<wire.LookupRequest, Buffer>;
+  readonly lookupBatch: handleBidiStreamingCall<wire.LookupBatchRequest, Buffer>;
+};
+
 /** Registers RoutingService: what delivery, ingress and everyone who wants to know ask. */
 export function addRoutingService(
   server: GrpcServer,
@@ -39,25 +45,21 @@ export function addRoutingService(
 ): void {
   const { methods } = server;
 
-  async function served(minVersion: number, call: Call): Promise<Served> {
+  function served<A>(minVersion: number, call: Call, answer: (now: Served) => A): A | Promise<A> {
     const now = follower.demand();
-    if (now.state.version >= minVersion) return now;
-    return waitForVersion(follower, minVersion, call.signal);
+    if (now.state.version >= minVersion) return answer(now);
+    return waitForVersion(follower, minVersion, call.signal).then(answer);
   }
 
-  const implementation: wire.RoutingServiceServer = {
-    lookup: methods.unary('reader', async ({ recipient, minVersion }, call) => {
+  const implementation: Implementation = {
+    lookup: methods.unary('reader', ({ recipient, minVersion }, call) => {
       const domain = demandDomain(recipient);
-      const { table } = await served(minVersion, call);
-      return { decision: writeDecision(table.lookup(domain)) };
+      return served(minVersion, call, ({ state, table }) => encodeDecisions([table.lookup(domain)], state.version));
     }),
     lookupBatch: methods.conversing('reader', ({ recipients, minVersion }, call) => {
       if (recipients.length > BATCH_LIMIT)
         throw new CallRefusal(status.INVALID_ARGUMENT, `a batch has at most ${BATCH_LIMIT} recipients`);
-      const { state } = follower.demand();
-      return state.version >= minVersion
-        ? answerBatch(follower.demand(), recipients)
-        : served(minVersion, call).then((now) => answerBatch(now, recipients));
+      return served(minVersion, call, (now) => answerBatch(now, recipients));
     }),
     watch: methods.streaming('reader', ({ version, hash }, call) => watchChanges(follower, version, hash, call.signal)),
     getTable: methods.streaming('reader', async function* getTable({ version: asked }) {
@@ -74,7 +76,7 @@ export function addRoutingService(
       yield { version, hash, mode, routes };
     }),
     getAccess: methods.unary('reader', async ({ minVersion }, call) => {
-      const { state } = await served(minVersion, call);
+      const { state } = await served(minVersion, call, (now) => now);
       return {
         version: state.version,
         hash: state.hash,
@@ -111,7 +113,7 @@ export function addRoutingService(
       const told: wire.Candidate[] = [];
       for (const { entry, verdict } of candidates) {
         const changedBy = entry.since > state.version ? undefined : await summaryOf(administration, entry.since);
-        told.push({ route: writeSmtpRoute(entry.route), verdict: VERDICTS[verdict], why: WHY[verdict], changedBy });
+        told.push({ route: writeSmtpRoute(entry.item), verdict: VERDICTS[verdict], why: WHY[verdict], changedBy });
       }
       return {
         version: state.version,
@@ -123,7 +125,7 @@ export function addRoutingService(
       };
     }),
   };
-  server.add(ROUTING_SERVICE, wire.RoutingServiceService, implementation);
+  server.add(ROUTING_SERVICE, SERVICE, implementation);
 }
 
 function demandDomain(recipient: string) {
@@ -139,14 +141,20 @@ function demandDomain(recipient: string) {
   throw new CallRefusal(status.INVALID_ARGUMENT, violations[0]!.description, { violations });
 }
 
-function answerBatch({ state, table }: Served, recipients: readonly string[]): wire.LookupBatchResponse {
-  const decisions = recipients.map((recipient): wire.RouteDecision => {
+function answerBatch({ state, table }: Served, recipients: readonly string[]): Buffer {
+  const decisions = recipients.map((recipient) => {
     const domain = recipientDomain(recipient);
-    if (domain === undefined) return { version: state.version, matched: '', since: 0, target: undefined };
-    return writeDecision(table.lookup(domain));
+    return domain === undefined ? undefined : table.lookup(domain);
   });
-  return { decisions };
+  return encodeDecisions(decisions, state.version);
 }
+
+/** The service with answers to lookups that are encoded already: they are most of what is asked. */
+const SERVICE = {
+  ...wire.RoutingServiceService,
+  lookup: { ...wire.RoutingServiceService.lookup, responseSerialize: (octets: Buffer): Buffer => octets },
+  lookupBatch: { ...wire.RoutingServiceService.lookupBatch, responseSerialize: (octets: Buffer): Buffer => octets },
+};
 
 async function listRoutes(
   administration: Administration,

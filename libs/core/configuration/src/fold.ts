@@ -135,7 +135,7 @@ export class ConfigurationFold {
       if (this.#removedRoutes.has(receivingDomain)) this.#ownRemoved().delete(receivingDomain);
       // There and back again within one change set is no change.
       if (old !== undefined && isSameItem('routes', old.item, kept.item)) routes.set(receivingDomain, old);
-      else changes.push({ receivingDomain, entry: { route: kept.item, since: version } });
+      else changes.push({ receivingDomain, entry: { item: kept.item, since: version } });
     }
     this.#forget();
     return changes;
@@ -211,14 +211,19 @@ export function* differences(a: ConfigurationState, b: ConfigurationState): Iter
   }
 }
 
-/** Sections in which what stands in both is in another order. */
+/** Sections in which what stands in both is in another order. The default item stands last, wherever it is kept. */
 export function reorderedSections(a: ConfigurationState, b: ConfigurationState): SectionName[] {
   return SECTION_NAMES.filter((section) => {
-    const [old, now] = [a.sections[section], b.sections[section]] as [AnySection, AnySection];
-    if (old === now) return false;
-    const common = [...now.keys()].filter((key) => old.has(key));
-    return [...old.keys()].filter((key) => now.has(key)).some((key, place) => key !== common[place]);
+    if (a.sections[section] === b.sections[section]) return false;
+    const common = keysInOrder(section, b).filter((key) => a.sections[section].has(key));
+    return keysInOrder(section, a)
+      .filter((key) => b.sections[section].has(key))
+      .some((key, place) => key !== common[place]);
   });
+}
+
+function keysInOrder(section: SectionName, state: ConfigurationState): string[] {
+  return Array.from(itemsOf(state, section), ({ item }) => keyOf(section, item));
 }
 
 /**

@@ -2,7 +2,6 @@ import {
   isSameTarget,
   type MatchingMode,
   type ReceivingDomain,
-  type RouteEntry,
   RouteTable,
   type SmtpRoute,
 } from '@mailyard/smtp-routes';
@@ -68,15 +67,11 @@ export function* itemsOf<S extends SectionName>(state: ConfigurationState, secti
 
 /** Builds the table that lookups are answered from. */
 export function routeTableOf(state: ConfigurationState): RouteTable {
-  return new RouteTable(state.version, state.mode, entriesOf(state), {
+  return new RouteTable(state.version, state.mode, state.sections.routes.values(), {
     modeSince: state.modeSince,
     knownSince: state.knownSince,
     removed: state.removedRoutes,
   });
-}
-
-function* entriesOf(state: ConfigurationState): Iterable<RouteEntry> {
-  for (const { item, since } of state.sections.routes.values()) yield { route: item, since };
 }
 
 /** Whether two items of a section say the same. */

@@ -3,7 +3,9 @@ import { toASCII } from 'tr46';
 /** A domain name in the form it is compared in: A-labels, lower case, no trailing dot (rule R20). */
 export type Domain = string & { readonly __brand: 'Domain' };
 
+/** Labels of 1 to 63 characters each. */
 const PLAIN = /^(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+const EDGE_HYPHEN = /(?:^|\.)-|-(?:\.|$)/;
 
 /**
  * Brings a domain name into the form it is compared in: one UTS 46 conversion (non-transitional) for every reader,
@@ -31,9 +33,6 @@ export function parseDomain(name: string): Domain | undefined {
     domain = converted.endsWith('.') ? converted.slice(0, -1) : converted;
     if (!PLAIN.test(domain)) return undefined;
   }
-  if (domain.length > 253) return undefined;
-  for (const label of domain.split('.')) {
-    if (label.length > 63 || label.startsWith('-') || label.endsWith('-')) return undefined;
-  }
+  if (domain.length > 253 || (domain.includes('-') && EDGE_HYPHEN.test(domain))) return undefined;
   return domain as Domain;
 }

@@ -1,5 +1,12 @@
 import { type RouteFault, routeFault } from './route-fault.ts';
-import { type ReadRoute, readRoute, type RouteRules, type WrittenRoute, writeRoute } from './route-grammar.ts';
+import {
+  type ReadRoute,
+  readRoute,
+  type RouteRules,
+  TargetPool,
+  type WrittenRoute,
+  writeRoute,
+} from './route-grammar.ts';
 import type { ReceivingDomain, SmtpRoute } from './smtp-route.ts';
 
 /** What a file of routes may hold at most, whatever its table may hold. */
@@ -41,6 +48,7 @@ export function* readRouteFile(text: string, rules: RouteRules): Generator<void,
   const faults: RouteFault[] = [];
   const routes: SmtpRoute[] = [];
   const lines = new Map<ReceivingDomain, number>();
+  const pool = new TargetPool();
   const maxLines = rules.maxRoutes + ROUTE_FILE_LIMITS.spareLines;
   let start = text.startsWith('\u{FEFF}') ? 1 : 0;
   for (let line = 1; start < text.length; line++) {
@@ -52,7 +60,7 @@ export function* readRouteFile(text: string, rules: RouteRules): Generator<void,
       faults.push({ ...fileFault(`has a line of more than ${ROUTE_FILE_LIMITS.lineCharacters} characters`), line });
     } else {
       const written = readRouteLine(text.slice(start, end));
-      if (written !== undefined) take(readRoute(written, rules), line, lines, routes, faults);
+      if (written !== undefined) take(readRoute(written, rules, pool), line, lines, routes, faults);
     }
     start = end + 1;
     if (line % LINES_A_TURN === 0) yield;

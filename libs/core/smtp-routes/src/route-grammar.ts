@@ -32,13 +32,37 @@ const PROFILE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const USEDNS: RouteTarget = { kind: 'usedns' };
 const NULL: RouteTarget = { kind: 'null' };
 
-/** Reads an entry and finds all its faults at once (R7 to R23). */
-export function readRoute(written: WrittenRoute, rules: RouteRules): ReadRoute {
+const POOL_LIMIT = 50_000;
+
+/** Targets read before under the same rules: entries that say the same share one, in memory and in work. */
+export class TargetPool {
+  readonly #targets = new Map<string, RouteTarget>();
+
+  find(key: string): RouteTarget | undefined {
+    return this.#targets.get(key);
+  }
+
+  keep(key: string, target: RouteTarget): void {
+    if (this.#targets.size >= POOL_LIMIT) this.#targets.clear();
+    this.#targets.set(key, target);
+  }
+}
+
+/**
+ * Reads an entry and finds all its faults at once (R7 to R23).
+ *
+ * @param pool for reading many
+ */
+export function readRoute(written: WrittenRoute, rules: RouteRules, pool?: TargetPool): ReadRoute {
   const domain = readReceivingDomain(written.receivingDomain);
   const faults: RouteFault[] = 'code' in domain ? [domain] : [];
+  const { destinations, authProfile } = written;
+  const key = pool === undefined ? '' : `${authProfile ?? ''}\n${destinations.join('\n')}`;
+  const known = destinations.length === 0 ? undefined : pool?.find(key);
   const isDefault = !('code' in domain) && domain.receivingDomain === 'ALL';
-  const target = readTarget(written.destinations, written.authProfile, isDefault, rules, faults);
+  const target = known ?? readTarget(destinations, authProfile, isDefault, rules, faults);
   if (faults.length > 0 || 'code' in domain || target === undefined) return { faults };
+  if (known === undefined && destinations.length > 0) pool?.keep(key, target);
   return { route: { ...domain, target } };
 }
 

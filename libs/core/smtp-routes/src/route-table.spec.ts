@@ -9,7 +9,7 @@ import type { MatchingMode, ReceivingDomain, RouteDecision, RouteTarget, SmtpRou
 
 function entry(line: string, since = 1): RouteEntry | undefined {
   const read = readRoute(readRouteLine(line)!, DEFAULT_ROUTE_RULES);
-  return 'route' in read ? { route: read.route, since } : undefined;
+  return 'route' in read ? { item: read.route, since } : undefined;
 }
 
 function tableOf(mode: MatchingMode, lines: readonly string[]): RouteTable {
@@ -51,7 +51,7 @@ describe('the route table', () => {
             expect(decision.matched).toBe(scanned === undefined ? 'DNS' : scanned.receivingDomain);
             if (scanned !== undefined) expect(decision.target).toEqual(scanned.target);
             const [first] = table.candidates(domain);
-            expect(first?.verdict === 'winner' ? first.entry.route : undefined).toEqual(scanned);
+            expect(first?.verdict === 'winner' ? first.entry.item : undefined).toEqual(scanned);
           }
         }
       }),
@@ -67,7 +67,7 @@ describe('the route table', () => {
           const version = index + 1;
           const before = asked.map((domain) => table.lookup(domain));
           const real = changes.filter(({ key, route }) => {
-            const [old, next] = [targetOf(key, table.entry(key)?.route), targetOf(key, route)];
+            const [old, next] = [targetOf(key, table.entry(key)?.item), targetOf(key, route)];
             return old === undefined || next === undefined ? old !== next : !isSameTarget(old, next);
           });
           const told = table.advance(
@@ -120,7 +120,7 @@ describe('the route table', () => {
     expect(
       table
         .candidates('x.host1.example.com' as Domain)
-        .map(({ entry, verdict }) => `${entry.route.receivingDomain} ${verdict}`),
+        .map(({ entry, verdict }) => `${entry.item.receivingDomain} ${verdict}`),
     ).toEqual([
       'host1.example.com winner',
       '.example.com lessSpecific',
@@ -131,7 +131,7 @@ describe('the route table', () => {
 });
 
 function change(key: ReceivingDomain, route: SmtpRoute | undefined, since: number): RouteChange {
-  return route === undefined ? { receivingDomain: key } : { receivingDomain: key, entry: { route, since } };
+  return route === undefined ? { receivingDomain: key } : { receivingDomain: key, entry: { item: route, since } };
 }
 
 /** An ALL that is not there is an empty one (R4, R5). */
@@ -175,7 +175,7 @@ const keys = fc.oneof(
 const lines = fc.constantFrom('USEDNS', '/dev/null', 'a.test', 'b.test', 'a.test, b.test', 'a.test/auth=one');
 const edits = fc.tuple(keys, fc.option(lines, { freq: 3, nil: undefined })).map(([key, line]) => ({
   key,
-  route: line === undefined ? undefined : entry(`${key} ${line}`)!.route,
+  route: line === undefined ? undefined : entry(`${key} ${line}`)!.item,
 }));
 const histories = fc.record({
   mode: fc.constantFrom<MatchingMode>('covering', 'dotted'),

@@ -5,7 +5,7 @@ import type { MatchingMode, ReceivingDomain, RouteDecision, RouteTarget, SmtpRou
 
 /** An entry with the version that last changed it. */
 export interface RouteEntry {
-  readonly route: SmtpRoute;
+  readonly item: SmtpRoute;
   readonly since: number;
 }
 
@@ -32,13 +32,20 @@ export interface RouteCandidate {
   readonly verdict: 'winner' | 'lessSpecific' | 'emptyDefault';
 }
 
-/** Entries of one name, and the versions that last removed one: a recipient may have waited under it (I11). */
-class Node {
-  exact: RouteEntry | undefined;
-  dotted: RouteEntry | undefined;
-  exactGone = 0;
-  dottedGone = 0;
+/** What the index has for a name. One entry alone, as nearly always, is kept without anything around it. */
+const EXACT = 1;
+const DOTTED = 2;
+const BOTH = 3;
+
+/** Both entries of a name, or the versions that last removed one: a recipient may have waited under it (I11). */
+interface Both {
+  readonly exact: RouteEntry | undefined;
+  readonly dotted: RouteEntry | undefined;
+  readonly exactGone: number;
+  readonly dottedGone: number;
 }
+
+const NONE: Both = { exact: undefined, dotted: undefined, exactGone: 0, dottedGone: 0 };
 
 const BY_DNS: RouteTarget = { kind: 'usedns' };
 
@@ -48,8 +55,8 @@ const BY_DNS: RouteTarget = { kind: 'usedns' };
  * It is changed in place, one committed version after the other; a lookup sees one version.
  */
 export class RouteTable {
-  readonly #names = new DomainIndex<Node>();
-  readonly #literals = new Map<string, Node>();
+  readonly #names = new DomainIndex<RouteEntry | Both>();
+  readonly #literals = new Map<string, RouteEntry | number>();
   #default: RouteEntry | undefined;
   #defaultGone = 0;
   #mode: MatchingMode;
@@ -62,7 +69,7 @@ export class RouteTable {
     this.#mode = mode;
     this.#modeSince = past?.modeSince ?? 0;
     this.#knownSince = past?.knownSince ?? 0;
-    for (const entry of entries) this.#take(entry.route.receivingDomain, entry, 0);
+    for (const entry of entries) this.#take(entry.item.receivingDomain, entry, 0);
     for (const [receivingDomain, since] of past?.removed ?? []) this.#take(receivingDomain, undefined, since);
   }
 
@@ -99,32 +106,37 @@ export class RouteTable {
       if (entry === undefined) this.#defaultGone = removedIn;
       return;
     }
-    const isDotted = receivingDomain.startsWith('.');
-    const node = this.#nodeOf(isDotted ? receivingDomain.slice(1) : receivingDomain);
-    if (isDotted) {
-      node.dotted = entry;
-      if (entry === undefined) node.dottedGone = removedIn;
-    } else {
-      node.exact = entry;
-      if (entry === undefined) node.exactGone = removedIn;
+    if (receivingDomain.startsWith('[')) {
+      this.#literals.set(receivingDomain, entry ?? removedIn);
+      return;
     }
+    const isDotted = receivingDomain.startsWith('.');
+    const name = isDotted ? receivingDomain.slice(1) : receivingDomain;
+    const old = this.#bothOf(name);
+    if (entry !== undefined && old === undefined) this.#names.set(name, entry, isDotted ? DOTTED : EXACT);
+    else if (isDotted) this.#names.set(name, { ...(old ?? NONE), dotted: entry, dottedGone: removedIn }, BOTH);
+    else this.#names.set(name, { ...(old ?? NONE), exact: entry, exactGone: removedIn }, BOTH);
   }
 
-  #nodeOf(name: string): Node {
-    const index = name.startsWith('[') ? this.#literals : this.#names;
-    let node = index.get(name);
-    if (node === undefined) {
-      node = new Node();
-      index.set(name, node);
-    }
-    return node;
+  /** @returns undefined when the name has no entry and never had one */
+  #bothOf(name: string): Both | undefined {
+    const found = this.#names.get(name);
+    if (found === undefined || 'exactGone' in found) return found;
+    return found.item.receivingDomain.startsWith('.') ? { ...NONE, dotted: found } : { ...NONE, exact: found };
   }
 
   /** The entry with exactly this receiving domain. */
   entry(receivingDomain: ReceivingDomain): RouteEntry | undefined {
     if (receivingDomain === 'ALL') return this.#default;
-    if (receivingDomain.startsWith('.')) return this.#names.get(receivingDomain.slice(1))?.dotted;
-    return (receivingDomain.startsWith('[') ? this.#literals : this.#names).get(receivingDomain)?.exact;
+    if (receivingDomain.startsWith('[')) return this.#literal(receivingDomain);
+    return receivingDomain.startsWith('.')
+      ? this.#bothOf(receivingDomain.slice(1))?.dotted
+      : this.#bothOf(receivingDomain)?.exact;
+  }
+
+  #literal(domain: string): RouteEntry | undefined {
+    const found = this.#literals.get(domain);
+    return typeof found === 'object' ? found : undefined;
   }
 
   /**
@@ -133,42 +145,46 @@ export class RouteTable {
    * The answer is final: destination hosts are never looked up in the table again (R51).
    */
   lookup(domain: Domain | AddressLiteral): RouteDecision {
-    let since = Math.max(this.#modeSince, this.#knownSince);
-    const index = this.#names;
+    let since = this.#modeSince > this.#knownSince ? this.#modeSince : this.#knownSince;
     if (domain.charCodeAt(0) === BRACKET) {
-      const node = this.#literals.get(domain);
-      if (node?.exact !== undefined) return this.#decide(node.exact, since);
-      if (node !== undefined) since = Math.max(since, node.exactGone);
-    } else {
-      index.begin(domain);
-      for (let node = index.next(); node !== undefined; node = index.next()) {
-        const isItself = index.start === 0;
-        if (!isItself) {
-          if (node.dotted !== undefined) return this.#decide(node.dotted, since);
-          if (node.dottedGone > since) since = node.dottedGone;
+      const found = this.#literals.get(domain);
+      if (typeof found === 'object') return this.#decide(found, since);
+      return this.#byDefault(found !== undefined && found > since ? found : since);
+    }
+    const names = this.#names;
+    const isCovering = this.#mode === 'covering';
+    names.begin(domain);
+    for (let found = names.next(); found !== undefined; found = names.next()) {
+      const { tag, start } = names;
+      if (tag === EXACT) {
+        if (isCovering || start === 0) return this.#decide(found as RouteEntry, since);
+      } else if (tag === DOTTED) {
+        if (start !== 0) return this.#decide(found as RouteEntry, since);
+      } else {
+        const { dotted, dottedGone, exact, exactGone } = found as Both;
+        if (start !== 0) {
+          if (dotted !== undefined) return this.#decide(dotted, since);
+          if (dottedGone > since) since = dottedGone;
         }
-        if (isItself || this.#mode === 'covering') {
-          if (node.exact !== undefined) return this.#decide(node.exact, since);
-          if (node.exactGone > since) since = node.exactGone;
+        if (isCovering || start === 0) {
+          if (exact !== undefined) return this.#decide(exact, since);
+          if (exactGone > since) since = exactGone;
         }
       }
     }
-    const entry = this.#default;
-    if (entry === undefined)
-      return { version: this.#version, matched: 'DNS', target: BY_DNS, since: Math.max(since, this.#defaultGone) };
-    if (entry.since > since) since = entry.since;
-    // An empty ALL is no match (R5): the recipient domain's own MX is asked, and the log says so.
-    const matched = entry.route.target.kind === 'usedns' ? 'DNS' : 'ALL';
-    return { version: this.#version, matched, target: entry.route.target, since };
+    return this.#byDefault(since);
   }
 
-  #decide({ route, since }: RouteEntry, goneSince: number): RouteDecision {
-    return {
-      version: this.#version,
-      matched: route.receivingDomain,
-      target: route.target,
-      since: Math.max(since, goneSince),
-    };
+  #decide({ item, since }: RouteEntry, goneSince: number): RouteDecision {
+    const newest = since > goneSince ? since : goneSince;
+    return { version: this.#version, matched: item.receivingDomain, target: item.target, since: newest };
+  }
+
+  /** An empty ALL is no match (R5): the recipient domain's own MX is asked, and the log says so. */
+  #byDefault(goneSince: number): RouteDecision {
+    const since = Math.max(goneSince, this.#default?.since ?? this.#defaultGone);
+    const target = this.#default?.item.target ?? BY_DNS;
+    return { version: this.#version, matched: target.kind === 'usedns' ? 'DNS' : 'ALL', target, since };
   }
 
   /** Every entry that matches a recipient domain, the winner first (R40). The default is always among them if set. */
@@ -177,22 +193,27 @@ export class RouteTable {
     const push = (entry: RouteEntry | undefined): void => {
       if (entry !== undefined) entries.push(entry);
     };
-    if (domain.charCodeAt(0) === BRACKET) push(this.#literals.get(domain)?.exact);
+    if (domain.charCodeAt(0) === BRACKET) push(this.#literal(domain));
     else {
-      this.#names.begin(domain);
-      for (let node = this.#names.next(); node !== undefined; node = this.#names.next()) {
-        const isItself = this.#names.start === 0;
-        if (!isItself) push(node.dotted);
-        if (isItself || this.#mode === 'covering') push(node.exact);
+      for (let start = 0; start >= 0; start = nextLabel(domain, start)) {
+        const both = this.#bothOf(domain.slice(start));
+        if (start !== 0) push(both?.dotted);
+        if (start === 0 || this.#mode === 'covering') push(both?.exact);
       }
     }
     push(this.#default);
     return entries.map((entry, rank) => {
       if (rank > 0) return { entry, verdict: 'lessSpecific' };
-      const isEmptyDefault = entry.route.receivingDomain === 'ALL' && entry.route.target.kind === 'usedns';
+      const isEmptyDefault = entry.item.receivingDomain === 'ALL' && entry.item.target.kind === 'usedns';
       return { entry, verdict: isEmptyDefault ? 'emptyDefault' : 'winner' };
     });
   }
 }
 
 const BRACKET = 91;
+
+/** Where the name above the one at `start` begins; -1 when there is none. */
+function nextLabel(domain: string, start: number): number {
+  const dot = domain.indexOf('.', start);
+  return dot < 0 ? -1 : dot + 1;
+}

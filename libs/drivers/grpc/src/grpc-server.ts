@@ -9,7 +9,6 @@ import {
 import { readDescriptors } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
 import { Gate, type Token } from './caller.ts';
-import { readKnownError } from './known-errors.ts';
 import { Health } from './health.ts';
 import { Methods } from './methods.ts';
 import { addReflection } from './reflection.ts';
@@ -59,7 +58,7 @@ export class GrpcServer {
       }
     }
     this.#options = options;
-    this.methods = new Methods(new Gate(options.tokens ?? []), readKnownError, options.report);
+    this.methods = new Methods(new Gate(options.tokens ?? []), options.report);
     this.#server = new Server({
       'grpc.max_receive_message_length': MAX_RECEIVED_OCTETS,
       'grpc.max_send_message_length': MAX_SENT_OCTETS,

@@ -12,6 +12,7 @@ import type {
 } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { type Caller, demand, type Gate, type Role } from './caller.ts';
+import { readKnownError } from './known-errors.ts';
 import { CallRefusal, type WireStatus, writeRefusal } from './refusal.ts';
 
 /** What a handler is told of its call besides the request. */
@@ -20,9 +21,6 @@ export interface Call {
   /** Aborted when the caller has gone, or its deadline has passed. */
   readonly signal: AbortSignal;
 }
-
-/** Translates what a handler threw, other than a refusal, into one; undefined = it stays secret. */
-export type ErrorReader = (error: unknown) => CallRefusal | undefined;
 
 type AnyCall<Q, A> =
   | ServerUnaryCall<Q, A>
@@ -36,14 +34,12 @@ type AnyCall<Q, A> =
  */
 export class Methods {
   readonly #gate: Gate;
-  readonly #readError: ErrorReader;
   readonly #report: (error: unknown) => void;
   /** Rejects for each open stream. */
   readonly #streams = new Set<(refusal: CallRefusal) => void>();
 
-  constructor(gate: Gate, readError: ErrorReader, report: (error: unknown) => void) {
+  constructor(gate: Gate, report: (error: unknown) => void) {
     this.#gate = gate;
-    this.#readError = readError;
     this.#report = report;
   }
 
@@ -54,10 +50,16 @@ export class Methods {
 
   unary<Q, A>(role: Role, handle: (request: Q, call: Call) => A | Promise<A>): handleUnaryCall<Q, A> {
     return (call, callback) => {
-      void this.#run(call, role, (seen) => handle(call.request, seen)).then((outcome) => {
-        if ('answer' in outcome) callback(null, outcome.answer);
-        else callback(outcome.status);
-      });
+      const seen = new OpenCall(call);
+      const refuse = (error: unknown): void => callback(this.#statusOf(error, seen));
+      try {
+        seen.admit(this.#gate, role);
+        const answer = handle(call.request, seen);
+        if (answer instanceof Promise) answer.then((value) => callback(null, value), refuse);
+        else callback(null, answer);
+      } catch (error) {
+        refuse(error);
+      }
     };
   }
 
@@ -122,30 +124,74 @@ export class Methods {
     role: Role,
     work: (seen: Call) => R | Promise<R>,
   ): Promise<{ answer: R } | { status: WireStatus }> {
-    const abort = new AbortController();
-    const events: NodeJS.EventEmitter = call;
-    events.on('cancelled', () => abort.abort());
+    const seen = new OpenCall(call);
     // A stream whose caller went away emits it; without a listener that would end the process.
-    events.on('error', () => abort.abort());
+    const events: NodeJS.EventEmitter = call;
+    events.on('error', () => seen.end());
     try {
-      const caller = this.#gate.identify(call.metadata, certificateName(call));
-      demand(caller, role);
-      return { answer: await work({ caller, signal: abort.signal }) };
+      seen.admit(this.#gate, role);
+      return { answer: await work(seen) };
     } catch (error) {
-      return { status: this.#statusOf(error, abort.signal) };
+      return { status: this.#statusOf(error, seen) };
     } finally {
       // A handler that is still at work, because its stream was ended from here, learns of it.
-      abort.abort();
+      seen.end();
     }
   }
 
-  #statusOf(error: unknown, signal: AbortSignal): WireStatus {
+  #statusOf(error: unknown, seen: OpenCall): WireStatus {
     if (error instanceof CallRefusal) return writeRefusal(error);
-    const refusal = this.#readError(error);
+    const refusal = readKnownError(error);
     if (refusal !== undefined) return writeRefusal(refusal);
-    if (!signal.aborted) this.#report(error);
+    if (!seen.isEnded) this.#report(error);
     return writeRefusal(new CallRefusal(status.INTERNAL, 'internal error; the log of the server has more'));
   }
+}
+
+/** A call under way. Its signal is made only for a handler that looks at it. */
+class OpenCall implements Call {
+  caller: Caller = NOBODY;
+  readonly #call: Surface;
+  #abort: AbortController | undefined;
+  #isEnded = false;
+
+  constructor(call: Surface) {
+    this.#call = call;
+  }
+
+  /** @throws CallRefusal UNAUTHENTICATED, PERMISSION_DENIED */
+  admit(gate: Gate, role: Role): void {
+    this.caller = gate.identify(this.#call.metadata, certificateName(this.#call));
+    demand(this.caller, role);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      this.#call.on('cancelled', () => this.end());
+      if (this.isEnded) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded || this.#call.cancelled;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#abort?.abort();
+  }
+}
+
+const NOBODY: Caller = { name: '', role: 'reader' };
+
+/** What all calls of grpc-js have in common. */
+interface Surface {
+  readonly metadata: Metadata;
+  readonly cancelled: boolean;
+  getAuthContext(): { sslPeerCertificate?: { subject?: { CN?: string | string[] } } };
+  on(event: 'cancelled', listener: () => void): unknown;
 }
 
 function finish<Q, A>(
@@ -174,10 +220,7 @@ function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void
   });
 }
 
-function certificateName(call: {
-  getAuthContext(): { sslPeerCertificate?: { subject?: { CN?: string | string[] } } };
-  metadata: Metadata;
-}): string | undefined {
+function certificateName(call: Surface): string | undefined {
   const name = call.getAuthContext().sslPeerCertificate?.subject?.CN;
   return Array.isArray(name) ? name[0] : name;
 }

@@ -69,7 +69,6 @@ export const GAUGES = {
     labels: ['partition'],
   },
   trackerLag: { name: 'mailyard.tracker.lag.records', help: 'Records of the queue log that the tracker has not read.' },
-  routeVersion: { name: 'mailyard.routes.version', help: 'Version of the configuration in force here.' },
   eventLoopDelay: {
     name: 'mailyard.event_loop.delay.seconds',
     help: 'How late the event loop came to its timers since the last scrape, 99th percentile.',

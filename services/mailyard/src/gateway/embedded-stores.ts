@@ -51,7 +51,8 @@ export async function openEmbeddedStores({ data, limits }: Settings): Promise<St
       inlineOctets: INLINE_OCTETS,
       localShare: () => share / limits.diskShare,
       away: () => undefined,
-      trackerPosition: (partition) => tracker?.(partition),
+      // Before it has said how far it is, the tracker of this process may still need everything.
+      trackerPosition: (partition) => tracker?.(partition) ?? 0,
       shareTracker: (position) => {
         tracker = position;
       },

@@ -12,11 +12,12 @@ import { type Dependency, healthHandlers, startHttpServer } from '@mailyard/http
 import { type Ingress, startIngress } from '@mailyard/ingress';
 import type { Incarnation } from '@mailyard/queue';
 import { isDistributed, parseEndpoint, type Settings } from '@mailyard/settings';
-import { type Logger, startTelemetry, type Telemetry } from '@mailyard/telemetry';
+import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
 import { startDeliveryRole } from './delivery-role.ts';
 import { planListener } from './listener-plan.ts';
+import { offerGauges } from './offer-gauges.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
 import { Unwinding } from './unwinding.ts';
@@ -63,10 +64,11 @@ async function start(
   const has = (role: Settings['roles'][number]): boolean => settings.roles.includes(role);
   const incarnation = randomBytes(6).toString('hex') as Incarnation;
   const process = { hostname: settings.hostname ?? systemHostname(), incarnation };
-  const stores = await openStores(settings, environment, incarnation, logger);
-  opened.add(() => stores.close());
+  const bare = await openStores(settings, environment, incarnation, logger);
+  opened.add(() => bare.close());
   const telemetry = await beginTelemetry(settings, version, logger);
   opened.add(() => telemetry.stop());
+  const stores: Stores = { ...bare, queueLog: new MeasuredQueueLog(bare.queueLog, telemetry.metrics) };
   const grpc = makeGrpcServer(settings.grpc, environment, (error) => logger.error('GRPC_FAILED', { error }));
 
   const source =
@@ -74,7 +76,8 @@ async function start(
       ? await startRoutingRole(settings, stores, accept, { grpc, release: `Mailyard ${version}`, logger, opened })
       : followRouting(settings, environment, logger, opened);
   const delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
-  if (delivery === undefined && stores.exclusive) holdPressure(stores, opened);
+  if (delivery !== undefined) offerGauges(telemetry.metrics, delivery);
+  else if (stores.exclusive) holdPressure(stores, opened);
   const admin = await beginAdmin(settings, stores, delivery, { grpc, telemetry, logger, opened });
   const ingress = has('ingress') ? await beginIngress(settings, stores, source, process, opened) : undefined;
 
