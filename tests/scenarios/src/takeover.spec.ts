@@ -16,6 +16,9 @@ function counted(contents: readonly Buffer[]): Map<number, number> {
   return counts;
 }
 
+/** Longer than the grace of 65 s and the detection of a death; only a bound of a failure. */
+const WITHIN_MS = 240_000;
+
 await describeWith(['kafka', 'redis', 's3'], 'takeover on three brokers', () => {
   let neighbours: Neighbours;
   beforeAll(async () => {
@@ -23,7 +26,9 @@ await describeWith(['kafka', 'redis', 's3'], 'takeover on three brokers', () => 
   });
   afterAll(() => neighbours?.stop());
 
-  it('of a killed worker: waiting mail goes on within 15 s, open transactions within 95 s, nothing is lost', async () => {
+  it('of a killed worker: waiting mail goes on within 15 s, open transactions within 95 s, nothing is lost', {
+    timeout: WITHIN_MS,
+  }, async () => {
     await using scenario = await Scenario.begin();
     let isHeld = true;
     let held = 0;
@@ -75,7 +80,9 @@ await describeWith(['kafka', 'redis', 's3'], 'takeover on three brokers', () => 
     expect(pastDot).toBe(20);
   });
 
-  it('by SIGTERM, worker after worker, makes no duplicate and loses nothing (row 35)', async () => {
+  it('by SIGTERM, worker after worker, makes no duplicate and loses nothing (row 35)', {
+    timeout: WITHIN_MS,
+  }, async () => {
     await using scenario = await Scenario.begin();
     const sink = await scenario.sink({ onStep: ({ step }) => (step === 'dot' ? { delayMs: 50 } : undefined) });
     const deployment = await Deployment.begin(scenario, neighbours, 8);
@@ -103,7 +110,7 @@ await describeWith(['kafka', 'redis', 's3'], 'takeover on three brokers', () => 
     expect([...counts.values()].filter((count) => count > 1)).toEqual([]);
   });
 
-  it('of a killed broker: nothing with a 250 is lost (rows 12, 13)', async () => {
+  it('of a killed broker: nothing with a 250 is lost (rows 12, 13)', { timeout: WITHIN_MS }, async () => {
     await using scenario = await Scenario.begin();
     const sink = await scenario.sink();
     const deployment = await Deployment.begin(scenario, neighbours, 8);

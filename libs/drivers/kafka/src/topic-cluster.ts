@@ -30,6 +30,7 @@ const CONNECTIONS = { fetch: 1, others: 0 };
 /** One octet at most: a leader gives the whole first batch all the same (KIP-74). */
 const ONE_BATCH: FetchLimits = { waitMs: 0, maxOctets: 1, maxPartitionOctets: 1 };
 const ATTEMPTS = 8;
+const CONNECT_ATTEMPTS = 40;
 const BETWEEN_ATTEMPTS_MS = 300;
 
 /** One topic's partitions by their leaders: who leads, and questions that go to the leader. */
@@ -46,11 +47,23 @@ export class TopicCluster {
     this.#cluster = createCluster(settings);
   }
 
-  /** Connects and learns the partitions. @returns how many there are */
+  /**
+   * Connects and learns the partitions. A topic that was just made, here or by another process, may not be known to
+   * every broker yet: it is waited for.
+   *
+   * @returns how many there are
+   */
   async connect(): Promise<number> {
     await this.#cluster.connect();
-    await this.#cluster.addTargetTopic(this.#topic);
-    return this.#cluster.findTopicPartitionMetadata(this.#topic).length;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#cluster.addTargetTopic(this.#topic);
+        return this.#cluster.findTopicPartitionMetadata(this.#topic).length;
+      } catch (error) {
+        if (attempt === CONNECT_ATTEMPTS || !meansStale(error as KafkaError)) throw error;
+        await sleep(BETWEEN_ATTEMPTS_MS);
+      }
+    }
   }
 
   async disconnect(): Promise<void> {

@@ -67,7 +67,8 @@ export async function makeTopic(admin: Admin, settings: KafkaSettings): Promise<
   }).map(([name, value]) => ({ name, value }));
   try {
     return await admin.createTopics({
-      waitForLeaders: true,
+      // Brokers learn of it one after the other: whoever connects waits for that, here and in other processes.
+      waitForLeaders: false,
       topics: [{ topic, numPartitions: settings.partitions, replicationFactor, configEntries }],
     });
   } catch (error) {
