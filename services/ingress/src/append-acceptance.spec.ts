@@ -39,7 +39,7 @@ async function append(outcomes: readonly Outcome[], stepMs = 10) {
 describe('the append of an acceptance (I1)', () => {
   it.each<[string, readonly Outcome[], number, number]>([
     ['is 250 once the log has it', [0], 250, 1],
-    ['is 421 when the log refuses it', ['LOG_REFUSED'], 421, 1],
+    ['is repeated when the log refuses it, as while a leader is elected', ['LOG_REFUSED', 'LOG_REFUSED', 30], 250, 3],
     ['is 451 on a fault of ours', ['fault'], 451, 1],
     ['is repeated while its outcome is unknown', ['LOG_UNCERTAIN', 'LOG_UNCERTAIN', 30], 250, 3],
     ['is repeated on a refusal behind an unknown outcome', ['LOG_UNCERTAIN', 'LOG_REFUSED', 30], 250, 3],
@@ -47,6 +47,10 @@ describe('the append of an acceptance (I1)', () => {
     ['is void when the log took it over five minutes before its time', [-300_001], 451, 1],
   ])('%s', async (_name, outcomes, code, tries) => {
     expect(await append(outcomes)).toEqual({ code, tries });
+  });
+
+  it('is given up as 421 after 8 s of refusals (row 12)', async () => {
+    expect(await append(['LOG_REFUSED'], 2_000)).toEqual({ code: 421, tries: 4 });
   });
 
   it('is given up as 451 after 60 s of unknown outcomes', async () => {

@@ -42,3 +42,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await main(process.argv.slice(2));
+
+// The work is done. A connection that a library forgot to close must not keep the process; what is still being written may
+// take a moment, and a process that ends by itself never comes here.
+setTimeout(() => process.exit(), 1000).unref();
