@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
+import type { AuthProfile } from '@mailyard/configuration';
 import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
@@ -17,6 +18,8 @@ export interface RouteSource {
   readonly access: AccessSource;
   /** Why there is no table to serve, in words. */
   readonly notReady: () => string | undefined;
+  /** An outgoing authentication profile (R150). Only where the configuration is folded in this process. */
+  readonly profile: (name: string) => AuthProfile | undefined;
 }
 
 const AUTHOR = 'mailyard start';
@@ -66,7 +69,12 @@ export async function startRoutingRole(
       throw new MtaError('CONFIGURATION_INVALID', faults.join('\n'));
     }
   }
-  return { routes: routing.lookup, access: routing.access, notReady: () => routing.notReady() };
+  return {
+    routes: routing.lookup,
+    access: routing.access,
+    notReady: () => routing.notReady(),
+    profile: (name) => routing.administration.state.sections.authProfiles.get(name)?.item,
+  };
 }
 
 /** Asks routing in other processes, through a cache that their watch keeps exact. */
@@ -90,5 +98,7 @@ export function followRouting(
     routes: lookup,
     access: lookup,
     notReady: () => (lookup.current() === undefined ? 'no tables from routing yet' : undefined),
+    // Routing tells no profiles: mail that needs one waits, and is never sent without it (R152).
+    profile: () => undefined,
   };
 }

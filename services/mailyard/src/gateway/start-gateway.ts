@@ -63,7 +63,7 @@ async function start(
 ): Promise<Gateway> {
   const has = (role: Settings['roles'][number]): boolean => settings.roles.includes(role);
   const incarnation = randomBytes(6).toString('hex') as Incarnation;
-  const process = { hostname: settings.hostname ?? systemHostname(), incarnation };
+  const process = { hostname: settings.hostname ?? systemHostname(), incarnation, environment };
   const bare = await openStores(settings, environment, incarnation, logger);
   opened.add(() => bare.close());
   const telemetry = await beginTelemetry(settings, version, logger);
@@ -132,10 +132,10 @@ async function beginDelivery(
   settings: Settings,
   stores: Stores,
   source: RouteSource,
-  process: { readonly hostname: string; readonly incarnation: Incarnation },
+  process: Parameters<typeof startDeliveryRole>[3],
   opened: Unwinding,
 ): Promise<Delivery> {
-  const delivery = await startDeliveryRole(settings, stores, source.routes, process);
+  const delivery = await startDeliveryRole(settings, stores, source, process);
   const publish = (): void => {
     for (let partition = 0; partition < stores.queueLog.partitionCount; partition++) {
       const share = delivery.pressure(partition);
