@@ -88,8 +88,6 @@ const bounce = z.strictObject({
 const delivery = z.strictObject({
   maxConnectionsPerDestination: positive.default(20),
   maxConnections: positive.default(10_000),
-  /** Port of hosts that come from the DNS or stand in a route without one. */
-  port: positive.max(65_535).default(25),
   messagesPerConnection: positive.default(50),
   tls: z.enum(['none', 'preferred', 'required']).default('none'),
   batchBy: z.enum(['destination', 'domain']).default('destination'),
