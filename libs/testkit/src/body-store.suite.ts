@@ -47,7 +47,7 @@ export function describeBodyStore(
   factory: () => Promise<BodyStoreSubject>,
   traits: BodyStoreTraits = {},
 ): void {
-  const largeOctets = traits.largeOctets ?? 67_108_864;
+  const largeOctets = traits.largeOctets ?? 201_326_592;
 
   describe(`body store: ${name}`, () => {
     const cleanups: (() => Promise<void>)[] = [];
@@ -108,7 +108,8 @@ export function describeBodyStore(
         found.update(piece);
       }
       expect(found.digest('hex')).toBe(expected.digest('hex'));
-      if (traits.bounded !== false) expect(peak).toBeLessThan(largeOctets);
+      // Garbage counts too, and comes and goes: what is bounded stays well below the whole, what is not goes above it.
+      if (traits.bounded !== false) expect(peak).toBeLessThan(0.75 * largeOctets);
     });
 
     it('says of a missing body that it is missing', async () => {
