@@ -111,7 +111,16 @@ function describe(
       problem: `unknown key ${[...issue.path, unknown].join('.')}`,
     }));
   }
-  return [{ place: placed.get(key) ?? placeOf(issue.path), problem: `${key}: ${issue.message}` }];
+  return [{ place: placedAt(issue.path, placed) ?? placeOf(issue.path), problem: `${key}: ${issue.message}` }];
+}
+
+/** The variable or option that gave a value or what it stands in: one that is a list may have its fault inside. */
+function placedAt(path: readonly PropertyKey[], placed: ReadonlyMap<string, string>): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const place = placed.get(path.slice(0, length).join('.'));
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 /** Finds the settings path of a variable's lower-case name, by walking the schema's own keys. */

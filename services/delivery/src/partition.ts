@@ -275,7 +275,10 @@ export class Partition implements DraftingPartition {
     this.underway.delete(message, recipient);
     if (closed.outcomeUnknown) this.unknownOutcomes.delete(`${message}/${recipient}`);
     countFinal(this.#ledger, outcome);
-    this.#scheduler.closed(this, effect);
+    // A policy's drop stands in the acceptance's own batch: the recipient ends before it was ever placed.
+    if (this.#assembled === message && this.#isAssemblyNew && this.#assembly.includes(recipient))
+      this.#assembly = this.#assembly.filter((other) => other !== recipient);
+    else this.#scheduler.closed(this, effect);
     if (last) this.bodies.forget(message);
     publishMailEvent({
       kind: 'outcome',
