@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Gateway } from './gateway.ts';
-import { message, Scenario } from './scenario.ts';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { addsUp, message, Scenario, untilStatus } from './scenario.ts';
 import { waitFor } from './wait-for.ts';
 
 type Step = 'connect' | 'ehlo' | 'mail' | 'rcpt' | 'data' | 'dot' | 'after';
@@ -87,6 +89,9 @@ describe('kill -9', () => {
       const counts = found();
       return [...acknowledged].every((mine) => counts.has(mine));
     }, 60_000);
+    const status = await untilStatus(last, ({ waiting, accepted }) => waiting === 0 && accepted >= acknowledged.size);
+    expect(addsUp(status)).toBe(true);
+    expect(status).toMatchObject({ bounced: 0, expired: 0, dropped: 0, removed: 0 });
     expect(await last.end('SIGTERM')).toBe(0);
     const counts = found();
     expect([...acknowledged].filter((mine) => !counts.has(mine))).toEqual([]);
@@ -95,6 +100,35 @@ describe('kill -9', () => {
     const extra = [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
     expect(extra).toBeLessThanOrEqual(4 * 20);
   });
+
+  it.each<[string, string, number]>([
+    ['MAIL', 'EHLO c\r\nMAIL FROM:<a@b.example>\r\n', 0],
+    ['DATA', 'EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.com>\r\nDATA\r\n', 0],
+    ['the dot', 'EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.com>\r\nDATA\r\nx\r\n.\r\n', 1],
+  ])(
+    'while a client is at %s leaves no part of a message, and at most one whole (rows 1 to 3)',
+    async (step, wire, most) => {
+      await using scenario = await Scenario.begin();
+      const sink = await scenario.sink();
+      const accept = ['--accept', `example.com=127.0.0.1:${sink.port}`];
+      const gateway = await scenario.gateway(accept);
+      const socket = connect(gateway.smtpPort, '127.0.0.1');
+      let text = '';
+      socket.setEncoding('latin1').on('data', (data: string) => (text += data));
+      socket.on('error', () => undefined);
+      socket.write(wire);
+      if (step !== 'the dot') await waitFor(() => /^(250 2\.1\.0|354)/m.test(text.split('\r\n').at(-2) ?? ''));
+      await gateway.end('SIGKILL');
+      if (!socket.closed) await once(socket, 'close');
+      const next = await scenario.gateway(accept);
+      await scenario.client(next).sendMail(message(['u@example.com'], 'number 2'));
+      await sink.until(() => sink.messages.some(({ content }) => content.includes('number 2')));
+      expect(await next.end('SIGTERM')).toBe(0);
+      const others = sink.messages.filter(({ content }) => !content.includes('number 2'));
+      expect(others.length).toBeLessThanOrEqual(most);
+      for (const { content } of others) expect(content.toString()).toMatch(/\r\nx\r\n$/);
+    },
+  );
 
   it('frees the data folder at once, and a second process is refused while the first runs (row 40)', async () => {
     await using scenario = await Scenario.begin();

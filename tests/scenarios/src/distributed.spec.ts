@@ -4,6 +4,7 @@ import { describeWith } from '@mailyard/testkit/services/require-service';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
 import { message, Scenario } from './scenario.ts';
+import { waitFor } from './wait-for.ts';
 
 const ten = Array.from({ length: 10 }, (_, index) => index);
 
@@ -56,6 +57,28 @@ await describeWith(['kafka', 'redis', 's3'], 'a distributed gateway', () => {
     const content = sink.messages[0]!.content;
     const sent = content.subarray(content.indexOf('Subject: x'));
     expect(createHash('sha256').update(sent).digest('hex')).toBe(createHash('sha256').update(raw).digest('hex'));
+  });
+
+  it('goes on with the table it has while Redis is dead, and takes changes when it is back (rows 20, 23)', async () => {
+    await using scenario = await Scenario.begin();
+    const [sink, other] = [await scenario.sink(), await scenario.sink()];
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const gateway = await deployment.start('ingress,routing,delivery,admin', [
+      '--accept',
+      `example.com=127.0.0.1:${sink.port}`,
+    ]);
+    const client = scenario.client(gateway);
+    await client.sendMail(message(['u@example.com']));
+    await neighbours.redis.kill();
+    await client.sendMail(message(['u@example.com']));
+    await sink.until(({ accepted }) => accepted === 2);
+    const change = ['smtproutes', 'edit', 'example.com', `127.0.0.1:${other.port}`];
+    expect((await gateway.command(...change)).status).not.toBe(0);
+    await neighbours.redis.resume();
+    await waitFor(async () => (await gateway.command(...change)).status === 0);
+    await client.sendMail(message(['u@example.com']));
+    await other.until(({ accepted }) => accepted === 1);
+    expect(sink.accepted).toBe(2);
   });
 });
 
