@@ -1,4 +1,4 @@
-/** `npm run lint`: formatting, lint rules with types, and the boundaries between projects. Exits 1 on any fault. */
+/** `npm run lint`: formatting, lint rules with types, the compose file, the boundaries between projects. Exits 1 on any fault. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findBreaches } from './boundaries.ts';
@@ -9,6 +9,7 @@ const run = (command: string, ...words: string[]): boolean =>
 
 const formatted = run('biome', 'format', '.');
 const clean = run('oxlint', '--type-aware', '--quiet');
+const deployable = run('dclint', '--quiet', 'deploy/compose.yaml');
 const breaches = findBreaches(root);
 for (const { file, imported, rule } of breaches) process.stderr.write(`${file} imports ${imported}: ${rule}\n`);
-process.exitCode = formatted && clean && breaches.length === 0 ? 0 : 1;
+process.exitCode = formatted && clean && deployable && breaches.length === 0 ? 0 : 1;

@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
-import { message, Scenario } from './scenario.ts';
+import { expect, it } from 'vitest';
+import { inBothModes } from './modes.ts';
+import { message } from './scenario.ts';
 
 const run = promisify(execFile);
 
@@ -19,7 +20,7 @@ function withoutTrace(content: Buffer): Buffer {
 
 const sha = (octets: Buffer): string => createHash('sha256').update(octets).digest('hex');
 
-describe('content', () => {
+await inBothModes('content', (begin) => {
   it.each([
     ['a short text', 'Subject: x\r\n\r\nhello\r\n'],
     ['lines that begin with dots', 'Subject: x\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n'.replace('\r\n.\r\n', '\r\n. \r\n')],
@@ -32,7 +33,7 @@ describe('content', () => {
     ],
     ['5 MiB', `Subject: x\r\n\r\n${'0123456789abcdef'.repeat(4).concat('\r\n').repeat(80_000)}`],
   ])('arrives octet for octet: %s', async (_name, text) => {
-    await using scenario = await Scenario.begin();
+    await using scenario = await begin();
     const sink = await scenario.sink();
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${sink.port}`]);
     const raw = Buffer.from(text, 'latin1');
@@ -42,7 +43,7 @@ describe('content', () => {
   });
 
   it('comes from swaks as it was given', async () => {
-    await using scenario = await Scenario.begin();
+    await using scenario = await begin();
     const sink = await scenario.sink();
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${sink.port}`]);
     const file = join(scenario.folder, 'mail');
@@ -64,7 +65,7 @@ describe('content', () => {
   });
 
   it('comes from 20 sessions of smtp-source, every message once', async () => {
-    await using scenario = await Scenario.begin();
+    await using scenario = await begin();
     const sink = await scenario.sink({ keep: 'envelope' });
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${sink.port}`]);
     await run(

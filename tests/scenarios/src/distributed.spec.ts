@@ -59,6 +59,23 @@ await describeWith(['kafka', 'redis', 's3'], 'a distributed gateway', () => {
     expect(createHash('sha256').update(sent).digest('hex')).toBe(createHash('sha256').update(raw).digest('hex'));
   });
 
+  it('is told by check which store is unsafe, foreign or away', async () => {
+    await using scenario = await Scenario.begin();
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const gateway = await deployment.start('ingress,routing,delivery,admin');
+    expect(await gateway.end('SIGTERM')).toBe(0);
+    // One broker is not enough for the promise of the 250; nothing else is wrong here.
+    const single = await deployment.check();
+    expect(single.status).toBe(78);
+    expect(single.stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/^log\.kafka: .* 1 replicas, 3 are needed/),
+    ]);
+    const foreign = await deployment.check({ MAILYARD_CONFIGURATION_LINEAGE: 'other' });
+    expect(foreign.stderr).toContain('configuration.redis: the configuration log is of lineage');
+    const away = await deployment.check({ MAILYARD_BODIES_S3_ENDPOINT: 'http://127.0.0.1:1' });
+    expect(away.stderr).toContain('bodies.s3: ');
+  });
+
   it('goes on with the table it has while Redis is dead, and takes changes when it is back (rows 20, 23)', async () => {
     await using scenario = await Scenario.begin();
     const [sink, other] = [await scenario.sink(), await scenario.sink()];

@@ -4,7 +4,7 @@ import { startKafka } from '@mailyard/testkit/services/kafka';
 import { startRedis } from '@mailyard/testkit/services/redis';
 import { startS3 } from '@mailyard/testkit/services/s3';
 import { stringify } from 'yaml';
-import { Gateway, mailyard } from './gateway.ts';
+import { type CommandResult, Gateway, mailyard } from './gateway.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Kafka, Redis and an S3 server that the scenarios of one file share; each scenario has a topic, a database and keys of its own. */
@@ -80,6 +80,11 @@ export class Deployment {
     });
     this.#scenario.onEnd(() => gateway.end('SIGKILL'));
     return gateway;
+  }
+
+  /** What `mailyard check` says of the deployment's settings. */
+  check(environment: Record<string, string> = {}): Promise<CommandResult> {
+    return mailyard(['check', '--config', this.#settings], { env: { ...this.#environment, ...environment } });
   }
 
   /** A delivery worker, which asks the given process for routes. */

@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../../bin/mailyard');
-
-/** Until `mailyard queue` and `mailyard smtproutes` are there, the scenarios that ask them are skipped, visibly. */
-export const commandsAnswer = existsSync(join(import.meta.dirname, '../../../services/mailyard/src/commands/queue.ts'));
 
 /** What a run of the command line gave. */
 export interface CommandResult {

@@ -1,9 +1,10 @@
 /** Incoming mail policies, from outside: a message is split by policy group and each copy is treated by its own. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { inBothModes } from './modes.ts';
 import type { Gateway } from './gateway.ts';
-import { message, Scenario, untilStatus } from './scenario.ts';
+import { message, type Scenario, untilStatus } from './scenario.ts';
 
 async function apply(scenario: Scenario, gateway: Gateway, lines: readonly string[]): Promise<void> {
   const file = join(scenario.folder, 'policies.yaml');
@@ -12,9 +13,9 @@ async function apply(scenario: Scenario, gateway: Gateway, lines: readonly strin
   expect(applied, applied.stderr).toMatchObject({ status: 0 });
 }
 
-describe('incoming mail policies', () => {
+await inBothModes('incoming mail policies', (begin) => {
   it('make 10 messages of 10 recipients in 10 policy groups, all over 1 connection (R90)', async () => {
-    await using scenario = await Scenario.begin();
+    await using scenario = await begin();
     const exchange = await scenario.sink();
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${exchange.port}`]);
     const ten = Array.from({ length: 10 }, (_, n) => n);
@@ -31,7 +32,7 @@ describe('incoming mail policies', () => {
   });
 
   it('tag the subject, add and remove fields, and drop, each for its own copy (R96)', async () => {
-    await using scenario = await Scenario.begin();
+    await using scenario = await begin();
     const exchange = await scenario.sink();
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${exchange.port}`]);
     await apply(scenario, gateway, [

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SmtpSink, type SinkOptions } from '@mailyard/testkit/smtp-sink';
 import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
+import { Deployment, type Neighbours } from './distributed.ts';
 import { Gateway } from './gateway.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -28,13 +29,16 @@ export interface QueueStatus {
 export class Scenario implements AsyncDisposable {
   readonly folder: string;
   readonly #endings: (() => Promise<unknown> | void)[] = [];
+  readonly #neighbours: Neighbours | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, neighbours: Neighbours | undefined) {
     this.folder = folder;
+    this.#neighbours = neighbours;
   }
 
-  static async begin(): Promise<Scenario> {
-    return new Scenario(await mkdtemp(join(tmpdir(), 'mailyard-scenario-')));
+  /** @param neighbours the gateways of the scenario are distributed ones on these; absent: embedded */
+  static async begin(neighbours?: Neighbours): Promise<Scenario> {
+    return new Scenario(await mkdtemp(join(tmpdir(), 'mailyard-scenario-')), neighbours);
   }
 
   /** Runs at the end of the scenario, last registered first. */
@@ -53,8 +57,12 @@ export class Scenario implements AsyncDisposable {
     return sink;
   }
 
-  /** An embedded gateway on free ports and the scenario's data folder; more words may follow. */
+  /** A gateway with all roles in one process, on free ports and the scenario's data folder; more words may follow. */
   async gateway(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Gateway> {
+    if (this.#neighbours !== undefined) {
+      const deployment = await Deployment.begin(this, this.#neighbours);
+      return deployment.start('ingress,routing,delivery,admin', args, env);
+    }
     const words = [
       '--data',
       join(this.folder, 'data'),

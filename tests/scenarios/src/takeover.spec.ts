@@ -58,6 +58,8 @@ await describeWith(['kafka', 'redis', 's3'], 'takeover on three brokers', () => 
     await waitFor(() => held > 0);
     const second = await deployment.worker(front);
 
+    expect(await deployment.check()).toMatchObject({ status: 0, stderr: '' });
+
     // The worker that holds the open transactions dies, at the step DATA: no dot was sent.
     await first.end('SIGKILL');
     const killedAt = Date.now();

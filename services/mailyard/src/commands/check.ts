@@ -1,26 +1,21 @@
-import { isDistributed, type SettingsFault } from '@mailyard/settings';
-import { type Command, EXIT } from '../io.ts';
+import { isDistributed, type Settings, type SettingsFault } from '@mailyard/settings';
+import { type Command, type CommandIo, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
 
-const USAGE = START_USAGE.replace('usage: mailyard start', 'usage: mailyard check [--json]').replace(
-  /^ +\[--dns/m,
-  '                      [--dns',
-);
+const USAGE = `${START_USAGE.replace('usage: mailyard start', 'usage: mailyard check [--offline] [--json]')}
+Says whether 'mailyard start' with the same words would find its settings right, and every fault if not. Kafka, Redis and the
+body store of a distributed gateway are asked whether they are safe for mail, unless --offline is given.
+Exit status 0 all is right, 78 settings or stores are wrong, 69 a store does not answer.
+`;
 
-/** `mailyard check`: says whether `start` with the same words would find its settings right, and every fault if not. */
+/** `mailyard check`: the settings and what they name. */
 export const run: Command = async (args, io) => {
-  const json = args.includes('--json');
+  const isJson = args.includes('--json');
+  const isOffline = args.includes('--offline');
   const options = readStartOptions(
-    args.filter((word) => word !== '--json'),
+    args.filter((word) => word !== '--json' && word !== '--offline'),
     io.env,
   );
-  const answer = (faults: readonly SettingsFault[], mode?: string): void => {
-    if (json)
-      io.stdout.write(
-        `${JSON.stringify({ valid: faults.length === 0, ...(mode === undefined ? {} : { mode }), faults })}\n`,
-      );
-    for (const { place, problem } of json ? [] : faults) io.stderr.write(`${place}: ${problem}\n`);
-  };
   switch (options.kind) {
     case 'help':
       io.stdout.write(USAGE);
@@ -29,14 +24,36 @@ export const run: Command = async (args, io) => {
       io.stderr.write(`mailyard check: ${options.problem}\n`);
       return EXIT.misused;
     case 'faulty':
-      answer(options.faults);
+      answer(io, isJson, options.faults);
       return EXIT.settings;
-    case 'ready': {
-      const mode = isDistributed(options.settings) ? 'distributed' : 'embedded';
-      answer([], mode);
-      for (const name of options.unknownVariables) io.stderr.write(`${name}: begins like a setting but names none\n`);
-      if (!json) io.stdout.write(`the settings are right: ${mode}, roles ${options.settings.roles.join(', ')}\n`);
-      return EXIT.done;
-    }
+    case 'ready':
+      break;
   }
+  const { settings, unknownVariables } = options;
+  for (const name of unknownVariables) io.stderr.write(`${name}: begins like a setting but names none\n`);
+  let status: number = EXIT.done;
+  let faults: readonly SettingsFault[] = [];
+  if (isDistributed(settings) && !isOffline) {
+    const { checkStores } = await import('../gateway/check-stores.ts');
+    const { away, unsafe } = await checkStores(settings, io.env);
+    faults = [...unsafe, ...away];
+    if (unsafe.length > 0) status = EXIT.settings;
+    else if (away.length > 0) status = EXIT.away;
+  }
+  answer(io, isJson, faults, settings);
+  return status;
 };
+
+function answer(io: CommandIo, isJson: boolean, faults: readonly SettingsFault[], settings?: Settings): void {
+  const mode = settings === undefined ? undefined : isDistributed(settings) ? 'distributed' : 'embedded';
+  if (isJson) {
+    io.stdout.write(
+      `${JSON.stringify({ valid: faults.length === 0, ...(mode === undefined ? {} : { mode }), faults })}\n`,
+    );
+    return;
+  }
+  for (const { place, problem } of faults) io.stderr.write(`${place}: ${problem}\n`);
+  if (faults.length === 0 && settings !== undefined) {
+    io.stdout.write(`the settings are right: ${mode}, roles ${settings.roles.join(', ')}\n`);
+  }
+}
