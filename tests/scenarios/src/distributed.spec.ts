@@ -1,14 +1,16 @@
 /** The gateway on Kafka, Redis and an S3 server, in one process and in several. */
 import { createHash } from 'node:crypto';
+import { startDns } from '@mailyard/testkit/services/dns';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
-import { message, Scenario } from './scenario.ts';
+import { Deployment, type Neighbours, routingAt, startNeighbours } from './distributed.ts';
+import { startCollector } from './collector.ts';
+import { freePort, message, Scenario } from './scenario.ts';
 import { waitFor } from './wait-for.ts';
 
 const ten = Array.from({ length: 10 }, (_, index) => index);
 
-await describeWith(['kafka', 'redis', 's3'], 'a distributed gateway', () => {
+await describeWith(['kafka', 'redis', 's3', 'dns'], 'a distributed gateway', () => {
   let neighbours: Neighbours;
   beforeAll(async () => {
     neighbours = await startNeighbours(1);
@@ -57,6 +59,69 @@ await describeWith(['kafka', 'redis', 's3'], 'a distributed gateway', () => {
     const content = sink.messages[0]!.content;
     const sent = content.subarray(content.indexOf('Subject: x'));
     expect(createHash('sha256').update(sent).digest('hex')).toBe(createHash('sha256').update(raw).digest('hex'));
+  });
+
+  it('without routing delivers by cached routes, holds the rest, and never falls back to the MX of a routed domain (row 9)', async () => {
+    await using scenario = await Scenario.begin();
+    const dns = await startDns({
+      'routed.example': [
+        '$TTL 60',
+        '@ SOA ns x 1 60 60 60 60',
+        '@ NS ns',
+        'ns A 127.0.0.1',
+        '@ MX 0 mx',
+        'mx A 127.0.41.20',
+        '',
+      ].join('\n'),
+    });
+    scenario.onEnd(() => dns.stop());
+    const trap = await scenario.sink({ host: '127.0.41.20', port: 25 });
+    const [known, routed] = [await scenario.sink(), await scenario.sink()];
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const grpc = `127.0.0.1:${await freePort()}`;
+    const accept = [
+      '--accept',
+      `known.example=127.0.0.1:${known.port}`,
+      '--accept',
+      `routed.example=127.0.0.1:${routed.port}`,
+    ];
+    const routing = await deployment.start('routing', [...accept, '--grpc', grpc]);
+    await deployment.worker(routing, ['--dns', dns.address]);
+    const ingress = await deployment.start('ingress', [], routingAt(grpc));
+    const client = scenario.client(ingress);
+    await untilTaken(() => client.sendMail(message(['u@known.example'])));
+    await known.until(({ accepted }) => accepted === 1);
+
+    await routing.end('SIGKILL');
+    await client.sendMail(message(['u@known.example']));
+    await client.sendMail(message(['u@routed.example']));
+    await known.until(({ accepted }) => accepted === 2);
+    expect([routed.connections, trap.connections]).toEqual([0, 0]);
+
+    await deployment.start('routing', ['--grpc', grpc]);
+    await routed.until(({ accepted }) => accepted === 1, 60_000);
+    expect(trap.connections).toBe(0);
+  });
+
+  it('leaves one trace from the receipt to the final reply, across the log and two processes', async () => {
+    await using scenario = await Scenario.begin();
+    const sink = await scenario.sink();
+    const collector = await startCollector(scenario);
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const tracing = { MAILYARD_TELEMETRY_OTLP_ENDPOINT: collector.endpoint };
+    const front = await deployment.start(
+      'ingress,routing,admin',
+      ['--accept', `example.com=127.0.0.1:${sink.port}`],
+      tracing,
+    );
+    const worker = await deployment.start('delivery', [], { ...tracing, ...routingAt(front.address('grpc')) });
+    await scenario.client(front).sendMail(message(['u@example.com']));
+    await sink.until(({ accepted }) => accepted === 1);
+    for (const process of [worker, front]) expect(await process.end('SIGTERM')).toBe(0);
+    const traces = new Set(collector.spans.map(({ traceId }) => traceId));
+    expect(traces.size).toBe(1);
+    expect(new Set(collector.spans.map(({ process }) => process)).size).toBe(2);
+    expect(collector.spans.length).toBeGreaterThanOrEqual(3);
   });
 
   it('is told by check which store is unsafe, foreign or away', async () => {

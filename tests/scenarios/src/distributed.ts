@@ -88,7 +88,12 @@ export class Deployment {
   }
 
   /** A delivery worker, which asks the given process for routes. */
-  worker(routing: Gateway): Promise<Gateway> {
-    return this.start('delivery', [], { MAILYARD_ROUTING_ADDRESSES: JSON.stringify([routing.address('grpc')]) });
+  worker(routing: Gateway, more: readonly string[] = []): Promise<Gateway> {
+    return this.start('delivery', more, routingAt(routing.address('grpc')));
   }
+}
+
+/** The environment that tells a process where routing is. */
+export function routingAt(address: string): Record<string, string> {
+  return { MAILYARD_ROUTING_ADDRESSES: JSON.stringify([address]) };
 }
