@@ -28,6 +28,7 @@ export class LogFile implements LogSink {
   #lost = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
+  #mustReopen = false;
 
   /** @param failed told once for each write that failed; its lines are lost */
   constructor(path: string, options: LogFileOptions, failed: (error: Error) => void) {
@@ -50,7 +51,13 @@ export class LogFile implements LogSink {
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS).unref();
   }
 
+  /** Goes on in a new file of the same name; a write under way ends in the old one first. */
   reopen(): void {
+    if (this.#writing !== undefined) {
+      this.#mustReopen = true;
+      return;
+    }
+    this.#mustReopen = false;
     this.#flushNow();
     try {
       const descriptor = openSync(this.#path, 'a', 0o640);
@@ -64,7 +71,8 @@ export class LogFile implements LogSink {
 
   async close(): Promise<void> {
     process.off('exit', this.#atExit);
-    await this.#writing;
+    // What came during a write begins another one.
+    while (this.#writing !== undefined) await this.#writing;
     this.#flushNow();
     closeSync(this.#descriptor);
   }
@@ -86,6 +94,7 @@ export class LogFile implements LogSink {
     if (this.#writing !== undefined || this.#text === '') return;
     this.#writing = this.#writeAll(this.#take()).then(() => {
       this.#writing = undefined;
+      if (this.#mustReopen) this.reopen();
       if (this.#sizeOctets >= this.#options.rotateOctets) this.#rotate();
       if (this.#text !== '') this.#flush();
     });
