@@ -39,8 +39,13 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
   const names = settings.listeners.map((listener) => listener.name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     complain('listeners', `the name ${name} is used twice`);
-  if (isDistributed(settings) && !settings.roles.includes('routing') && settings.routing.addresses.length === 0) {
-    complain('routing.addresses', 'is missing: this process has no role routing and must be told where routing is');
+  // Both follow the configuration log themselves.
+  const hasTable = settings.roles.includes('routing') || settings.roles.includes('admin');
+  if (isDistributed(settings) && !hasTable && settings.routing.addresses.length === 0) {
+    complain(
+      'routing.addresses',
+      'is missing: this process has neither role routing nor admin and must be told where routing is',
+    );
   }
   return faults;
 }
