@@ -46,6 +46,7 @@ export interface RunPlan {
   readonly routes?: (ports: readonly number[]) => readonly StaticRoute[];
   /** The sinks stay down until {@link BenchRun.sinks} are started. */
   readonly hostsDown?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class BenchRun {
@@ -87,7 +88,14 @@ export class BenchRun {
       sinks.ports.map((port, index) => ({ domain: domainOf(index), destinations: [`127.0.0.1:${port}`] }));
     try {
       if (plan.hostsDown !== true) await sinks.start();
-      const running = await system.start({ folder: own, group, routes, mode: plan.workload.mode });
+      const { environment } = plan;
+      const running = await system.start({
+        folder: own,
+        group,
+        routes,
+        mode: plan.workload.mode,
+        ...(environment === undefined ? {} : { environment }),
+      });
       return new BenchRun(system, plan, { group, outside, sinks, running, folder });
     } catch (error) {
       await sinks.stop();

@@ -3,20 +3,29 @@
  *
  *   compare [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--systems postfix,mailyard]
  *       ratios of pairs of bursts, to the first system; workloads: ingest relay relay-r10 relay-r10x10; sizes: 4k 40k 1m
+ *   profile [--workload relay] [--size 4k] [--sessions 20] [--seconds 5] [--out FILE]
+ *       where Mailyard's main thread spends its time; FILE takes the profile, which any Chromium shows
+ *   calls [--workload relay] [--size 4k] [--sessions 20] [--systems postfix,mailyard]
+ *       fsyncs, renames, socket writes and connections for each message, by strace
  *
  * For all: --results DIR takes JSON lines; --folder DIR is where the systems keep their queues (a
  * temporary one): on the disk whose syncs are to count, never on a tmpfs.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { RunPlan } from './bench-run.ts';
 import { compare } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { MeasuredGroup } from './measured-group.ts';
-import { openResults } from './results.ts';
+import { profile, profileTable } from './profile.ts';
+import { openResults, table } from './results.ts';
+import { printNumber } from './statistics.ts';
+import { countCalls } from './system-calls.ts';
 import { systemNamed } from './systems/all.ts';
-import { SIZES, WORKLOADS } from './workloads.ts';
+import { mailyard } from './systems/mailyard.ts';
+import { scaled, SIZES, WORKLOADS } from './workloads.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -29,6 +38,7 @@ const { positionals, values } = parseArgs({
     systems: { type: 'string', default: 'postfix,mailyard' },
     results: { type: 'string' },
     folder: { type: 'string' },
+    out: { type: 'string' },
   },
 });
 
@@ -43,6 +53,8 @@ if (missing !== undefined) {
 const [command] = positionals;
 try {
   if (command === 'compare') await runCompare();
+  else if (command === 'profile') await runProfile();
+  else if (command === 'calls') await runCalls();
   else misused(`no such command: ${command ?? ''}`);
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
@@ -53,18 +65,44 @@ async function runCompare(): Promise<void> {
   const records = await compare(
     systems,
     {
-      workload: named(WORKLOADS, values.workload),
+      ...plan(),
       size: values.size,
-      sizeOctets: named(SIZES, values.size),
-      sessions: Number(values.sessions),
       pairs: Number(values.pairs),
       pairsAStart: 3,
       seconds: Number(values.seconds),
-      folder,
     },
     openResults(values.results, 'bursts'),
   );
   process.stdout.write(comparisonTable(records, systems[0]!.name));
+}
+
+async function runProfile(): Promise<void> {
+  const messages = scaled(Number(values.seconds) * 2_000, plan().workload, plan().sizeOctets);
+  const taken = await profile(mailyard, plan(), messages);
+  if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(taken));
+  process.stdout.write(profileTable(taken));
+}
+
+async function runCalls(): Promise<void> {
+  const record = openResults(values.results, 'calls');
+  const rows: string[][] = [];
+  for (const system of values.systems.split(',').map(systemNamed)) {
+    const counts = await countCalls(system, plan(), scaled(2_000, plan().workload, plan().sizeOctets));
+    record({ kind: 'calls', system: system.name, workload: values.workload, size: values.size, ...counts });
+    rows.push([system.name, ...Object.values(counts).map(printNumber)]);
+  }
+  const head = ['syncs', 'synced writes', 'renames', 'TCP writes', 'local writes', 'connects'];
+  process.stdout.write(table(['a message', ...head], rows));
+}
+
+/** What the command line says of workload, size and sessions. */
+function plan(): RunPlan {
+  return {
+    workload: named(WORKLOADS, values.workload),
+    sizeOctets: named(SIZES, values.size),
+    sessions: Number(values.sessions),
+    folder,
+  };
 }
 
 function named<T>(map: ReadonlyMap<string, T>, name: string): T {

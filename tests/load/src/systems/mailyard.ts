@@ -38,10 +38,9 @@ export interface RunningMailyard extends RunningSystem {
  * @param name of that file
  */
 export async function startMailyard(
-  { group, folder }: Plan,
+  { group, folder, environment }: Plan,
   name: string,
   words: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningMailyard> {
   const output = join(folder, `${name}.log`);
   const log = openSync(output, 'a');

@@ -16,6 +16,8 @@ export interface Plan {
   readonly routes: readonly StaticRoute[];
   /** `hold` accepts durably and delivers nothing. */
   readonly mode: 'hold' | 'relay';
+  /** Besides what the harness has in its own; systems that are not Node programs do not look. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** One that runs. */
