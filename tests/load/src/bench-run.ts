@@ -2,10 +2,11 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Injection } from './injector.ts';
 import { MeasuredGroup } from './measured-group.ts';
 import { processorTime } from './processor-time.ts';
 import { Sinks } from './sinks.ts';
-import { type Burst, startSource } from './source.ts';
+import { type Burst, type Source, startInjector, startSource } from './source.ts';
 import type { MailSystem, RunningSystem, StaticRoute } from './systems/system.ts';
 import { domainOf, type Workload } from './workloads.ts';
 
@@ -23,7 +24,6 @@ export interface BurstFigures {
   readonly wallSeconds: number;
   readonly acceptSeconds: number;
   readonly cpuSeconds: number;
-  /** Of that, user time and system time are not told apart: the group counts both. */
   readonly messagesASecond: number;
   readonly messagesACpuSecond: number;
   readonly transactionsAMessage: number;
@@ -42,6 +42,8 @@ export interface RunPlan {
   readonly sessions: number;
   /** On the disk whose syncs are to be measured. */
   readonly folder: string;
+  /** How many sinks there are; one for each domain. */
+  readonly sinks?: number;
   /** Other destinations than one sink a domain: by the sinks' ports. */
   readonly routes?: (ports: readonly number[]) => readonly StaticRoute[];
   /** The sinks stay down until {@link BenchRun.sinks} are started. */
@@ -82,7 +84,7 @@ export class BenchRun {
     await mkdir(own);
     const group = new MeasuredGroup(system.name);
     const outside = new MeasuredGroup(`${system.name}-outside`);
-    const sinks = await Sinks.reserve(plan.workload.domains, folder, outside);
+    const sinks = await Sinks.reserve(plan.sinks ?? plan.workload.domains, folder, outside);
     const routes =
       plan.routes?.(sinks.ports) ??
       sinks.ports.map((port, index) => ({ domain: domainOf(index), destinations: [`127.0.0.1:${port}`] }));
@@ -150,9 +152,16 @@ export class BenchRun {
     };
   }
 
-  /** Sends a burst of another shape, unmeasured, beside what else goes on. */
-  send(burst: Burst): ReturnType<typeof startSource> {
-    return startSource(this.running.port, burst, this.#outside);
+  /** Sends mail beside what else goes on. */
+  send(burst: Omit<Burst, 'sessions' | 'sizeOctets' | 'workload'>): Source {
+    const { workload, sizeOctets, sessions } = this.#plan;
+    return startSource(this.running.port, { workload, sizeOctets, sessions, ...burst }, this.#outside);
+  }
+
+  /** Sends mail in a way that only the project's own injector knows. */
+  inject(injection: Omit<Injection, 'port' | 'sizeOctets'>): Source {
+    const { sizeOctets } = this.#plan;
+    return startInjector({ port: this.running.port, sizeOctets, ...injection }, this.#outside);
   }
 
   /** Waits until the system has nothing more to do, some seconds at most (longer where said). */

@@ -7,6 +7,12 @@
  *       where Mailyard's main thread spends its time; FILE takes the profile, which any Chromium shows
  *   calls [--workload relay] [--size 4k] [--sessions 20] [--systems postfix,mailyard]
  *       fsyncs, renames, socket writes and connections for each message, by strace
+ *   backlog [--messages 50000] [--size 4k] [--sessions 20] [--systems postfix,mailyard]
+ *       mail for hosts that are down: memory and disk a message, and its drain once they are back
+ *   latency [--rate 200] [--seconds 5] [--pairs 5] [--sessions 100] [--systems postfix,mailyard]
+ *       from the final dot to the 250 at one offered rate
+ *   faults [--pairs 5] [--seconds 5] [--systems mailyard]
+ *       the rate to a healthy host beside bad ones
  *
  * For all: --results DIR takes JSON lines; --folder DIR is where the systems keep their queues (a
  * temporary one): on the disk whose syncs are to count, never on a tmpfs.
@@ -15,9 +21,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type BacklogFigures, backlogTable, measureBacklog } from './backlog.ts';
 import type { RunPlan } from './bench-run.ts';
 import { compare } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
+import { FAULTS, type FaultFigures, faultTable, measureFault } from './faults.ts';
+import { latencyTable, measureLatency } from './latency.ts';
 import { MeasuredGroup } from './measured-group.ts';
 import { profile, profileTable } from './profile.ts';
 import { openResults, table } from './results.ts';
@@ -37,6 +46,8 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     systems: { type: 'string', default: 'postfix,mailyard' },
     results: { type: 'string' },
+    messages: { type: 'string', default: '50000' },
+    rate: { type: 'string', default: '200' },
     folder: { type: 'string' },
     out: { type: 'string' },
   },
@@ -51,11 +62,18 @@ if (missing !== undefined) {
   process.exit(69);
 }
 const [command] = positionals;
+const COMMANDS: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ['compare', runCompare],
+  ['profile', runProfile],
+  ['calls', runCalls],
+  ['backlog', runBacklog],
+  ['latency', runLatency],
+  ['faults', runFaults],
+]);
 try {
-  if (command === 'compare') await runCompare();
-  else if (command === 'profile') await runProfile();
-  else if (command === 'calls') await runCalls();
-  else misused(`no such command: ${command ?? ''}`);
+  const run = COMMANDS.get(command ?? '');
+  if (run === undefined) misused(`no such command: ${command ?? ''}; there are: ${[...COMMANDS.keys()].join(', ')}`);
+  await run();
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
 }
@@ -93,6 +111,35 @@ async function runCalls(): Promise<void> {
   }
   const head = ['syncs', 'synced writes', 'renames', 'TCP writes', 'local writes', 'connects'];
   process.stdout.write(table(['a message', ...head], rows));
+}
+
+async function runBacklog(): Promise<void> {
+  const record = openResults(values.results, 'backlog');
+  const figures = new Map<string, BacklogFigures>();
+  for (const system of values.systems.split(',').map(systemNamed)) {
+    const measured = await measureBacklog(system, plan(), Number(values.messages));
+    record({ kind: 'backlog', system: system.name, size: values.size, ...measured });
+    figures.set(system.name, measured);
+  }
+  process.stdout.write(backlogTable(figures));
+}
+
+async function runLatency(): Promise<void> {
+  const systems = values.systems.split(',').map(systemNamed);
+  const [rate, seconds, rounds] = [Number(values.rate), Number(values.seconds), Number(values.pairs)];
+  const record = openResults(values.results, 'latency');
+  const results = await measureLatency(systems, plan(), { rate, seconds, rounds }, record);
+  process.stdout.write(latencyTable(results, rate));
+}
+
+async function runFaults(): Promise<void> {
+  const record = openResults(values.results, 'faults');
+  const faultPlan = { otherRate: 100, pairs: Number(values.pairs), seconds: Number(values.seconds) };
+  for (const system of values.systems.split(',').map(systemNamed)) {
+    const figures: FaultFigures[] = [];
+    for (const fault of FAULTS.keys()) figures.push(await measureFault(system, plan(), fault, faultPlan, record));
+    process.stdout.write(faultTable(system.name, figures));
+  }
 }
 
 /** What the command line says of workload, size and sessions. */

@@ -61,9 +61,11 @@ export class Sinks {
     }
   }
 
-  count(): SinkCount {
+  /** @param only the sink of this number; all */
+  count(only?: number): SinkCount {
     let [transactions, connections] = [0, 0];
-    for (const { counter } of this.#sinks) {
+    for (const [number, { counter }] of this.#sinks.entries()) {
+      if (only !== undefined && number !== only) continue;
       if (counter === undefined) continue;
       // smtp-sink writes its running counter over and over; the last one in the file is the state.
       const tail = Buffer.alloc(160);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { findProgram } from '@mailyard/testkit/services/command';
 import type { MeasuredGroup } from './measured-group.ts';
+import type { Injection } from './injector.ts';
 import { domainOf, type Workload } from './workloads.ts';
 
 const INJECTOR = join(import.meta.dirname, 'injector.ts');
@@ -21,8 +22,12 @@ export interface Burst {
 export interface Source {
   /** Set once all mail was answered. */
   readonly ended: boolean;
-  /** @throws Error when any message was refused or a connection broke */
-  done(): Promise<void>;
+  /**
+   * What it printed.
+   *
+   * @throws Error when any message was refused or a connection broke
+   */
+  done(): Promise<string>;
 }
 
 /**
@@ -30,7 +35,16 @@ export interface Source {
  * injector where a message has recipients in several domains, which smtp-source cannot do.
  */
 export function startSource(port: number, burst: Burst, group: MeasuredGroup): Source {
-  const [shell, ...words] = group.wrap(...commandOf(port, burst));
+  return startCommand(commandOf(port, burst), group);
+}
+
+/** Sends what only the project's own injector can: at a given rate, or to very many domains. */
+export function startInjector(injection: Injection, group: MeasuredGroup): Source {
+  return startCommand([process.execPath, [INJECTOR, JSON.stringify(injection)]], group);
+}
+
+function startCommand(command: [string, string[]], group: MeasuredGroup): Source {
+  const [shell, ...words] = group.wrap(...command);
   const child = spawn(shell, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -39,6 +53,7 @@ export function startSource(port: number, burst: Burst, group: MeasuredGroup): S
   const closed = once(child, 'close').then(([status]) => {
     ended = true;
     if (status !== 0) throw new Error(`the load generator ended with ${String(status)}: ${output.slice(-2000)}`);
+    return output;
   });
   closed.catch(() => undefined);
   return {
@@ -53,7 +68,7 @@ function commandOf(port: number, burst: Burst): [string, string[]] {
   const { workload, sizeOctets, sessions, messages } = burst;
   const count = String(Math.min(sessions, messages));
   if (workload.domains > 1) {
-    const given = { port, sessions: Number(count), messages, sizeOctets, domains: workload.domains };
+    const given: Injection = { port, sessions: Number(count), messages, sizeOctets, domains: workload.domains };
     return [process.execPath, [INJECTOR, JSON.stringify(given)]];
   }
   const program = findProgram('smtp-source');
