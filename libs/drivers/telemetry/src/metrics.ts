@@ -9,6 +9,9 @@ import { MailCounters } from './mail-counters.ts';
 import { onMailEvent } from './mail-events.ts';
 import { COUNTERS, CPU, GAUGES, type GaugeName, HISTOGRAMS, type HistogramName } from './metric-catalogue.ts';
 
+/** How often the delay of the event loop is looked at. */
+const DELAY_RESOLUTION_MS = 20;
+
 /** A gauge's value now; with a label, one for each of its values. */
 export type GaugeReading = number | Iterable<readonly [label: string, value: number]>;
 
@@ -92,10 +95,11 @@ function observeProcess(
   meter: Meter,
   gauges: Map<GaugeName, () => GaugeReading | undefined>,
 ): ReturnType<typeof monitorEventLoopDelay> {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
   gauges.set('eventLoopDelay', () => {
-    const p99 = delay.percentile(99) / 1e9;
+    // What is measured is from one look to the next: only what is over the time between them is delay.
+    const p99 = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS) / 1_000;
     delay.reset();
     return p99;
   });
