@@ -1,4 +1,5 @@
-/** `npm run lint`: formatting, lint rules with types, the compose file, the boundaries between projects. Exits 1 on any fault. */
+/** `npm run lint`: formatting, lint rules with types, the compose file, the protos (their style, and
+ * whether they still are what proto/baseline.binpb promises to clients), the boundaries between projects. Exits 1 on any fault. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findBreaches } from './boundaries.ts';
@@ -10,6 +11,7 @@ const run = (command: string, ...words: string[]): boolean =>
 const formatted = run('biome', 'format', '.');
 const clean = run('oxlint', '--type-aware', '--quiet');
 const deployable = run('dclint', '--quiet', 'deploy/compose.yaml');
+const described = run('buf', 'lint') && run('buf', 'breaking', '--against', 'proto/baseline.binpb');
 const breaches = findBreaches(root);
 for (const { file, imported, rule } of breaches) process.stderr.write(`${file} imports ${imported}: ${rule}\n`);
-process.exitCode = formatted && clean && deployable && breaches.length === 0 ? 0 : 1;
+process.exitCode = formatted && clean && deployable && described && breaches.length === 0 ? 0 : 1;

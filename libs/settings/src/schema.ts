@@ -129,6 +129,10 @@ export const schema = z.strictObject({
           }),
         )
         .default([]),
+      /** Roles of client certificates, told by the common name of their subject. */
+      certificates: z
+        .array(z.strictObject({ name: z.string().min(1), role: z.enum(['reader', 'operator', 'administrator']) }))
+        .default([]),
     })
     .prefault({}),
   http: z.strictObject({ address: endpoint.default('127.0.0.1:8080') }).prefault({}),

@@ -8,7 +8,7 @@ import { readSecret, type Settings } from '@mailyard/settings';
  * @throws MtaError `SETTINGS_SECRET`, `GRPC_TLS_REQUIRED`, `GRPC_CALLERS_UNKNOWN`
  */
 export function makeGrpcServer(
-  { address, tls, tokens }: Settings['grpc'],
+  { address, tls, tokens, certificates }: Settings['grpc'],
   environment: Readonly<Record<string, string | undefined>>,
   report: (error: unknown) => void,
 ): GrpcServer {
@@ -21,6 +21,7 @@ export function makeGrpcServer(
     address,
     ...(files === undefined ? {} : { tls: files }),
     tokens: tokens.map(({ name, role, token }) => ({ name, role, secret: readSecret(token, environment) })),
+    certificates,
     report,
   });
 }

@@ -21,15 +21,27 @@ export interface Token {
   readonly secret: string;
 }
 
+/** A client certificate, told by the common name of its subject. */
+export interface KnownCertificate {
+  readonly name: string;
+  readonly role: Role;
+}
+
 /** Tells who calls, from a token or a client certificate. */
 export class Gate {
   readonly #tokens: readonly { readonly caller: Caller; readonly hash: Buffer }[];
 
-  constructor(tokens: readonly Token[]) {
+  readonly #certificates: ReadonlyMap<string, Role>;
+
+  constructor(tokens: readonly Token[], certificates: readonly KnownCertificate[] = []) {
+    this.#certificates = new Map(certificates.map(({ name, role }) => [name, role]));
     this.#tokens = tokens.map(({ name, role, secret }) => ({ caller: { name, role }, hash: hashOf(secret) }));
   }
 
   /**
+   * A token says more than a certificate. A certificate without a role of its own is a reader's where roles are given out
+   * at all, and an administrator's where none are.
+   *
    * @param certificateName subject of a client certificate that was checked; undefined without one
    * @throws CallRefusal UNAUTHENTICATED
    */
@@ -41,8 +53,12 @@ export class Gate {
       if (caller === undefined) throw refuse(status.UNAUTHENTICATED, 'the token is not known', 'TOKEN_UNKNOWN');
       return caller;
     }
-    if (this.#tokens.length === 0) return { name: certificateName ?? 'local', role: 'administrator' };
-    if (certificateName !== undefined) return { name: certificateName, role: 'reader' };
+    const hasRoles = this.#tokens.length > 0 || this.#certificates.size > 0;
+    if (certificateName !== undefined) {
+      const role = this.#certificates.get(certificateName) ?? (hasRoles ? 'reader' : 'administrator');
+      return { name: certificateName, role };
+    }
+    if (!hasRoles) return { name: 'local', role: 'administrator' };
     throw refuse(status.UNAUTHENTICATED, 'a bearer token is needed', 'TOKEN_MISSING');
   }
 

@@ -178,6 +178,21 @@ describe('a gRPC server', () => {
     await lookup(from, 'o-secret');
   });
 
+  it('gives a certificate the role that stands beside its name', async () => {
+    const [own, known] = [makeCertificate(['localhost']), makeCertificate(['worker-1'])];
+    const pem = (text: string) => Buffer.from(text);
+    const as = async (certificates: GrpcServerOptions['certificates']) => {
+      const tls = { certificate: pem(own.cert), key: pem(own.key), clientAuthority: pem(known.cert) };
+      const { address } = await serve(() => nothing, { tls, certificates: certificates! });
+      return lookup(client(address, credentials.createSsl(pem(own.cert), pem(known.key), pem(known.cert))));
+    };
+    await as([{ name: 'worker-1', role: 'operator' }]);
+    await expect(as([{ name: 'worker-1', role: 'reader' }])).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+    await expect(as([{ name: 'other', role: 'administrator' }])).rejects.toMatchObject({
+      code: status.PERMISSION_DENIED,
+    });
+  });
+
   it.each(['0.0.0.0:0', '192.0.2.1:50051', '[::]:0', 'gateway.example:50051'])(
     'does not listen on %s without TLS and known callers',
     (address) => {

@@ -8,7 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import { readDescriptors } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
-import { Gate, type Token } from './caller.ts';
+import { Gate, type KnownCertificate, type Token } from './caller.ts';
 import { Health } from './health.ts';
 import { Methods } from './methods.ts';
 import { addReflection } from './reflection.ts';
@@ -26,6 +26,8 @@ export interface GrpcServerOptions {
   readonly address: string;
   readonly tls?: ServerTls;
   readonly tokens?: readonly Token[];
+  /** Roles of client certificates. */
+  readonly certificates?: readonly KnownCertificate[];
   /** Gets what was thrown and callers may not know of. */
   readonly report: (error: unknown) => void;
 }
@@ -58,7 +60,7 @@ export class GrpcServer {
       }
     }
     this.#options = options;
-    this.methods = new Methods(new Gate(options.tokens ?? []), options.report);
+    this.methods = new Methods(new Gate(options.tokens ?? [], options.certificates), options.report);
     this.#server = new Server({
       'grpc.max_receive_message_length': MAX_RECEIVED_OCTETS,
       'grpc.max_send_message_length': MAX_SENT_OCTETS,

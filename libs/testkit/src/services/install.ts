@@ -1,9 +1,9 @@
 /**
  * Brings the neighbours here that tests talk to, before any test waits for one:
  *
- *   node libs/testkit/src/services/install.ts [kafka] [redis] [s3] [dns] [postfix] [swaks]
+ *   node libs/testkit/src/services/install.ts [NAME…]
  *
- * Without names all of them. What is here already is left alone. Exits 1 when one cannot be had, and says why; the
+ * Names are those of `SERVICE_NAMES`; without, all of them. What is here already is left alone. Exits 1 when one cannot be had, and says why; the
  * others are installed all the same.
  */
 import { dockerEngine } from './docker-engine.ts';

@@ -1,17 +1,27 @@
 /**
  * What the tests need from outside npm, where it comes from, and how it is brought here: Kafka as jars through Maven,
- * the S3 server built from its Go module, the rest from Debian packages.
+ * the S3 server and grpcurl built from their Go modules, gRPC for Python from wheels, the rest from Debian packages.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, runCommand } from './command.ts';
 import { servicesCache, underInstallLock } from './install-lock.ts';
 
 /** A neighbour that tests talk to. */
-export type ServiceName = 'kafka' | 'redis' | 's3' | 'dns' | 'postfix' | 'swaks';
+export type ServiceName = 'kafka' | 'redis' | 's3' | 'dns' | 'postfix' | 'swaks' | 'python-grpc' | 'grpcurl' | 'zsh';
 
-export const SERVICE_NAMES: readonly ServiceName[] = ['kafka', 'redis', 's3', 'dns', 'postfix', 'swaks'];
+export const SERVICE_NAMES: readonly ServiceName[] = [
+  'kafka',
+  'redis',
+  's3',
+  'dns',
+  'postfix',
+  'swaks',
+  'python-grpc',
+  'grpcurl',
+  'zsh',
+];
 
 /** Neighbours that run in a container where an engine is found. The others are programs of this machine everywhere. */
 export const CONTAINER_SERVICES: ReadonlySet<ServiceName> = new Set<ServiceName>(['kafka', 'redis', 's3']);
@@ -33,6 +43,17 @@ const VERSITYGW = 'v1.8.0';
 /** The S3 server. */
 export const s3Server = (): string => join(servicesCache(), `versitygw-${VERSITYGW}`);
 
+const GRPCURL = 'v1.9.3';
+
+/** A gRPC client that knows no contract but what reflection tells it. */
+export const grpcurl = (): string => join(servicesCache(), `grpcurl-${GRPCURL}`);
+
+const PYTHON_GRPC = '1.85.1';
+const PYTHON_PACKAGES = ['grpcio', 'grpcio-tools', 'grpcio-status', 'grpcio-health-checking', 'grpcio-reflection'];
+
+/** The folder of a Python environment with gRPC's own client and generator; its programs are in `bin`. */
+export const pythonGrpc = (): string => join(servicesCache(), `python-grpc-${PYTHON_GRPC}`);
+
 const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
   kafka: {
     present: () => existsSync(kafkaJars()) && findProgram('java') !== undefined,
@@ -46,6 +67,16 @@ const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
   dns: fromDebian('nsd', ['nsd']),
   postfix: fromDebian('postfix', ['postfix', 'smtp-source', 'smtp-sink']),
   swaks: fromDebian('swaks', ['swaks']),
+  'python-grpc': {
+    // Made last, so that a half-made environment is not taken for one.
+    present: () => existsSync(join(pythonGrpc(), 'complete')),
+    install: installPythonGrpc,
+  },
+  grpcurl: {
+    present: () => existsSync(grpcurl()),
+    install: installGrpcurl,
+  },
+  zsh: fromDebian('zsh', ['zsh']),
 };
 
 /** Whether a neighbour can be started here as it is. */
@@ -110,6 +141,33 @@ async function installS3(say: Say): Promise<void> {
     await runCommand('go', ['install', '-trimpath', '-ldflags=-s -w', module], { GOBIN: folder });
     return join(folder, 'versitygw');
   });
+}
+
+async function installGrpcurl(say: Say): Promise<void> {
+  if (findProgram('go') === undefined) throw new Error('grpcurl is built with Go, and there is no go here');
+  say(`building grpcurl ${GRPCURL} (a minute)`);
+  await intoCache(grpcurl(), async (folder) => {
+    const module = `github.com/fullstorydev/grpcurl/cmd/grpcurl@${GRPCURL}`;
+    await runCommand('go', ['install', '-trimpath', '-ldflags=-s -w', module], { GOBIN: folder });
+    return join(folder, 'grpcurl');
+  });
+}
+
+/** Not by {@link intoCache}: the programs of an environment name the folder that they were made in. */
+async function installPythonGrpc(say: Say): Promise<void> {
+  if (findProgram('python3') === undefined) await installPackages(['python3', 'python3-venv'], say);
+  say(`fetching grpcio ${PYTHON_GRPC} for Python (12 MB)`);
+  await mkdir(servicesCache(), { recursive: true });
+  await rm(pythonGrpc(), { recursive: true, force: true });
+  await runCommand('python3', ['-m', 'venv', pythonGrpc()]);
+  await runCommand(join(pythonGrpc(), 'bin/pip'), [
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--only-binary=:all:',
+    ...PYTHON_PACKAGES.map((name) => `${name}==${PYTHON_GRPC}`),
+  ]);
+  await writeFile(join(pythonGrpc(), 'complete'), '');
 }
 
 /** Lets `make` fill a folder and moves what it names to its place: what stands there is always complete. */
