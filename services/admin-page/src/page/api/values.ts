@@ -1,0 +1,376 @@
+/** What the HTTP API sends and takes, as `docs/reference/openapi.yaml` has it. Instants are milliseconds of the epoch. */
+
+export type Role = 'reader' | 'operator' | 'administrator';
+
+export interface Session {
+  readonly user: string;
+  readonly role: Role;
+  /** Goes with every write, in `X-CSRF-Token`. */
+  readonly csrfToken: string;
+}
+
+export interface Ledger {
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly bounced: number;
+  readonly expired: number;
+  readonly dropped: number;
+  readonly removed: number;
+  readonly waiting: number;
+  readonly outcomeUnknown: number;
+}
+
+/** Recipients an hour, as averages over the last minutes (R214). */
+export interface Rates {
+  readonly minutes: number;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly bounced: number;
+}
+
+/** One minute of the plot. */
+export interface Minute {
+  readonly at: number;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly bounced: number;
+}
+
+export interface Overview {
+  /** Absent while the read model is away. */
+  readonly ledger?: Ledger;
+  readonly rates: readonly Rates[];
+  readonly minutes: readonly Minute[];
+  readonly destinations: readonly Destination[];
+  readonly destinationCount: number;
+  /** What the owners hold at this moment. */
+  readonly waiting: number;
+  readonly outcomeUnknown: number;
+  readonly silentOwners: readonly string[];
+  readonly unownedPartitions: readonly number[];
+  /** No mail is taken for any domain yet. */
+  readonly needsSetup: boolean;
+  readonly version: number;
+}
+
+export interface Route {
+  readonly receivingDomain: string;
+  readonly destinations: readonly string[];
+  readonly authProfile?: string;
+}
+
+export interface ListedRoute extends Route {
+  /** The version that last changed it; 0 = never committed. */
+  readonly since: number;
+  /** What the pending changes do to it. */
+  readonly pending?: 'added' | 'changed' | 'removed';
+}
+
+export type MatchingMode = 'covering' | 'dotted';
+
+export interface RoutePage {
+  readonly version: number;
+  readonly mode: MatchingMode;
+  readonly routes: readonly ListedRoute[];
+  /** Entries that the search found, ALL counted. */
+  readonly found: number;
+  /** Entries of the table, ALL counted. */
+  readonly total: number;
+  readonly limit: number;
+}
+
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
+  readonly token?: string;
+  /** `receivingDomain`, `destinations[2]`, `authProfile`, `file`, `rows[3].domain`. */
+  readonly field?: string;
+  readonly line?: number;
+}
+
+export interface Checked {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly string[];
+}
+
+export type Section =
+  | 'routes'
+  | 'recipientAccess'
+  | 'mailPolicies'
+  | 'authProfiles'
+  | 'destinationControls'
+  | 'bounceProfiles'
+  | 'matchingMode';
+
+/** One line of a difference; the two sides as the table prints them. */
+export interface Difference {
+  readonly section: Section;
+  readonly key: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly isReordered?: boolean;
+}
+
+/** What a change does to the mail that waits. */
+export interface WaitingMail {
+  readonly waiting: number;
+  readonly moved: number;
+  readonly freed: number;
+  readonly stranded: number;
+  readonly discarded: number;
+  readonly moves: readonly { readonly from: string; readonly to: string; readonly recipients: number }[];
+}
+
+/** What this name has submitted and not committed. `count` 0: nothing. */
+export interface Pending extends Checked {
+  readonly count: number;
+  /** The version that the edits were made on. */
+  readonly baseVersion: number;
+  /** The newest. */
+  readonly version: number;
+  readonly differences: readonly Difference[];
+  readonly differenceCount: number;
+  readonly waiting?: WaitingMail;
+  /** What others committed since {@link baseVersion}. */
+  readonly theirs: readonly Difference[];
+  /** Whether that touches the same entries. */
+  readonly isConflict: boolean;
+}
+
+export interface ImportReport extends Checked {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly differences: readonly Difference[];
+}
+
+export type FileFormat = 'smtproutes' | 'mailertable' | 'transport';
+
+/** What an entry takes; `exceptions` are more specific entries that take some of it away. */
+export interface Covers {
+  readonly kind: 'domain' | 'domainAndBelow' | 'below' | 'literal' | 'default';
+  readonly domain: string;
+  readonly words: string;
+  readonly exceptions: readonly string[];
+}
+
+export interface RouteCheck extends Checked {
+  readonly covers?: Covers;
+}
+
+export interface RouteDetail {
+  readonly version: number;
+  readonly mode: MatchingMode;
+  readonly route: ListedRoute;
+  readonly covers: Covers;
+  readonly changedBy?: Change;
+}
+
+export interface AuthProfile {
+  readonly name: string;
+  readonly username: string;
+  readonly allowClear: boolean;
+}
+
+export type Edit =
+  | {
+      readonly kind: 'set';
+      readonly route: Route;
+      readonly expect: 'absent' | 'present';
+      /** The entry that this one takes the place of under another name. */
+      readonly replaces?: string;
+    }
+  | { readonly kind: 'remove'; readonly receivingDomain: string }
+  | { readonly kind: 'removeAll' }
+  | { readonly kind: 'matchingMode'; readonly mode: MatchingMode };
+
+export interface Change {
+  readonly version: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly committedAt: number;
+  readonly operationCount: number;
+}
+
+export interface ChangePage {
+  readonly changes: readonly Change[];
+  readonly nextBefore?: number;
+}
+
+export interface ChangeDetail {
+  readonly change: Change;
+  readonly differences: readonly Difference[];
+  readonly differenceCount: number;
+}
+
+export interface VersionDiff {
+  readonly from: number;
+  readonly to: number;
+  readonly differences: readonly Difference[];
+  readonly differenceCount: number;
+}
+
+export interface Explanation {
+  readonly version: number;
+  readonly mode: MatchingMode;
+  readonly domain: string;
+  readonly matched: string;
+  readonly goesTo: readonly string[];
+  readonly target: 'hosts' | 'usedns' | 'null';
+  readonly candidates: readonly {
+    readonly route: Route;
+    readonly verdict: 'winner' | 'lessSpecific' | 'emptyDefault';
+    readonly changedBy?: Change;
+  }[];
+  readonly hosts: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+    readonly priority: number;
+    readonly problem?: string;
+  }[];
+}
+
+export type HostState = 'up' | 'down' | 'unknown';
+
+export interface Reply {
+  readonly code: number;
+  readonly enhancedStatus?: string;
+  readonly text: string;
+}
+
+export interface Destination {
+  readonly destination: string;
+  readonly domains: readonly string[];
+  readonly domainCount: number;
+  readonly waiting: number;
+  readonly underway: number;
+  readonly connections: number;
+  readonly delivered: number;
+  readonly softBounced: number;
+  readonly hardBounced: number;
+  readonly state: HostState;
+  readonly hosts: readonly { readonly host: string; readonly state: HostState; readonly downUntil?: number }[];
+  readonly nextAttemptAt?: number;
+  readonly oldestAt?: number;
+  readonly lastReply?: Reply;
+}
+
+export interface DestinationPage {
+  readonly destinations: readonly Destination[];
+  readonly found: number;
+  readonly total: number;
+  readonly silentOwners: readonly string[];
+  readonly unownedPartitions: readonly number[];
+}
+
+export type RetryScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'domain'; readonly domain: string }
+  | { readonly kind: 'destination'; readonly destination: string };
+
+export interface WaitingRecipient {
+  readonly message: string;
+  readonly recipient: number;
+  readonly mid: string;
+  readonly reversePath?: string;
+  readonly forwardPath: string;
+  readonly acceptedAt: number;
+  readonly dueAt: number;
+  readonly expiresAt: number;
+  readonly retries: number;
+  readonly outcomeUnknown: boolean;
+  readonly lastHost?: string;
+}
+
+export interface RecipientPage {
+  readonly recipients: readonly WaitingRecipient[];
+  readonly nextCursor?: string;
+  readonly silentOwners: readonly string[];
+}
+
+export type RecipientState = 'waiting' | 'delivered' | 'bounced' | 'expired' | 'dropped' | 'removed' | 'untracked';
+
+export interface MessageSummary {
+  readonly message: string;
+  readonly acceptedAt: number;
+  readonly reversePath?: string;
+  readonly headerMessageId?: string;
+  readonly recipients: readonly {
+    readonly recipient: number;
+    readonly forwardPath: string;
+    readonly state: RecipientState;
+    readonly outcomeUnknown: boolean;
+  }[];
+}
+
+export type EventKind =
+  | 'accepted'
+  | 'attempt'
+  | 'delivered'
+  | 'deferred'
+  | 'bounced'
+  | 'expired'
+  | 'dropped'
+  | 'removed'
+  | 'restated';
+
+export interface TraceEvent {
+  readonly kind: EventKind;
+  readonly at: number;
+  readonly message: string;
+  readonly recipients: readonly { readonly recipient: number; readonly mid: string; readonly forwardPath: string }[];
+  /** False: it came too late and changed nothing. */
+  readonly counted: boolean;
+  readonly reply?: Reply;
+  readonly host?: string;
+  readonly dcid?: string;
+  readonly route?: string;
+  readonly routeVersion?: number;
+  readonly stage?: string;
+  readonly dueAt?: number;
+  readonly outcomeUnknown: boolean;
+  readonly cause?: string;
+  readonly reason?: string;
+  readonly author?: string;
+  readonly report?: string;
+  readonly clientAddress?: string;
+  readonly helo?: string;
+  readonly reversePath?: string;
+  readonly headerMessageId?: string;
+  readonly icid?: string;
+  readonly listener?: string;
+  /** Of a delivery report: the message whose bounce it reports. */
+  readonly reportOf?: string;
+  readonly copies?: readonly { readonly mid: string; readonly policy: string; readonly sizeOctets: number }[];
+}
+
+export interface MessagePage {
+  readonly messages: readonly MessageSummary[];
+  readonly nextCursor?: string;
+}
+
+export interface Trace {
+  readonly message: string;
+  readonly summary?: MessageSummary;
+  readonly events: readonly TraceEvent[];
+  readonly notes: readonly string[];
+}
+
+export interface SetupRow {
+  readonly domain: string;
+  readonly destinations: readonly string[];
+}
+
+export interface SetupState {
+  readonly needsSetup: boolean;
+  readonly version: number;
+  readonly rows: readonly SetupRow[];
+}
+
+export interface SetupCheck extends Checked {
+  readonly hints: readonly string[];
+  readonly version: number;
+  readonly differences: readonly Difference[];
+}
