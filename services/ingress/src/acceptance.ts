@@ -49,16 +49,15 @@ export function buildAcceptance(
     bodies: [body],
     recipientCount: recipients.length,
   };
-  const copyOfRecipient = new Map(
-    splinters.flatMap((splinter, copy) => splinter.recipients.map((rid) => [rid, copy] as const)),
-  );
+  const copyOfRecipient: number[] = [];
+  for (const [copy, { recipients: rids }] of splinters.entries()) for (const rid of rids) copyOfRecipient[rid] = copy;
   const records: QueueRecord[] = [accepted];
   for (const [recipient, { forwardPath, parameters }] of recipients.entries()) {
     records.push({
       type: 'RecipientQueued',
       message,
       recipient,
-      copy: copyOfRecipient.get(recipient)!,
+      copy: copyOfRecipient[recipient]!,
       forwardPath,
       ...parameters,
     });

@@ -15,6 +15,8 @@ export class BodyIntake {
   readonly #inlineOctets: number;
   #pieces: Buffer[] = [];
   #head: Buffer[] = [];
+  /** The whole of a body that travels inline, once it ended: its head need not be put together a second time. */
+  #whole: Buffer | undefined;
   #headOctets = 0;
   #sizeOctets = 0;
   #stored: Promise<{ sizeOctets: number; crc32: number }> | undefined;
@@ -37,7 +39,7 @@ export class BodyIntake {
 
   /** The beginning of the body, long enough for any header section that is read. */
   head(): Buffer {
-    return Buffer.concat(this.#head);
+    return this.#whole ?? Buffer.concat(this.#head);
   }
 
   /** Takes a piece; a promise asks to wait. Rejects when the body store fails. */
@@ -57,8 +59,10 @@ export class BodyIntake {
 
   /** The whole body, in memory or durable in the store. */
   async end(): Promise<BodyReference> {
-    if (this.#stored === undefined)
-      return { kind: 'inline', octets: this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces) };
+    if (this.#stored === undefined) {
+      this.#whole = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+      return { kind: 'inline', octets: this.#whole };
+    }
     this.#ended = true;
     this.#wake?.();
     return { kind: 'stored', key: this.#key, ...(await this.#stored) };
