@@ -1,8 +1,8 @@
 /** Pages are this large; each holds blocks of one size. */
 const PAGE_OCTETS = 16_384;
-const BLOCK_BITS = 10;
+const BLOCK_BITS = 11;
 /** Block sizes rise in steps of this: on average half a step is wasted. */
-const STEP_OCTETS = 16;
+const STEP_OCTETS = 8;
 const LARGEST_BLOCK = 2_048;
 /** Names from here on are of pieces that have no page. */
 const FIRST_LARGE = 2 ** 45;

@@ -6,6 +6,8 @@
  * booleans, numbers, texts, octets, arrays and plain objects of these.
  */
 
+import { isNarrow, narrowOctets, readNarrow, writeNarrow } from './narrow-text.ts';
+
 const TAG = {
   undefined: 0,
   null: 1,
@@ -20,6 +22,7 @@ const TAG = {
   shared: 10,
   traceparent: 11,
   object: 12,
+  narrow: 13,
 } as const;
 /** From here on the tag is the number of a key list, up to where it is a small number. */
 const FIRST_SHAPE = 16;
@@ -112,6 +115,13 @@ export class PackedValues {
     const { length } = value;
     this.#reserve(length * 2 + 10);
     const start = this.#length;
+    this.#put(TAG.narrow);
+    this.#putLength(length);
+    if (writeNarrow(value, this.#octets, this.#length)) {
+      this.#length += narrowOctets(length);
+      return;
+    }
+    this.#length = start;
     this.#put(TAG.latin1);
     this.#putLength(length);
     for (let i = 0; i < length; i++) {
@@ -244,6 +254,8 @@ export class PackedValues {
         return this.#float[0];
       case TAG.latin1:
         return this.#readLatin1(octets);
+      case TAG.narrow:
+        return this.#readNarrow(octets);
       case TAG.utf16:
         return this.#readUtf16(octets);
       case TAG.octets:
@@ -276,6 +288,13 @@ export class PackedValues {
     const length = this.#readLength(octets);
     this.#at += length;
     return latin1(octets, this.#at - length, this.#at);
+  }
+
+  #readNarrow(octets: Uint8Array): string {
+    const length = this.#readLength(octets);
+    const from = this.#at;
+    this.#at += narrowOctets(length);
+    return readNarrow(octets, from, length);
   }
 
   #readUtf16(octets: Uint8Array): string {
@@ -312,7 +331,9 @@ export class PackedValues {
  */
 export function isFirstText(text: string, octets: Uint8Array): boolean | undefined {
   const { length } = text;
-  if (octets[1] !== TAG.latin1 || length >= FIRST_NUMBER) return undefined;
+  if (length >= FIRST_NUMBER) return undefined;
+  if (octets[1] === TAG.narrow) return octets[2] === length && isNarrow(text, octets, 3);
+  if (octets[1] !== TAG.latin1) return undefined;
   if (octets[2] !== length) return false;
   for (let i = 0; i < length; i++) if (octets[3 + i] !== text.charCodeAt(i)) return false;
   return true;
