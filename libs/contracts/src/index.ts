@@ -3,6 +3,7 @@ export { WireWriter } from './wire-writer.ts';
 export * from './change-set-codec.ts';
 export {
   readAccessItem,
+  readPlainItem,
   writeAuthProfile,
   writeBounceProfile,
   writeDestinationControl,

@@ -47,7 +47,8 @@ function ownerOf(
   const retried: QueueScope[] = [];
   return {
     retried,
-    status: () => ({ partitions: [partition], waiting: count, outcomeUnknown: 1 }),
+    census: () => ({ version: partition, moving: count, waiting: [], blocked: [], hosts: [] }),
+    status: () => ({ partitions: [partition], waiting: count, destinationCount: 1, outcomeUnknown: 1 }),
     destinations: () => [
       {
         destination: 'h.example:25',

@@ -1,5 +1,13 @@
 /** All owners of partitions as one: those in this process, and others that are asked over gRPC. */
-import type { QueueDestination, QueueOwner, QueueRecipient, QueueScope, QueueSummary } from '@mailyard/delivery-rules';
+import type {
+  KnownHost,
+  QueueDestination,
+  QueueOwner,
+  QueueRecipient,
+  QueueScope,
+  QueueSummary,
+  WaitingCensus,
+} from '@mailyard/delivery-rules';
 
 /** An owner and what it is called in answers and page tokens. */
 export interface NamedOwner {
@@ -13,6 +21,13 @@ export type OwnerDirectory = () => Promise<readonly NamedOwner[]>;
 /** What owners said, and who of them did not answer. */
 export interface Answered<T> {
   readonly answers: readonly T[];
+  readonly silentOwners: readonly string[];
+}
+
+export interface DestinationPage {
+  readonly destinations: readonly QueueDestination[];
+  /** Of all pages. */
+  readonly count: number;
   readonly silentOwners: readonly string[];
 }
 
@@ -32,15 +47,28 @@ export class QueueOwners {
     return {
       partitions: answers.flatMap(({ partitions }) => partitions).sort((a, b) => a - b),
       waiting: answers.reduce((sum, { waiting }) => sum + waiting, 0),
+      // Owners have destinations in common: the sum would be too much, the largest one is what is certain.
+      destinationCount: answers.reduce((most, { destinationCount }) => Math.max(most, destinationCount), 0),
       outcomeUnknown: answers.reduce((sum, { outcomeUnknown }) => sum + outcomeUnknown, 0),
       silentOwners,
     };
   }
 
-  /** Each destination once, most waiting recipients first. */
-  async destinations(
-    local: boolean,
-  ): Promise<{ readonly destinations: readonly QueueDestination[]; readonly silentOwners: readonly string[] }> {
+  /**
+   * Each destination once, most waiting recipients first: those from `offset` on.
+   *
+   * One owner gives what is asked for and counts the rest; of several all is read, since their figures of a destination
+   * add up.
+   */
+  async destinations(local: boolean, limit: number, offset = 0): Promise<DestinationPage> {
+    if ((await this.#owners(local)).length === 1) {
+      const { answers, silentOwners } = await this.#ask(local, async (owner) => ({
+        destinations: await owner.destinations(limit, offset),
+        count: (await owner.status()).destinationCount,
+      }));
+      const { destinations, count } = answers[0] ?? { destinations: [], count: 0 };
+      return { destinations, count: Math.max(count, offset + destinations.length), silentOwners };
+    }
     const { answers, silentOwners } = await this.#ask(local, (owner) => owner.destinations());
     const merged = new Map<string, QueueDestination>();
     for (const destination of answers.flat()) {
@@ -50,7 +78,7 @@ export class QueueOwners {
     const destinations = [...merged.values()].sort(
       (a, b) => b.waiting - a.waiting || (a.destination < b.destination ? -1 : 1),
     );
-    return { destinations, silentOwners };
+    return { destinations: destinations.slice(offset, offset + limit), count: destinations.length, silentOwners };
   }
 
   /**
@@ -95,6 +123,30 @@ export class QueueOwners {
   ): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> {
     const { answers, silentOwners } = await this.#ask(local, (owner) => owner.retryNow(scope));
     return { recipients: answers.reduce((sum, count) => sum + count, 0), silentOwners };
+  }
+
+  /** What all owners hold together. The version is the oldest that one of them goes by, 0 without any. */
+  async census(
+    local: boolean,
+    figuresOnly: boolean,
+  ): Promise<WaitingCensus & { readonly silentOwners: readonly string[] }> {
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.census(figuresOnly));
+    const waiting = new Map<WaitingCensus['waiting'][number][0], number>();
+    const blocked = new Set<string>();
+    const hosts = new Map<string, KnownHost>();
+    for (const answer of answers) {
+      for (const [domain, recipients] of answer.waiting) waiting.set(domain, (waiting.get(domain) ?? 0) + recipients);
+      for (const key of answer.blocked) blocked.add(key);
+      for (const host of answer.hosts) if (hosts.get(host.key)?.state !== 'up') hosts.set(host.key, host);
+    }
+    return {
+      version: answers.length === 0 ? 0 : Math.min(...answers.map(({ version }) => version)),
+      moving: answers.reduce((sum, { moving }) => sum + moving, 0),
+      waiting: [...waiting],
+      blocked: [...blocked],
+      hosts: [...hosts.values()],
+      silentOwners,
+    };
   }
 
   async #owners(local: boolean): Promise<readonly NamedOwner[]> {

@@ -4,7 +4,7 @@ import type { QueueScope } from '@mailyard/delivery-rules';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { parseDomain } from '@mailyard/mail';
 import type { QueueOwners } from './queue-owners.ts';
-import { writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
+import { writeCensus, writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
 import type { Tracker } from './tracking/tracker.ts';
 
 export const QUEUE_SERVICE = 'mailyard.queue.v1.QueueService';
@@ -29,8 +29,8 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
     status: methods.unary('reader', async ({ destinations: wanted, local }) => {
       // The owners are asked first: what they say is then in the ledger too.
       const { silentOwners, ...summary } = await owners.summary(local);
-      const { destinations } = await owners.destinations(local);
       const shown = Math.min(wanted === 0 ? DESTINATIONS_SHOWN : wanted, MOST_DESTINATIONS);
+      const { destinations, count } = await owners.destinations(local, shown);
       const ledger = local ? undefined : await ledgerOf(tracker);
       const owned = new Set(summary.partitions);
       return {
@@ -38,8 +38,8 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
         waiting: summary.waiting,
         outcomeUnknown: summary.outcomeUnknown,
         partitions: [...summary.partitions],
-        destinations: destinations.slice(0, shown).map(writeDestination),
-        destinationCount: destinations.length,
+        destinations: destinations.map(writeDestination),
+        destinationCount: count,
         silentOwners: [...silentOwners],
         unownedPartitions: Array.from({ length: partitionCount }, (_, number) => number).filter(
           (number) => !owned.has(number),
@@ -48,12 +48,13 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
     }),
 
     listDestinations: methods.unary('reader', async ({ pageSize, pageToken, local }) => {
-      const { destinations, silentOwners } = await owners.destinations(local);
       const start = readNumber(pageToken);
-      const end = start + (pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE));
+      const limit = pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE);
+      const { destinations, count, silentOwners } = await owners.destinations(local, limit, start);
+      const end = start + destinations.length;
       return {
-        destinations: destinations.slice(start, end).map(writeDestination),
-        nextPageToken: end < destinations.length ? String(end) : '',
+        destinations: destinations.map(writeDestination),
+        nextPageToken: destinations.length > 0 && end < count ? String(end) : '',
         silentOwners: [...silentOwners],
       };
     }),
@@ -63,6 +64,10 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       const wanted = domain === undefined ? undefined : demandDomain(domain);
       const { recipients, nextPageToken, silentOwners } = await owners.waiting(local, wanted, limit, pageToken);
       return { recipients: recipients.map(writeRecipient), nextPageToken, silentOwners: [...silentOwners] };
+    }),
+
+    census: methods.streaming('reader', async function* census({ local, figuresOnly }) {
+      yield* writeCensus(await owners.census(local, figuresOnly));
     }),
 
     retry: methods.unary('operator', async ({ domain, local }) => {

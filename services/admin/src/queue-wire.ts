@@ -1,8 +1,14 @@
 /** What owners say of their queues, between core and wire. */
-import { type Destination, HostState, type Ledger, type WaitingRecipient } from '@mailyard/contracts/queue';
+import {
+  type CensusResponse,
+  type Destination,
+  HostState,
+  type Ledger,
+  type WaitingRecipient,
+} from '@mailyard/contracts/queue';
 import type { Reply as WireReply } from '@mailyard/contracts/records';
-import type { QueueDestination, QueueRecipient } from '@mailyard/delivery-rules';
-import type { Address, EnhancedStatus, Reply } from '@mailyard/mail';
+import type { QueueDestination, QueueRecipient, WaitingCensus } from '@mailyard/delivery-rules';
+import type { Address, Domain, EnhancedStatus, Reply } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 import { wireReply } from './tracking/trace-event.ts';
 import type { LedgerSums } from './tracking/tracking-store.ts';
@@ -78,4 +84,45 @@ export function readRecipient({ reversePath, message, lastHost, ...wire }: Waiti
 export function writeLedger(sums: LedgerSums): Ledger {
   const { accepted, delivered, bounced, expired, dropped, removed, waiting, outcomeUnknown, untracked } = sums;
   return { accepted, delivered, bounced, expired, dropped, removed, waiting, outcomeUnknown, untracked };
+}
+
+const CENSUS_PIECE = 10_000;
+
+/** A census in pieces that a message may hold. */
+export function* writeCensus({
+  version,
+  moving,
+  waiting,
+  blocked,
+  hosts,
+  silentOwners,
+}: WaitingCensus & { readonly silentOwners: readonly string[] }): Iterable<CensusResponse> {
+  const piece = <T>(all: readonly T[], at: number): readonly T[] => all.slice(at, at + CENSUS_PIECE);
+  for (let at = 0; at === 0 || at < Math.max(waiting.length, blocked.length, hosts.length); at += CENSUS_PIECE)
+    yield {
+      version,
+      moving,
+      waiting: piece(waiting, at).map(([domain, recipients]) => ({ domain, recipients })),
+      blocked: [...piece(blocked, at)],
+      hosts: piece(hosts, at).map(({ key, state, downUntil }) => ({ host: key, state: TO_WIRE[state], downUntil })),
+      silentOwners: [...silentOwners],
+    };
+}
+
+export function readCensus(pieces: readonly CensusResponse[]): WaitingCensus {
+  return {
+    version: pieces[0]?.version ?? 0,
+    moving: pieces[0]?.moving ?? 0,
+    waiting: pieces.flatMap(({ waiting }) =>
+      waiting.map(({ domain, recipients }) => [domain as Domain, recipients] as const),
+    ),
+    blocked: pieces.flatMap(({ blocked }) => blocked),
+    hosts: pieces.flatMap(({ hosts }) =>
+      hosts.map(({ host, state, downUntil }) => ({
+        key: host,
+        state: state === HostState.HOST_STATE_DOWN ? ('down' as const) : ('up' as const),
+        downUntil,
+      })),
+    ),
+  };
 }

@@ -4,9 +4,10 @@ import type {
   QueueRecipientPage,
   QueueScope,
   QueueSummary,
+  WaitingCensus,
 } from '@mailyard/delivery-rules';
 import type { QueueClient } from '@mailyard/grpc';
-import { readDestination, readRecipient } from './queue-wire.ts';
+import { readCensus, readDestination, readRecipient } from './queue-wire.ts';
 
 /** An owner of partitions in another process. Every method rejects with a `CallRefusal` when it does not answer. */
 export class RemoteOwner implements QueueOwner {
@@ -17,16 +18,20 @@ export class RemoteOwner implements QueueOwner {
   }
 
   async status(): Promise<QueueSummary> {
-    const { partitions, waiting, outcomeUnknown } = await this.#client.status({ destinations: 1, local: true });
-    return { partitions, waiting, outcomeUnknown };
+    const { partitions, waiting, destinationCount, outcomeUnknown } = await this.#client.status({
+      destinations: 1,
+      local: true,
+    });
+    return { partitions, waiting, destinationCount, outcomeUnknown };
   }
 
-  async destinations(): Promise<readonly QueueDestination[]> {
+  async destinations(limit = Infinity, offset = 0): Promise<readonly QueueDestination[]> {
     const all: QueueDestination[] = [];
-    for (let pageToken = ''; ; ) {
-      const page = await this.#client.listDestinations({ pageSize: 1_000, pageToken, local: true });
+    for (let pageToken = String(offset); ; ) {
+      const pageSize = Math.min(1_000, limit - all.length);
+      const page = await this.#client.listDestinations({ pageSize, pageToken, local: true });
       for (const destination of page.destinations) all.push(readDestination(destination));
-      if (page.nextPageToken === '') return all;
+      if (page.nextPageToken === '' || all.length >= limit) return all;
       pageToken = page.nextPageToken;
     }
   }
@@ -43,6 +48,10 @@ export class RemoteOwner implements QueueOwner {
       local: true,
     });
     return { recipients: recipients.map(readRecipient), next: nextPageToken === '' ? undefined : nextPageToken };
+  }
+
+  async census(figuresOnly: boolean): Promise<WaitingCensus> {
+    return readCensus(await this.#client.census({ figuresOnly, local: true }));
   }
 
   async retryNow(scope: QueueScope): Promise<number> {

@@ -1,3 +1,4 @@
+import type { DestinationKey } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteDecision } from '@mailyard/smtp-routes';
 import type { Destination } from './destination.ts';
@@ -19,6 +20,8 @@ export class Binding {
   readonly number: number;
   state: 'unbound' | 'asked' | 'unknown' | 'bound' = 'unbound';
   destination: Destination | undefined;
+  /** The key of where it leads, if a view has asked since it was bound or unbound. */
+  key: DestinationKey | '/dev/null' | undefined;
   /** The matched entry as printed; empty while unbound. */
   route = '';
   /** The newest version that may have changed the answer. */
@@ -27,6 +30,8 @@ export class Binding {
   recipients = 0;
   /** The oldest route version that waiting recipients of an earlier owner were last tried under. */
   oldestRouteVersion = Infinity;
+  /** A version concerned it, and it was not looked up since. */
+  isMoving = false;
   /** How often the table has changed for it. */
   changes = 0;
   #releasedAt = -Infinity;
@@ -42,7 +47,9 @@ export class Binding {
     this.route = matched;
     this.since = since;
     this.destination = destination;
+    this.key = undefined;
     this.state = 'bound';
+    this.isMoving = false;
     destination?.bindings.add(this);
   }
 
@@ -50,6 +57,7 @@ export class Binding {
     this.destination?.bindings.delete(this);
     this.destination?.held.delete(this);
     this.destination = undefined;
+    this.key = undefined;
     this.route = '';
     this.state = 'unbound';
     this.changes += 1;

@@ -109,8 +109,11 @@ export class Bindings {
   keyOf(binding: Binding): DestinationKey | '/dev/null' | undefined {
     const { state, destination, domain } = binding;
     if (state === 'bound') return destination?.key ?? '/dev/null';
-    const decision = this.#routes.peek(domain);
-    return decision === undefined ? undefined : this.#keyOf(decision, domain);
+    if (binding.key === undefined) {
+      const decision = this.#routes.peek(domain);
+      if (decision !== undefined) binding.key = this.#keyOf(decision, domain);
+    }
+    return binding.key;
   }
 
   /** The table changed: the domain is to be looked up anew. */

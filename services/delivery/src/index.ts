@@ -1,4 +1,5 @@
 export { type Clock, systemClock, type Timer } from './clock.ts';
+export { resolvePlan } from './opening.ts';
 export type { LedgerCounts } from './ledger.ts';
 export type {
   DestinationView,
@@ -6,7 +7,6 @@ export type {
   QueueStatus,
   QueueView,
   RetryScope,
-  RouteMove,
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';

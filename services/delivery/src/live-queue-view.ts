@@ -1,18 +1,18 @@
 import {
-  type BatchBy,
-  destinationKey,
   type DestinationKey,
   formatHost,
   hostKey,
   type HostStates,
+  type KnownHost,
   offsetOfEntry,
+  type WaitingCensus,
 } from '@mailyard/delivery-rules';
 import { type AddressLiteral, type Domain, domainOf } from '@mailyard/mail';
 import { midOf, type OpenMessage } from '@mailyard/queue';
-import type { RouteTarget } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
 import type { Destination } from './destination.ts';
 import type { LedgerCounts } from './ledger.ts';
+import { pageOf } from './page-of.ts';
 import type { Partition } from './partition.ts';
 import type {
   DestinationView,
@@ -20,7 +20,6 @@ import type {
   QueueStatus,
   QueueView,
   RetryScope,
-  RouteMove,
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';
@@ -33,12 +32,17 @@ const MESSAGES_LOOKED_AT = 2_000;
 const PAGE_REACH = 10;
 /** What stands for the destination of a domain while routing does not say. */
 const UNKNOWN = 'unknown';
+/** With more domains than this, destinations are counted anew so often and no more. */
+const MANY_DOMAINS = 1_000;
+const COUNTED_MS = 2_000;
 
 interface Row {
   readonly key: string;
   waiting: number;
   domainCount: number;
-  readonly bindings: Binding[];
+  /** The first of its domains, and some of the others; made late, since there may be very many rows. */
+  readonly binding: Binding | undefined;
+  others: Binding[] | undefined;
 }
 
 /** Where a message stands in the log. */
@@ -53,22 +57,20 @@ export class LiveQueueView implements QueueView {
   readonly #partitions: ReadonlyMap<number, Partition>;
   readonly #hosts: HostStates;
   readonly #ledger: LedgerCounts;
-  readonly #batchBy: BatchBy;
   readonly #now: () => number;
+  #counted = { at: -Infinity, destinations: 0 };
 
   constructor(
     scheduler: Scheduler,
     partitions: ReadonlyMap<number, Partition>,
     hosts: HostStates,
     ledger: LedgerCounts,
-    batchBy: BatchBy,
     now: () => number,
   ) {
     this.#scheduler = scheduler;
     this.#partitions = partitions;
     this.#hosts = hosts;
     this.#ledger = ledger;
-    this.#batchBy = batchBy;
     this.#now = now;
   }
 
@@ -97,8 +99,11 @@ export class LiveQueueView implements QueueView {
 
   #destinationCount(): number {
     const { bindings } = this.#scheduler;
+    const now = this.#now();
+    if (bindings.size > MANY_DOMAINS && now - this.#counted.at < COUNTED_MS) return this.#counted.destinations;
     const keys = new Set<string>();
     for (const binding of bindings) if (binding.recipients > 0) keys.add(bindings.keyOf(binding) ?? UNKNOWN);
+    this.#counted = { at: now, destinations: keys.size };
     return keys.size;
   }
 
@@ -110,27 +115,28 @@ export class LiveQueueView implements QueueView {
       const key = bindings.keyOf(binding) ?? UNKNOWN;
       const row = rows.get(key);
       if (row === undefined) {
-        rows.set(key, { key, waiting: binding.recipients, domainCount: 1, bindings: [binding] });
+        rows.set(key, { key, waiting: binding.recipients, domainCount: 1, binding, others: undefined });
       } else {
         row.waiting += binding.recipients;
         row.domainCount += 1;
-        if (row.bindings.length < DOMAINS_SHOWN) row.bindings.push(binding);
+        row.others ??= [];
+        if (row.others.length < DOMAINS_SHOWN - 1) row.others.push(binding);
       }
     }
     for (const { key, connections } of destinations.values())
-      if (connections.length > 0 && !rows.has(key)) rows.set(key, { key, waiting: 0, domainCount: 0, bindings: [] });
-    const shown = [...rows.values()]
-      .sort((a, b) => b.waiting - a.waiting || compare(a.key, b.key))
-      .slice(offset, offset + limit);
+      if (connections.length > 0 && !rows.has(key))
+        rows.set(key, { key, waiting: 0, domainCount: 0, binding: undefined, others: undefined });
+    const shown = pageOf([...rows.values()], mostWaiting, offset, limit);
     const oldest = this.#oldest();
     return shown.map((row) => this.#view(row, destinations.get(row.key as DestinationKey), oldest.get(row.key)));
   }
 
   #view(
-    { key, waiting, domainCount, bindings }: Row,
+    { key, waiting, domainCount, binding, others }: Row,
     destination: Destination | undefined,
     oldestAt: number | undefined,
   ): DestinationView {
+    const bindings = binding === undefined ? [] : [binding, ...(others ?? [])];
     const hosts = (destination?.hosts ?? []).map((host): HostView => {
       const { state, downUntil } = this.#hosts.of(hostKey(host));
       return { host: formatHost(host), state, downUntil };
@@ -256,31 +262,28 @@ export class LiveQueueView implements QueueView {
     return binding === undefined ? [] : [binding];
   }
 
-  census(draft: (domain: Domain | AddressLiteral) => RouteTarget): readonly RouteMove[] {
-    const moves: RouteMove[] = [];
-    const now = this.#now();
-    const { bindings, destinations } = this.#scheduler;
-    for (const binding of bindings) {
-      const { domain, recipients } = binding;
+  census(figuresOnly: boolean): WaitingCensus {
+    const { bindings, destinations, tableVersion } = this.#scheduler;
+    const waiting: (readonly [Domain | AddressLiteral, number])[] = [];
+    let moving = 0;
+    for (const { domain, recipients, isMoving } of bindings) {
       if (recipients === 0) continue;
-      const to = destinationKey(draft(domain), domain, this.#batchBy) ?? '/dev/null';
-      const from = bindings.keyOf(binding);
-      if (from === to) continue;
-      moves.push({
-        domain,
-        recipients,
-        from,
-        to,
-        isBlocked: destinations.get(from as DestinationKey)?.isBlocked(now) ?? false,
-        willBeBlocked: destinations.get(to as DestinationKey)?.isBlocked(now) ?? false,
-      });
+      if (isMoving) moving += recipients;
+      if (!figuresOnly) waiting.push([domain, recipients]);
     }
-    return moves;
+    const census = { version: tableVersion, moving, waiting, blocked: [], hosts: [] };
+    if (figuresOnly) return census;
+    const now = this.#now();
+    const blocked = [...destinations.values()].filter((one) => one.isBlocked(now)).map(({ key }) => key);
+    const hosts: KnownHost[] = [];
+    for (const [key, { state, downUntil }] of this.#hosts.known())
+      if (state !== 'unknown') hosts.push({ key, state, downUntil });
+    return { ...census, blocked, hosts };
   }
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function mostWaiting(a: Row, b: Row): number {
+  return b.waiting - a.waiting || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }
 
 function stateOf(hosts: readonly HostView[], isConnected: boolean, isBlocked: boolean): DestinationView['state'] {

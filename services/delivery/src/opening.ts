@@ -153,9 +153,10 @@ async function claimProbe(board: HostBoard | undefined, key: string): Promise<bo
   return board.claimProbe(key, PROBE_MS).catch(() => true);
 }
 
-async function resolvePlan(
+/** Asks the DNS until the plan is complete. Connects to nothing. */
+export async function resolvePlan(
   resolver: Resolver,
-  { target, domain, plan: options }: OpeningWish,
+  { target, domain, plan: options }: Pick<OpeningWish, 'target' | 'domain' | 'plan'>,
 ): Promise<Exclude<ReturnType<typeof planHosts>, { kind: 'ask' }>> {
   const mx = new Map<string, MxAnswer>();
   const addresses = new Map<string, AddressAnswer>();

@@ -1,6 +1,6 @@
+import type { WaitingCensus } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
-import type { RouteTarget } from '@mailyard/smtp-routes';
 import type { LedgerCounts } from './ledger.ts';
 
 /** A host of a destination, as of the last attempt (R75). */
@@ -77,18 +77,6 @@ export type RetryScope =
   | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
   | { readonly kind: 'destination'; readonly destination: string };
 
-/** What a draft of the route table would do to waiting mail. */
-export interface RouteMove {
-  readonly domain: Domain | AddressLiteral;
-  readonly recipients: number;
-  /** The destination now; undefined: routing has not said yet, `/dev/null`: dropped. */
-  readonly from: string | undefined;
-  readonly to: string;
-  /** Whether mail waits there for a host that is down, before and after. */
-  readonly isBlocked: boolean;
-  readonly willBeBlocked: boolean;
-}
-
 /** The queues of one worker, live. Whoever shows all queues asks every owner. */
 export interface QueueView {
   status(): QueueStatus;
@@ -102,10 +90,6 @@ export interface QueueView {
   waiting(filter: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
   retryNow(scope: RetryScope): number;
-  /**
-   * How many waiting recipients would go elsewhere under another table, by domain.
-   *
-   * @param draft where the draft sends a domain
-   */
-  census(draft: (domain: Domain | AddressLiteral) => RouteTarget): readonly RouteMove[];
+  /** Waiting mail by domain, and how far it follows the table. @param figuresOnly leaves the lists out */
+  census(figuresOnly: boolean): WaitingCensus;
 }

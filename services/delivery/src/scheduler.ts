@@ -77,6 +77,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
     context.routes.onChange((_version, concerns) => this.routesChanged(concerns));
   }
 
+  /** The version of the route table that waiting mail goes by. */
+  get tableVersion(): number {
+    return this.#context.routes.version;
+  }
+
   get connectionCount(): number {
     return this.#budget.used;
   }
@@ -455,6 +460,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
         parcel.partition.putBack(parcel, parcel.sends);
     for (const binding of concerned) {
       this.bindings.unbind(binding);
+      binding.isMoving = true;
       this.waiting.release(binding.number);
       this.waiting.letGo(binding.number);
     }

@@ -191,19 +191,17 @@ describe('the views', () => {
     const fixture = await delivery({ routes: [`a.example 127.0.0.1:${port}`, `b.example 127.0.0.1:${port}`] });
     await fixture.submit({ to: ['x@a.example', 'y@a.example', 'z@b.example'] });
     await until(() => fixture.count('RecipientDeferred') === 3);
-    const moves = fixture.worker.queues.census((domain) =>
-      domain === 'a.example' ? { kind: 'null' } : fixture.routes.peek(domain)!.target,
-    );
-    expect(moves).toEqual([
-      {
-        domain: 'a.example',
-        recipients: 2,
-        from: `127.0.0.1:${port}`,
-        to: '/dev/null',
-        isBlocked: true,
-        willBeBlocked: false,
-      },
-    ]);
+    expect(fixture.worker.queues.census(false)).toEqual({
+      version: fixture.routes.version,
+      moving: 0,
+      waiting: [
+        ['a.example', 2],
+        ['b.example', 1],
+      ],
+      blocked: [`127.0.0.1:${port}`],
+      hosts: [{ key: `127.0.0.1:${port}`, state: 'down', downUntil: expect.any(Number) }],
+    });
+    expect(fixture.worker.queues.census(true)).toMatchObject({ moving: 0, waiting: [], hosts: [] });
   });
 
   it.each([

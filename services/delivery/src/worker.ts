@@ -103,7 +103,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
       this.#partitions,
       random,
     );
-    this.queues = new LiveQueueView(this.#scheduler, this.#partitions, hosts, this.#ledger, settings.batchBy, now);
+    this.queues = new LiveQueueView(this.#scheduler, this.#partitions, hosts, this.#ledger, now);
     hostBoard?.onReport((host, report) => {
       if (hosts.heard(host, report, now())) this.#scheduler.hostCameBack(host);
     });

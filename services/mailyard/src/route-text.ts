@@ -2,6 +2,7 @@ import type { changeSetWire, routingWire } from '@mailyard/contracts';
 
 type Route = changeSetWire.SmtpRoute;
 
+const STANDINGS = ['unknown', 'up', 'down'] as const;
 const VERDICTS = ['', 'winner', 'less specific', 'empty default'] as const;
 
 /** Destinations and profile as a file of routes has them. */
@@ -42,7 +43,7 @@ export function explainText(
   recipient: string,
   explained: routingWire.ExplainResponse,
 ): { json: unknown; text: string } {
-  const { version, mode, domain, decision, candidates, hosts } = explained;
+  const { version, mode, domain, decision, candidates, hosts, limits } = explained;
   const json = {
     recipient,
     domain,
@@ -61,7 +62,12 @@ export function explainText(
         ? {}
         : { version: changedBy.version, author: changedBy.author, at: new Date(changedBy.committedAt).toISOString() }),
     })),
-    hosts,
+    hosts: hosts.map(({ standing, downUntil, ...host }) => ({
+      ...host,
+      state: STANDINGS[standing],
+      ...(downUntil === 0 ? {} : { downUntil: new Date(downUntil).toISOString() }),
+    })),
+    limits,
   };
   const lines = [
     `${recipient} goes to ${decisionText(decision)}`,
@@ -82,11 +88,18 @@ export function explainText(
       ...alignColumns(
         hosts.map((host) => [
           host.name,
-          `${host.address}:${host.port}`,
+          host.address === '' ? '' : `${host.address}:${host.port}`,
           `priority ${host.priority}`,
-          host.problem ?? '',
+          host.problem ?? STANDINGS[host.standing] ?? '',
+          host.downUntil === 0 ? '' : `not tried before ${new Date(host.downUntil).toISOString()}`,
         ]),
       ),
+    );
+  if (limits !== undefined)
+    lines.push(
+      '',
+      `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls};`,
+      `${limits.maxRetries} retries within ${limits.maxAgeSeconds} s, ${limits.initialWaitSeconds} to ${limits.maxWaitSeconds} s apart.`,
     );
   return { json, text: `${lines.join('\n')}\n` };
 }

@@ -23,10 +23,11 @@ import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
 import type { ConfigurationFollower } from './configuration-follower.ts';
+import { followVersion, type FollowingMail } from './following-mail.ts';
 import { hashChangeSet } from './hash.ts';
 import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
-import type { ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
+import type { DeliveryLimits, ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
 import { previewWaitingMail, type WaitingMail } from './preview.ts';
 import { findWarnings, type OwnListener } from './warnings.ts';
 
@@ -85,6 +86,7 @@ export interface Explanation {
   readonly decision: RouteDecision;
   readonly candidates: readonly RouteCandidate[];
   readonly hosts: readonly ExplainedHost[];
+  readonly limits?: DeliveryLimits;
 }
 
 export interface Verification {
@@ -148,7 +150,19 @@ export class Administration {
     const after = applyOperations(state, operations);
     const { census } = this.#options;
     if (census === undefined) return { ...validation, before: state, after };
-    return { ...validation, before: state, after, waiting: await previewWaitingMail(state, after, census) };
+    return { ...validation, before: state, after, waiting: previewWaitingMail(state, after, await census.take()) };
+  }
+
+  /**
+   * Tells how the waiting mail follows a version, until all of it does. Without owners to ask there is nothing to tell.
+   *
+   * @throws MtaError `VERSION_NOT_FOUND`
+   */
+  async *followWaitingMail(version: number, signal: AbortSignal): AsyncGenerator<FollowingMail> {
+    const { census } = this.#options;
+    if (census === undefined) return;
+    const [before, after] = [await this.at(Math.max(1, version - 1)), await this.at(version)];
+    yield* followVersion(before, after, census, signal);
   }
 
   /** Commits operations as one change set. */
@@ -257,8 +271,8 @@ export class Administration {
     const state = await this.#stateOf(moment);
     const table = routeTableOf(state);
     const decision = table.lookup(domain);
-    const hosts = (await this.#options.explainHosts?.(domain, decision)) ?? [];
-    return { state, domain, decision, candidates: table.candidates(domain), hosts };
+    const explained = (await this.#options.explainHosts?.(domain, decision)) ?? { hosts: [] };
+    return { state, domain, decision, candidates: table.candidates(domain), ...explained };
   }
 
   async #stateOf(moment: Moment | undefined): Promise<ConfigurationState> {

@@ -335,8 +335,12 @@ describe('the administration over gRPC', () => {
     ] as const;
     const { client, commit } = await serve({
       census: {
-        waiting: async () => waiting,
-        isDown: (_domain, { target }) => target.kind === 'hosts' && target.hosts[0]!.host === 'down.example',
+        take: async () => ({
+          waiting,
+          isDown: (_domain, { target }) => target.kind === 'hosts' && target.hosts[0]!.host === 'down.example',
+          silentOwners: ['w9'],
+        }),
+        figures: async () => ({ version: 2, moving: 0, silentOwners: [] }),
       },
     });
     await commit([put('a.example down.example'), put('b.example h.example')]);
@@ -352,6 +356,7 @@ describe('the administration over gRPC', () => {
         freed: 7,
         stranded: 1,
         discarded: 2,
+        silentOwners: ['w9'],
         moves: [
           { from: 'down.example', to: 'h.example', recipients: 5 },
           { from: 'down.example', to: '/dev/null', recipients: 2 },
@@ -365,9 +370,9 @@ describe('the administration over gRPC', () => {
     let now = 1000;
     const { client, commit } = await serve({
       now: () => now,
-      explainHosts: async (_domain, { matched }) => [
-        { name: `mx of ${matched}`, address: '192.0.2.1', port: 25, priority: 0 },
-      ],
+      explainHosts: async (_domain, { matched }) => ({
+        hosts: [{ name: `mx of ${matched}`, address: '192.0.2.1', port: 25, priority: 0, state: 'up', downUntil: 0 }],
+      }),
     });
     await commit([put('example.com a.example')]);
     now = 2000;

@@ -10,6 +10,7 @@ import {
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
 import type { Administration, ChangeRequest, HistoryQuery } from './administration.ts';
+import type { WaitingMail } from './preview.ts';
 import {
   authorOf,
   demandCommitted,
@@ -52,8 +53,12 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         faults: [...faults, ...preview.faults].map(writeFault),
         warnings: [...preview.warnings],
         differences: preview.after === undefined ? [] : writeDifferences(preview.before, preview.after),
-        waiting: preview.waiting === undefined ? undefined : { ...preview.waiting, moves: [...preview.waiting.moves] },
+        waiting: preview.waiting === undefined ? undefined : writeWaitingMail(preview.waiting),
       };
+    }),
+    followWaitingMail: methods.streaming('reader', async function* follow({ version }, { signal }) {
+      for await (const { silentOwners, ...figures } of administration.followWaitingMail(version, signal))
+        yield { ...figures, silentOwners: [...silentOwners] };
     }),
     commit: methods.unary('administrator', async (request, call) => {
       const operations = demandOperations(request.operations, rules);
@@ -108,6 +113,10 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
     }),
   };
   server.add(CONFIGURATION_SERVICE, wire.ConfigurationServiceService, implementation);
+}
+
+function writeWaitingMail({ moves, silentOwners, ...figures }: WaitingMail): wire.WaitingMail {
+  return { ...figures, moves: moves.map((move) => ({ ...move })), silentOwners: [...silentOwners] };
 }
 
 interface WireChange {

@@ -1,12 +1,28 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteDecision } from '@mailyard/smtp-routes';
 
-/** What waits now, as the owners of the queue log know it: for a preview of what a change does to it. */
+/** Asks the owners of the queue log what waits: for a preview of what a change does to it, and to see it follow. */
 export interface QueueCensus {
+  take(): Promise<Census>;
+  /** How far the owners follow the table; cheap enough to be asked often. */
+  figures(): Promise<FollowingFigures>;
+}
+
+export interface Census {
   /** Recipients that wait, by recipient domain. */
-  waiting(): Promise<Iterable<readonly [domain: Domain | AddressLiteral, recipients: number]>>;
+  readonly waiting: Iterable<readonly [domain: Domain | AddressLiteral, recipients: number]>;
   /** Whether every host that an answer leads to is down; undefined when it is not known. */
   isDown(domain: Domain | AddressLiteral, decision: RouteDecision): boolean | undefined;
+  /** Owners that did not answer. */
+  readonly silentOwners: readonly string[];
+}
+
+export interface FollowingFigures {
+  /** The oldest version that an owner goes by; 0 where there is no owner. */
+  readonly version: number;
+  /** Recipients that a version concerned and that were not looked up since. */
+  readonly moving: number;
+  readonly silentOwners: readonly string[];
 }
 
 /** A host that an answer leads to, in the order in which it would be tried. */
@@ -17,13 +33,28 @@ export interface ExplainedHost {
   readonly priority: number;
   /** What stood in the way of an address. */
   readonly problem?: string;
+  /** As of the last attempt of any worker. */
+  readonly state: 'up' | 'down' | 'unknown';
+  /** Down: not tried before. */
+  readonly downUntil: number;
+}
+
+/** The limits that a worker keeps to. */
+export interface DeliveryLimits {
+  readonly maxConnections: number;
+  readonly messagesPerConnection: number;
+  readonly tls: string;
+  readonly maxRetries: number;
+  readonly maxAgeSeconds: number;
+  readonly initialWaitSeconds: number;
+  readonly maxWaitSeconds: number;
 }
 
 /** Asks the DNS what an answer leads to, without connecting to anything (R40). */
 export type HostExplainer = (
   domain: Domain | AddressLiteral,
   decision: RouteDecision,
-) => Promise<readonly ExplainedHost[]>;
+) => Promise<{ readonly hosts: readonly ExplainedHost[]; readonly limits?: DeliveryLimits }>;
 
 /** Something that an operator must know of the configuration log. Codes stand in docs/reference/errors.md. */
 export interface RoutingAlarm {

@@ -1,6 +1,6 @@
 import { type ConfigurationState, routeTableOf } from '@mailyard/configuration';
 import { isSameTarget, printTarget, type RouteDecision } from '@mailyard/smtp-routes';
-import type { QueueCensus } from './ports.ts';
+import type { Census } from './ports.ts';
 
 /** What a change would do to the recipients that wait now. */
 export interface WaitingMail {
@@ -14,18 +14,16 @@ export interface WaitingMail {
   readonly stranded: number;
   /** Of the moved: dropped. */
   readonly discarded: number;
+  /** Owners that did not answer: what they hold is missing. */
+  readonly silentOwners: readonly string[];
 }
 
 /** Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. */
-export async function previewWaitingMail(
-  before: ConfigurationState,
-  after: ConfigurationState,
-  census: QueueCensus,
-): Promise<WaitingMail> {
+export function previewWaitingMail(before: ConfigurationState, after: ConfigurationState, census: Census): WaitingMail {
   const [now, then] = [routeTableOf(before), routeTableOf(after)];
   const moves = new Map<string, { from: string; to: string; recipients: number }>();
   let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
-  for (const [domain, recipients] of await census.waiting()) {
+  for (const [domain, recipients] of census.waiting) {
     waiting += recipients;
     const [old, next] = [now.lookup(domain), then.lookup(domain)];
     if (isSameTarget(old.target, next.target)) continue;
@@ -40,7 +38,7 @@ export async function previewWaitingMail(
     else move.recipients += recipients;
   }
   const sorted = [...moves.values()].sort((a, b) => b.recipients - a.recipients);
-  return { waiting, moved, moves: sorted, freed, stranded, discarded };
+  return { waiting, moved, moves: sorted, freed, stranded, discarded, silentOwners: census.silentOwners };
 }
 
 /** Where an answer leads, as the table writes it; `DNS` for the recipient domain's own exchangers. */

@@ -26,6 +26,7 @@ export const ROUTING_SERVICE = 'mailyard.routing.v1.RoutingService';
 const BATCH_LIMIT = 10_000;
 const ROUTES_A_PIECE = 1000;
 const VERDICTS = { winner: 1, lessSpecific: 2, emptyDefault: 3 } as const;
+const STANDINGS = { unknown: 0, up: 1, down: 2 } as const;
 const WHY = {
   winner: 'the most specific entry',
   lessSpecific: 'an entry that names more of the domain stands above it',
@@ -106,7 +107,7 @@ export function addRoutingService(
     }),
     explain: methods.unary('reader', async ({ recipient, table }) => {
       const domain = demandDomain(recipient);
-      const { state, decision, candidates, hosts } = await administration.explain(
+      const { state, decision, candidates, hosts, limits } = await administration.explain(
         domain,
         readMoment(administration, table),
       );
@@ -121,7 +122,12 @@ export function addRoutingService(
         domain,
         decision: writeDecision(decision),
         candidates: told,
-        hosts: hosts.map(({ problem, ...host }) => ({ ...host, problem })),
+        hosts: hosts.map(({ problem, state: standing, ...host }) => ({
+          ...host,
+          problem,
+          standing: STANDINGS[standing],
+        })),
+        limits: limits === undefined ? undefined : { ...limits },
       };
     }),
   };

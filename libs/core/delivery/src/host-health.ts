@@ -48,6 +48,11 @@ export class HostStates {
     return this.#hosts.get(host) ?? UNKNOWN;
   }
 
+  /** The hosts that something is known of, by key. */
+  known(): Iterable<readonly [host: string, HostHealth]> {
+    return this.#hosts;
+  }
+
   /** Whether a connection may be tried now. `probe` is given to one caller until {@link failed} or {@link worked}. */
   mayTry(host: string, now: number): MayTry {
     const opening = this.#opening.get(host);

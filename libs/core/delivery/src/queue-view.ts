@@ -61,8 +61,31 @@ export interface QueueSummary {
   /** The partitions that these figures cover. */
   readonly partitions: readonly number[];
   readonly waiting: number;
+  /** Destinations with waiting recipients. */
+  readonly destinationCount: number;
   /** Of those waiting, the ones that a host may have taken (R61). */
   readonly outcomeUnknown: number;
+}
+
+/** What an owner knows of a host, by its key. */
+export interface KnownHost {
+  /** `address:port` */
+  readonly key: string;
+  readonly state: 'up' | 'down';
+  readonly downUntil: number;
+}
+
+/** The waiting mail of an owner by recipient domain, and how far it follows the route table. */
+export interface WaitingCensus {
+  /** The version of the route table that the owner goes by. */
+  readonly version: number;
+  /** Recipients that wait and whose domain has not been looked up yet since a version concerned it (I11). */
+  readonly moving: number;
+  /** Left out, as is all below, when only the figures are asked for. */
+  readonly waiting: readonly (readonly [domain: Domain | AddressLiteral, recipients: number])[];
+  /** Keys of destinations that take no connection now. */
+  readonly blocked: readonly string[];
+  readonly hosts: readonly KnownHost[];
 }
 
 export type QueueScope =
@@ -72,13 +95,14 @@ export type QueueScope =
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
 export interface QueueOwner {
   status(): QueueSummary | Promise<QueueSummary>;
-  destinations(): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
+  destinations(limit?: number, offset?: number): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
   /** @param after where the page before ended */
   waiting(
     filter: { readonly domain?: string },
     limit: number,
     after: string | undefined,
   ): QueueRecipientPage | Promise<QueueRecipientPage>;
+  census(figuresOnly: boolean): WaitingCensus | Promise<WaitingCensus>;
   /** Makes waiting recipients due now and forgets that their hosts were down (R210). Tells how many wait there. */
   retryNow(scope: QueueScope): number | Promise<number>;
 }

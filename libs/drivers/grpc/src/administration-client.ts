@@ -1,6 +1,7 @@
-import type { CallOptions, Client, ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import type { CallOptions, Client } from '@grpc/grpc-js';
 import { configurationWire as admin, routingWire as routing } from '@mailyard/contracts';
 import { Channels, type GrpcTarget } from './channels.ts';
+import { collectStream, openStream } from './stream-call.ts';
 import { callUnary, rethrowRefusal, type UnaryMethod } from './unary-call.ts';
 
 const { RoutingServiceService: Routing } = routing;
@@ -48,6 +49,11 @@ export class AdministrationClient {
     return call(this.#configuration, Configuration.preview, request);
   }
 
+  /** How the waiting mail follows a version, until all of it does or `patienceMs` have passed. */
+  followWaitingMail(version: number, patienceMs: number): AsyncIterable<admin.FollowWaitingMailResponse> {
+    return openStream(this.#configuration, Configuration.followWaitingMail, { version }, patienceMs);
+  }
+
   commit(request: admin.CommitRequest): Promise<admin.CommitResponse> {
     return call(this.#configuration, Configuration.commit, request, COMMIT_DEADLINE_MS);
   }
@@ -72,17 +78,13 @@ export class AdministrationClient {
   async table(
     version = 0,
   ): Promise<Omit<routing.GetTableResponse, 'routes'> & { readonly routes: routing.GetTableResponse['routes'] }> {
-    const pieces = await collect(this.#routing, (client, metadata, options) =>
-      client.getTable({ version }, metadata, options),
-    );
+    const pieces = await collectStream(this.#routing, Routing.getTable, { version }, COMMIT_DEADLINE_MS);
     return { ...pieces[0]!, routes: pieces.flatMap(({ routes }) => routes) };
   }
 
   /** The routes of a version as a file. */
   async exportRoutes(version = 0): Promise<Buffer> {
-    const pieces = await collect(this.#configuration, (client, metadata, options) =>
-      client.export({ version }, metadata, options),
-    );
+    const pieces = await collectStream(this.#configuration, Configuration.export, { version }, COMMIT_DEADLINE_MS);
     return Buffer.concat(pieces.map(({ content }) => content));
   }
 
@@ -125,19 +127,6 @@ function call<C extends Client, Q, A>(
   ms = DEADLINE_MS,
 ): Promise<A> {
   return callUnary(channels, method, request, ms);
-}
-
-function collect<C extends { close(): void }, A>(
-  channels: Channels<C>,
-  open: (client: C, metadata: Metadata, options: CallOptions) => ClientReadableStream<A>,
-): Promise<A[]> {
-  const read = async (client: C): Promise<A[]> => {
-    const pieces: A[] = [];
-    for await (const piece of open(client, channels.metadata, deadline(COMMIT_DEADLINE_MS)) as AsyncIterable<A>)
-      pieces.push(piece);
-    return pieces;
-  };
-  return channels.call(read).catch(rethrowRefusal);
 }
 
 function deadline(ms: number): CallOptions {

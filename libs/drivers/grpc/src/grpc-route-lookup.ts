@@ -1,5 +1,5 @@
-import { type AccessTables, readAccessTables } from '@mailyard/configuration';
-import { readAccessItem, routingWire as wire } from '@mailyard/contracts';
+import { type AccessTables, type AuthProfile, readAccessTables } from '@mailyard/configuration';
+import { readAccessItem, readPlainItem, routingWire as wire } from '@mailyard/contracts';
 import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteChanges, RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
@@ -31,10 +31,13 @@ export class GrpcRouteLookup implements RouteLookup {
   readonly #listeners: ChangeListener[] = [];
   readonly #maxCached: number;
   readonly #report: (error: unknown) => void;
+  /** The newest that routing told of, and the one that listeners were told of. */
   #version = 0;
+  #told = 0;
+  #profiles: ReadonlyMap<string, AuthProfile> = new Map();
   #access: AccessTables | undefined;
   #isAccessStale = true;
-  #isFetchingAccess = false;
+  #fetching: Promise<void> | undefined;
 
   constructor(target: GrpcTarget, options: GrpcRouteLookupOptions = {}) {
     this.#maxCached = options.maxCached ?? 100_000;
@@ -53,7 +56,7 @@ export class GrpcRouteLookup implements RouteLookup {
   }
 
   get version(): number {
-    return this.#version;
+    return this.#told;
   }
 
   /** Whether a routing process is heard now. */
@@ -64,6 +67,11 @@ export class GrpcRouteLookup implements RouteLookup {
   /** The tables by which mail is taken; undefined until they have come. */
   current(): AccessTables | undefined {
     return this.#access;
+  }
+
+  /** An outgoing authentication profile (R150): where its secret stands, never the secret. */
+  profile(name: string): AuthProfile | undefined {
+    return this.#profiles.get(name);
   }
 
   peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
@@ -128,16 +136,22 @@ export class GrpcRouteLookup implements RouteLookup {
     this.#take(changes.version, isConcerned);
   }
 
+  /** Listeners are told once the tables of the version are here: what follows it may need a profile that it brought. */
   #take(version: number, isConcerned: ((domain: Domain | AddressLiteral) => boolean) | undefined): void {
     this.#version = version;
-    if (this.#isAccessStale && !this.#isFetchingAccess) void this.#fetchAccess(version);
+    if (this.#isAccessStale) this.#fetching ??= this.#fetchAccess(version);
+    if (this.#fetching === undefined) this.#tell(version, isConcerned);
+    else void this.#fetching.then(() => this.#tell(version, isConcerned));
+  }
+
+  #tell(version: number, isConcerned: ((domain: Domain | AddressLiteral) => boolean) | undefined): void {
+    this.#told = version;
     if (isConcerned === undefined) return;
     for (const listener of this.#listeners) listener(version, isConcerned);
   }
 
   /** What fails is asked again with the next sign of life of the watch; until then the last good tables are used. */
   async #fetchAccess(minVersion: number): Promise<void> {
-    this.#isFetchingAccess = true;
     this.#isAccessStale = false;
     try {
       const answer = await this.#channels.call(
@@ -151,11 +165,12 @@ export class GrpcRouteLookup implements RouteLookup {
           }),
       );
       this.#access = readAccess(answer);
+      this.#profiles = readProfiles(answer);
     } catch (error) {
       this.#isAccessStale = true;
       this.#report(error);
     } finally {
-      this.#isFetchingAccess = false;
+      this.#fetching = undefined;
     }
   }
 
@@ -172,4 +187,13 @@ function readAccess({ version, recipientAccess, mailPolicies }: wire.GetAccessRe
   );
   const policies = mailPolicies.map((value) => readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy);
   return readAccessTables(version, entries, policies);
+}
+
+function readProfiles({ authProfiles }: wire.GetAccessResponse): ReadonlyMap<string, AuthProfile> {
+  const profiles = new Map<string, AuthProfile>();
+  for (const value of authProfiles) {
+    const read = readPlainItem({ $case: 'authProfile', value });
+    if (read?.section === 'authProfiles') profiles.set(value.name, read.item as AuthProfile);
+  }
+  return profiles;
 }

@@ -1,4 +1,6 @@
 import {
+  type CensusRequest,
+  type CensusResponse,
   type ListDestinationsRequest,
   type ListDestinationsResponse,
   type ListRecipientsRequest,
@@ -20,6 +22,7 @@ import {
   TrackingServiceService as Tracking,
 } from '@mailyard/contracts/tracking';
 import { Channels, type GrpcTarget } from './channels.ts';
+import { collectStream } from './stream-call.ts';
 import { callUnary } from './unary-call.ts';
 
 /** Longer than an admin waits for owners that do not answer, and for its tracker to catch up. */
@@ -50,6 +53,10 @@ export class QueueClient {
 
   listRecipients(request: ListRecipientsRequest): Promise<ListRecipientsResponse> {
     return callUnary(this.#queue, Queue.listRecipients, request, this.#deadlineMs);
+  }
+
+  census(request: CensusRequest): Promise<CensusResponse[]> {
+    return collectStream(this.#queue, Queue.census, request, this.#deadlineMs);
   }
 
   retry(request: RetryRequest): Promise<RetryResponse> {

@@ -5,6 +5,7 @@ import { askWhether } from '../dialogue.ts';
 import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { tellFollowing, waitingLines } from '../waiting-text.ts';
 
 export const USAGE = `usage: mailyard apply -f FILE [yes]
        mailyard apply --show
@@ -71,10 +72,7 @@ async function apply(
     return EXIT.done;
   }
   if (!isJson) io.stdout.write(differenceText(differences, io.isTerminal));
-  if (waiting !== undefined && waiting.moved > 0)
-    say(
-      `${waiting.moved} of ${waiting.waiting} waiting recipients would go elsewhere, ${waiting.discarded} would be dropped`,
-    );
+  for (const line of waitingLines(waiting)) say(line);
   const isDry = values['dry-run'] === true;
   if (isDry || (!isAgreed && !(await askWhether(io, 'Commit this?')))) {
     print({ version, isCommitted: false, ...plain }, '');
@@ -91,5 +89,6 @@ async function apply(
   });
   print({ version: made.version, isCommitted: true, ...plain }, '');
   say(`committed as version ${made.version}`);
+  await tellFollowing(client, made.version, say);
   return EXIT.done;
 }

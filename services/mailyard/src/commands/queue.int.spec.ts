@@ -19,7 +19,8 @@ let admin: Admin;
 let address: string;
 
 const owner: QueueOwner = {
-  status: () => ({ partitions: [0], waiting: 1, outcomeUnknown: 0 }),
+  census: () => ({ version: 1, moving: 0, waiting: [], blocked: [], hosts: [] }),
+  status: () => ({ partitions: [0], waiting: 1, destinationCount: 1, outcomeUnknown: 0 }),
   destinations: () => [
     {
       destination: 'h.example:25',

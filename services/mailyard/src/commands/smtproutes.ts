@@ -7,6 +7,7 @@ import { type Command, EXIT } from '../io.ts';
 import { runMenu } from './smtproutes-menu.ts';
 import { alignRoutes, explainText } from '../route-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { tellFollowing } from '../waiting-text.ts';
 import { writeWhole } from '../whole-file.ts';
 
 export const USAGE = `usage: mailyard smtproutes                (the dialogue: nothing takes effect before COMMIT)
@@ -155,6 +156,7 @@ async function commit(
   for (const warning of warnings) say(`warning: ${warning}`);
   out({ version, hash, wasCommitted, warnings }, '');
   say(`committed as version ${version}${wasCommitted ? ', before now' : ''}`);
+  await tellFollowing(client, version, say);
   return EXIT.done;
 }
 

@@ -29,11 +29,7 @@ export function startDeliveryRole(
     trackerPosition: stores.trackerPosition,
     ...(stores.hostBoard === undefined ? {} : { hostBoard: stores.hostBoard }),
     routes,
-    resolver: new DnsResolver({
-      ...(dns.servers.length > 0 ? { servers: dns.servers } : {}),
-      timeoutMs: dns.timeoutSeconds * 1000,
-      tries: dns.attempts,
-    }),
+    resolver: openResolver({ dns }),
     relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
     worker: hostname,
     incarnation,
@@ -73,4 +69,13 @@ function credentialsOf(profile: AuthProfile | undefined, environment: Environmen
     // The host counts as failed and the mail waits (R152).
     return undefined;
   }
+}
+
+/** The resolver that the settings name, else the system's. */
+export function openResolver({ dns }: Pick<Settings, 'dns'>): DnsResolver {
+  return new DnsResolver({
+    ...(dns.servers.length > 0 ? { servers: dns.servers } : {}),
+    timeoutMs: dns.timeoutSeconds * 1000,
+    tries: dns.attempts,
+  });
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import type { QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
 import type { AuthProfile } from '@mailyard/configuration';
 import type { AccessSource } from '@mailyard/ingress';
@@ -9,6 +10,9 @@ import { parseEndpoint, readSecret, type Settings } from '@mailyard/settings';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import type { Logger } from '@mailyard/telemetry';
 import type { Acceptance } from '../start-options.ts';
+import { openResolver } from './delivery-role.ts';
+import { hostExplainer } from './explain-hosts.ts';
+import { OwnersCensus } from './queue-census.ts';
 import type { Stores } from './stores.ts';
 import type { Unwinding } from './unwinding.ts';
 
@@ -18,7 +22,7 @@ export interface RouteSource {
   readonly access: AccessSource;
   /** Why there is no table to serve, in words. */
   readonly notReady: () => string | undefined;
-  /** An outgoing authentication profile (R150). Only where the configuration is folded in this process. */
+  /** An outgoing authentication profile (R150): where its secret stands. */
   readonly profile: (name: string) => AuthProfile | undefined;
 }
 
@@ -36,10 +40,17 @@ export async function startRoutingRole(
   settings: Settings,
   stores: Stores,
   accept: readonly Acceptance[],
-  context: { readonly grpc: GrpcServer; readonly release: string; readonly logger: Logger; readonly opened: Unwinding },
+  context: {
+    readonly grpc: GrpcServer;
+    readonly release: string;
+    readonly logger: Logger;
+    readonly opened: Unwinding;
+    /** All that hold waiting mail, as they are known when asked. */
+    readonly owners: () => QueueOwners;
+  },
 ): Promise<RouteSource> {
   const { configurationLog } = stores;
-  const { grpc, release, logger, opened } = context;
+  const { grpc, release, logger, opened, owners } = context;
   let { lineage } = settings.configuration;
   if (stores.exclusive) {
     lineage ??= (await configurationLog.lineage()) ?? randomUUID();
@@ -52,6 +63,8 @@ export async function startRoutingRole(
     grpc,
     release,
     alarm: ({ code, message }) => logger.error(code, { detail: message }),
+    census: new OwnersCensus(owners, settings.delivery.batchBy),
+    explainHosts: hostExplainer(openResolver(settings), owners, settings.delivery),
     ownListeners: settings.listeners.map(({ address }) => {
       const { host, port } = parseEndpoint(address)!;
       return { address: host, port };
@@ -98,7 +111,6 @@ export function followRouting(
     routes: lookup,
     access: lookup,
     notReady: () => (lookup.current() === undefined ? 'no tables from routing yet' : undefined),
-    // Routing tells no profiles: mail that needs one waits, and is never sent without it (R152).
-    profile: () => undefined,
+    profile: (name) => lookup.profile(name),
   };
 }

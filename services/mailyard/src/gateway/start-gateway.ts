@@ -71,11 +71,20 @@ async function start(
   const stores: Stores = { ...bare, queueLog: new MeasuredQueueLog(bare.queueLog, telemetry.metrics) };
   const grpc = makeGrpcServer(settings.grpc, environment, (error) => logger.error('GRPC_FAILED', { error }));
 
+  let delivery: Delivery | undefined;
+  const owners = (): QueueOwners =>
+    new QueueOwners(delivery === undefined ? [] : [delivery.queues], stores.remoteOwners);
   const source =
     has('routing') || has('admin')
-      ? await startRoutingRole(settings, stores, accept, { grpc, release: `Mailyard ${version}`, logger, opened })
+      ? await startRoutingRole(settings, stores, accept, {
+          grpc,
+          release: `Mailyard ${version}`,
+          logger,
+          opened,
+          owners,
+        })
       : followRouting(settings, environment, logger, opened);
-  const delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
+  delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
   if (delivery !== undefined) offerGauges(telemetry.metrics, delivery);
   else if (stores.exclusive) holdPressure(stores, opened);
   const admin = await beginAdmin(settings, stores, delivery, { grpc, telemetry, logger, opened });

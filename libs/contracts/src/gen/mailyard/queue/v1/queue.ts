@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -193,6 +195,42 @@ export interface RetryResponse {
   /** How many recipients wait there. */
   recipients: number;
   silentOwners: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface CensusRequest {
+  local: boolean;
+  /** Leave out domains, blocked destinations and hosts. */
+  figuresOnly: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The figures stand in the first piece; lists go on in further ones. */
+export interface CensusResponse {
+  /** The oldest version of the route table that an owner goes by; 0 where there is no owner. */
+  version: number;
+  /** Recipients whose domain was not looked up yet since a version concerned it. */
+  moving: number;
+  waiting: WaitingDomain[];
+  /** Destinations that take no connection now. */
+  blocked: string[];
+  hosts: KnownHost[];
+  /** Owners that did not answer: what they hold is missing. */
+  silentOwners: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface WaitingDomain {
+  domain: string;
+  recipients: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface KnownHost {
+  /** `address:port` */
+  host: string;
+  state: HostState;
+  downUntil: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1767,6 +1805,398 @@ export const RetryResponse: MessageFns<RetryResponse> = {
   },
 };
 
+function createBaseCensusRequest(): CensusRequest {
+  return { local: false, figuresOnly: false, _unknownFields: {} };
+}
+
+export const CensusRequest: MessageFns<CensusRequest> = {
+  encode(message: CensusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.local !== false) {
+      writer.uint32(8).bool(message.local);
+    }
+    if (message.figuresOnly !== false) {
+      writer.uint32(16).bool(message.figuresOnly);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CensusRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCensusRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.figuresOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CensusRequest>): CensusRequest {
+    return CensusRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CensusRequest>): CensusRequest {
+    const message = createBaseCensusRequest();
+    message.local = object.local ?? false;
+    message.figuresOnly = object.figuresOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseCensusResponse(): CensusResponse {
+  return { version: 0, moving: 0, waiting: [], blocked: [], hosts: [], silentOwners: [], _unknownFields: {} };
+}
+
+export const CensusResponse: MessageFns<CensusResponse> = {
+  encode(message: CensusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.moving !== 0) {
+      writer.uint32(16).uint64(message.moving);
+    }
+    for (const v of message.waiting) {
+      WaitingDomain.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.blocked) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.hosts) {
+      KnownHost.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(50).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CensusResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCensusResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.moving = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.waiting.push(WaitingDomain.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.blocked.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hosts.push(KnownHost.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CensusResponse>): CensusResponse {
+    return CensusResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CensusResponse>): CensusResponse {
+    const message = createBaseCensusResponse();
+    message.version = object.version ?? 0;
+    message.moving = object.moving ?? 0;
+    message.waiting = object.waiting?.map((e) => WaitingDomain.fromPartial(e)) || [];
+    message.blocked = object.blocked?.map((e) => e) || [];
+    message.hosts = object.hosts?.map((e) => KnownHost.fromPartial(e)) || [];
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWaitingDomain(): WaitingDomain {
+  return { domain: "", recipients: 0, _unknownFields: {} };
+}
+
+export const WaitingDomain: MessageFns<WaitingDomain> = {
+  encode(message: WaitingDomain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.domain !== "") {
+      writer.uint32(10).string(message.domain);
+    }
+    if (message.recipients !== 0) {
+      writer.uint32(16).uint64(message.recipients);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingDomain {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingDomain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WaitingDomain>): WaitingDomain {
+    return WaitingDomain.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaitingDomain>): WaitingDomain {
+    const message = createBaseWaitingDomain();
+    message.domain = object.domain ?? "";
+    message.recipients = object.recipients ?? 0;
+    return message;
+  },
+};
+
+function createBaseKnownHost(): KnownHost {
+  return { host: "", state: 0, downUntil: 0, _unknownFields: {} };
+}
+
+export const KnownHost: MessageFns<KnownHost> = {
+  encode(message: KnownHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.downUntil !== 0) {
+      writer.uint32(24).uint64(message.downUntil);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KnownHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKnownHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.downUntil = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KnownHost>): KnownHost {
+    return KnownHost.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KnownHost>): KnownHost {
+    const message = createBaseKnownHost();
+    message.host = object.host ?? "";
+    message.state = object.state ?? 0;
+    message.downUntil = object.downUntil ?? 0;
+    return message;
+  },
+};
+
 export type QueueServiceService = typeof QueueServiceService;
 export const QueueServiceService = {
   /** The ledger and the destinations with most mail. */
@@ -1803,6 +2233,16 @@ export const QueueServiceService = {
       Buffer.from(ListRecipientsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRecipientsResponse => ListRecipientsResponse.decode(value),
   },
+  /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
+  census: {
+    path: "/mailyard.queue.v1.QueueService/Census" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: CensusRequest): Buffer => Buffer.from(CensusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CensusRequest => CensusRequest.decode(value),
+    responseSerialize: (value: CensusResponse): Buffer => Buffer.from(CensusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CensusResponse => CensusResponse.decode(value),
+  },
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
   retry: {
     path: "/mailyard.queue.v1.QueueService/Retry" as const,
@@ -1822,6 +2262,8 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
   listDestinations: handleUnaryCall<ListDestinationsRequest, ListDestinationsResponse>;
   /** Waiting recipients, owner by owner. */
   listRecipients: handleUnaryCall<ListRecipientsRequest, ListRecipientsResponse>;
+  /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
+  census: handleServerStreamingCall<CensusRequest, CensusResponse>;
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
   retry: handleUnaryCall<RetryRequest, RetryResponse>;
 }
@@ -1875,6 +2317,13 @@ export interface QueueServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRecipientsResponse) => void,
   ): ClientUnaryCall;
+  /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
+  census(request: CensusRequest, options?: Partial<CallOptions>): ClientReadableStream<CensusResponse>;
+  census(
+    request: CensusRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CensusResponse>;
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
   retry(
     request: RetryRequest,

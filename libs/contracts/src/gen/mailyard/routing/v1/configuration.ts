@@ -97,6 +97,8 @@ export interface WaitingMail {
   /** Of the moved, those that would be dropped. */
   discarded: number;
   waiting: number;
+  /** Owners of waiting mail that did not answer: what they hold is missing. */
+  silentOwners: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -266,6 +268,23 @@ export interface VerifyResponse {
   hash: string;
   /** Empty: all is well. */
   problems: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface FollowWaitingMailRequest {
+  version: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Sent whenever a figure changes; the last one has is_complete. */
+export interface FollowWaitingMailResponse {
+  /** Waiting recipients that the version sends elsewhere. */
+  recipients: number;
+  /** Of those, the ones that go by it. */
+  done: number;
+  isComplete: boolean;
+  /** Owners that do not answer; what they hold is not counted. */
+  silentOwners: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -628,7 +647,7 @@ export const PreviewResponse: MessageFns<PreviewResponse> = {
 };
 
 function createBaseWaitingMail(): WaitingMail {
-  return { moved: 0, moves: [], freed: 0, stranded: 0, discarded: 0, waiting: 0, _unknownFields: {} };
+  return { moved: 0, moves: [], freed: 0, stranded: 0, discarded: 0, waiting: 0, silentOwners: [], _unknownFields: {} };
 }
 
 export const WaitingMail: MessageFns<WaitingMail> = {
@@ -650,6 +669,9 @@ export const WaitingMail: MessageFns<WaitingMail> = {
     }
     if (message.waiting !== 0) {
       writer.uint32(48).uint64(message.waiting);
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(58).string(v!);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -723,6 +745,14 @@ export const WaitingMail: MessageFns<WaitingMail> = {
             message.waiting = longToNumber(reader.uint64());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -754,6 +784,7 @@ export const WaitingMail: MessageFns<WaitingMail> = {
     message.stranded = object.stranded ?? 0;
     message.discarded = object.discarded ?? 0;
     message.waiting = object.waiting ?? 0;
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
     return message;
   },
 };
@@ -2711,6 +2742,184 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
   },
 };
 
+function createBaseFollowWaitingMailRequest(): FollowWaitingMailRequest {
+  return { version: 0, _unknownFields: {} };
+}
+
+export const FollowWaitingMailRequest: MessageFns<FollowWaitingMailRequest> = {
+  encode(message: FollowWaitingMailRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowWaitingMailRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowWaitingMailRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FollowWaitingMailRequest>): FollowWaitingMailRequest {
+    return FollowWaitingMailRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FollowWaitingMailRequest>): FollowWaitingMailRequest {
+    const message = createBaseFollowWaitingMailRequest();
+    message.version = object.version ?? 0;
+    return message;
+  },
+};
+
+function createBaseFollowWaitingMailResponse(): FollowWaitingMailResponse {
+  return { recipients: 0, done: 0, isComplete: false, silentOwners: [], _unknownFields: {} };
+}
+
+export const FollowWaitingMailResponse: MessageFns<FollowWaitingMailResponse> = {
+  encode(message: FollowWaitingMailResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recipients !== 0) {
+      writer.uint32(8).uint64(message.recipients);
+    }
+    if (message.done !== 0) {
+      writer.uint32(16).uint64(message.done);
+    }
+    if (message.isComplete !== false) {
+      writer.uint32(24).bool(message.isComplete);
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(34).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowWaitingMailResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowWaitingMailResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.done = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isComplete = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FollowWaitingMailResponse>): FollowWaitingMailResponse {
+    return FollowWaitingMailResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FollowWaitingMailResponse>): FollowWaitingMailResponse {
+    const message = createBaseFollowWaitingMailResponse();
+    message.recipients = object.recipients ?? 0;
+    message.done = object.done ?? 0;
+    message.isComplete = object.isComplete ?? false;
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    return message;
+  },
+};
+
 export type ConfigurationServiceService = typeof ConfigurationServiceService;
 export const ConfigurationServiceService = {
   /** All faults of some operations; changes nothing. Role reader. */
@@ -2732,6 +2941,18 @@ export const ConfigurationServiceService = {
     requestDeserialize: (value: Buffer): PreviewRequest => PreviewRequest.decode(value),
     responseSerialize: (value: PreviewResponse): Buffer => Buffer.from(PreviewResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PreviewResponse => PreviewResponse.decode(value),
+  },
+  /** How the mail that waits follows a version, until all of it does. Role reader. */
+  followWaitingMail: {
+    path: "/mailyard.routing.v1.ConfigurationService/FollowWaitingMail" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FollowWaitingMailRequest): Buffer =>
+      Buffer.from(FollowWaitingMailRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FollowWaitingMailRequest => FollowWaitingMailRequest.decode(value),
+    responseSerialize: (value: FollowWaitingMailResponse): Buffer =>
+      Buffer.from(FollowWaitingMailResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FollowWaitingMailResponse => FollowWaitingMailResponse.decode(value),
   },
   /** Role administrator. */
   commit: {
@@ -2810,6 +3031,8 @@ export interface ConfigurationServiceServer extends UntypedServiceImplementation
   validate: handleUnaryCall<ValidateRequest, ValidateResponse>;
   /** What operations would change, for the table and for the mail that waits. Role reader. */
   preview: handleUnaryCall<PreviewRequest, PreviewResponse>;
+  /** How the mail that waits follows a version, until all of it does. Role reader. */
+  followWaitingMail: handleServerStreamingCall<FollowWaitingMailRequest, FollowWaitingMailResponse>;
   /** Role administrator. */
   commit: handleUnaryCall<CommitRequest, CommitResponse>;
   /** Replaces all routes by those of a file: first the header, then the content in pieces. Role administrator. */
@@ -2859,6 +3082,16 @@ export interface ConfigurationServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PreviewResponse) => void,
   ): ClientUnaryCall;
+  /** How the mail that waits follows a version, until all of it does. Role reader. */
+  followWaitingMail(
+    request: FollowWaitingMailRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FollowWaitingMailResponse>;
+  followWaitingMail(
+    request: FollowWaitingMailRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FollowWaitingMailResponse>;
   /** Role administrator. */
   commit(
     request: CommitRequest,

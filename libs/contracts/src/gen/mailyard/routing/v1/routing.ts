@@ -81,6 +81,21 @@ export namespace Verdict {
   export type VERDICT_EMPTY_DEFAULT = typeof Verdict.VERDICT_EMPTY_DEFAULT;
 }
 
+export const HostStanding = {
+  /** HOST_STANDING_UNSPECIFIED - Never tried, or not in a day. */
+  HOST_STANDING_UNSPECIFIED: 0,
+  HOST_STANDING_UP: 1,
+  HOST_STANDING_DOWN: 2,
+} as const;
+
+export type HostStanding = typeof HostStanding[keyof typeof HostStanding];
+
+export namespace HostStanding {
+  export type HOST_STANDING_UNSPECIFIED = typeof HostStanding.HOST_STANDING_UNSPECIFIED;
+  export type HOST_STANDING_UP = typeof HostStanding.HOST_STANDING_UP;
+  export type HOST_STANDING_DOWN = typeof HostStanding.HOST_STANDING_DOWN;
+}
+
 export interface LookupRequest {
   /** A domain, an address literal in brackets, or an address. */
   recipient: string;
@@ -313,6 +328,21 @@ export interface ExplainResponse {
   candidates: Candidate[];
   /** The winner's hosts in the order they would be tried; left out where no resolver is at hand. */
   hosts: ExplainedHost[];
+  /** What bounds its delivery; absent where no settings of delivery are at hand. */
+  limits?: DeliveryLimits | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** The limits that a worker keeps to. */
+export interface DeliveryLimits {
+  maxConnections: number;
+  messagesPerConnection: number;
+  /** none, preferred, required */
+  tls: string;
+  maxRetries: number;
+  maxAgeSeconds: number;
+  initialWaitSeconds: number;
+  maxWaitSeconds: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -331,7 +361,13 @@ export interface ExplainedHost {
   port: number;
   priority: number;
   /** What stood in the way of an address. */
-  problem?: string | undefined;
+  problem?:
+    | string
+    | undefined;
+  /** As of the last attempt of any worker. */
+  standing: HostStanding;
+  /** Down: not tried before, in milliseconds of the epoch. */
+  downUntil: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2900,7 +2936,16 @@ export const Draft: MessageFns<Draft> = {
 };
 
 function createBaseExplainResponse(): ExplainResponse {
-  return { version: 0, mode: 0, domain: "", decision: undefined, candidates: [], hosts: [], _unknownFields: {} };
+  return {
+    version: 0,
+    mode: 0,
+    domain: "",
+    decision: undefined,
+    candidates: [],
+    hosts: [],
+    limits: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const ExplainResponse: MessageFns<ExplainResponse> = {
@@ -2922,6 +2967,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     for (const v of message.hosts) {
       ExplainedHost.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.limits !== undefined) {
+      DeliveryLimits.encode(message.limits, writer.uint32(58).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2995,6 +3043,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.hosts.push(ExplainedHost.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.limits = DeliveryLimits.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3028,6 +3084,161 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
       : undefined;
     message.candidates = object.candidates?.map((e) => Candidate.fromPartial(e)) || [];
     message.hosts = object.hosts?.map((e) => ExplainedHost.fromPartial(e)) || [];
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? DeliveryLimits.fromPartial(object.limits)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeliveryLimits(): DeliveryLimits {
+  return {
+    maxConnections: 0,
+    messagesPerConnection: 0,
+    tls: "",
+    maxRetries: 0,
+    maxAgeSeconds: 0,
+    initialWaitSeconds: 0,
+    maxWaitSeconds: 0,
+    _unknownFields: {},
+  };
+}
+
+export const DeliveryLimits: MessageFns<DeliveryLimits> = {
+  encode(message: DeliveryLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.maxConnections !== 0) {
+      writer.uint32(8).uint32(message.maxConnections);
+    }
+    if (message.messagesPerConnection !== 0) {
+      writer.uint32(16).uint32(message.messagesPerConnection);
+    }
+    if (message.tls !== "") {
+      writer.uint32(26).string(message.tls);
+    }
+    if (message.maxRetries !== 0) {
+      writer.uint32(32).uint32(message.maxRetries);
+    }
+    if (message.maxAgeSeconds !== 0) {
+      writer.uint32(40).uint32(message.maxAgeSeconds);
+    }
+    if (message.initialWaitSeconds !== 0) {
+      writer.uint32(48).uint32(message.initialWaitSeconds);
+    }
+    if (message.maxWaitSeconds !== 0) {
+      writer.uint32(56).uint32(message.maxWaitSeconds);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeliveryLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeliveryLimits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.maxConnections = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.messagesPerConnection = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tls = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxRetries = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxAgeSeconds = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.initialWaitSeconds = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.maxWaitSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeliveryLimits>): DeliveryLimits {
+    return DeliveryLimits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeliveryLimits>): DeliveryLimits {
+    const message = createBaseDeliveryLimits();
+    message.maxConnections = object.maxConnections ?? 0;
+    message.messagesPerConnection = object.messagesPerConnection ?? 0;
+    message.tls = object.tls ?? "";
+    message.maxRetries = object.maxRetries ?? 0;
+    message.maxAgeSeconds = object.maxAgeSeconds ?? 0;
+    message.initialWaitSeconds = object.initialWaitSeconds ?? 0;
+    message.maxWaitSeconds = object.maxWaitSeconds ?? 0;
     return message;
   },
 };
@@ -3144,7 +3355,16 @@ export const Candidate: MessageFns<Candidate> = {
 };
 
 function createBaseExplainedHost(): ExplainedHost {
-  return { name: "", address: "", port: 0, priority: 0, problem: undefined, _unknownFields: {} };
+  return {
+    name: "",
+    address: "",
+    port: 0,
+    priority: 0,
+    problem: undefined,
+    standing: 0,
+    downUntil: 0,
+    _unknownFields: {},
+  };
 }
 
 export const ExplainedHost: MessageFns<ExplainedHost> = {
@@ -3163,6 +3383,12 @@ export const ExplainedHost: MessageFns<ExplainedHost> = {
     }
     if (message.problem !== undefined) {
       writer.uint32(42).string(message.problem);
+    }
+    if (message.standing !== 0) {
+      writer.uint32(48).int32(message.standing);
+    }
+    if (message.downUntil !== 0) {
+      writer.uint32(56).uint64(message.downUntil);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3228,6 +3454,22 @@ export const ExplainedHost: MessageFns<ExplainedHost> = {
             message.problem = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.standing = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.downUntil = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3258,6 +3500,8 @@ export const ExplainedHost: MessageFns<ExplainedHost> = {
     message.port = object.port ?? 0;
     message.priority = object.priority ?? 0;
     message.problem = object.problem ?? undefined;
+    message.standing = object.standing ?? 0;
+    message.downUntil = object.downUntil ?? 0;
     return message;
   },
 };

@@ -1,0 +1,56 @@
+import type { QueueOwners } from '@mailyard/admin';
+import { DELIVERY_DEFAULTS, resolvePlan } from '@mailyard/delivery';
+import { type Host, hostKey, type Resolver } from '@mailyard/delivery-rules';
+import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
+import type { Settings } from '@mailyard/settings';
+import type { RouteTarget } from '@mailyard/smtp-routes';
+
+/** Tells which hosts a delivery would try, in order, what workers know of them, and what bounds it (R40). */
+export function hostExplainer(
+  resolver: Resolver,
+  owners: () => QueueOwners,
+  { maxConnectionsPerDestination, messagesPerConnection, tls, bounce }: Settings['delivery'],
+): HostExplainer {
+  const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds } = bounce;
+  const limits: DeliveryLimits = {
+    maxConnections: maxConnectionsPerDestination,
+    messagesPerConnection,
+    tls,
+    maxRetries,
+    maxAgeSeconds,
+    initialWaitSeconds,
+    maxWaitSeconds,
+  };
+  return async (domain, { target }) => {
+    if (target.kind === 'null') return { hosts: [] };
+    const options = { turn: 0, random: [], ipPreference: DELIVERY_DEFAULTS.ipPreference };
+    const [plan, census] = await Promise.all([
+      resolvePlan(resolver, { target, domain, plan: options }),
+      owners().census(false, false),
+    ]);
+    const known = new Map(census.hosts.map((host) => [host.key, host]));
+    const found = plan.kind === 'hosts' ? plan.hosts : [];
+    const hosts: ExplainedHost[] = found.map((host) => {
+      const { name, address, port } = host;
+      const { state = 'unknown', downUntil = 0 } = known.get(hostKey(host)) ?? {};
+      return { name, address, port, priority: priorityOf(host, target), state, downUntil };
+    });
+    for (const { destination, reason } of plan.faults)
+      hosts.push({
+        name: destination,
+        address: '',
+        port: 0,
+        priority: 0,
+        problem: reason,
+        state: 'unknown',
+        downUntil: 0,
+      });
+    return { hosts, limits };
+  };
+}
+
+/** Of the destination that named the host; a host found through the MX has that of the entry, 0 where it is alone. */
+function priorityOf({ name, port }: Host, target: Exclude<RouteTarget, { kind: 'null' }>): number {
+  if (target.kind === 'usedns') return 0;
+  return target.hosts.find((one) => one.host === name && one.port === port)?.priority ?? target.hosts[0]!.priority;
+}
