@@ -1,6 +1,7 @@
 /**
  * `npm run generate [FOLDER]`: generates libs/contracts/src/gen (or FOLDER) from all of proto/, by `buf` and ts-proto.
- * Besides a module for each file it writes `descriptors.binpb`, the descriptor set that gRPC reflection serves.
+ * Besides a module for each file it writes `descriptors.binpb`, the descriptor set that gRPC reflection serves: these
+ * files and those of proto-foreign/, which clients need to read health and the details of errors.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -16,5 +17,5 @@ function buf(...words: string[]): void {
 }
 
 rmSync(target, { recursive: true, force: true });
-buf('generate', '--output', target);
+buf('generate', 'proto', '--output', target);
 buf('build', '--as-file-descriptor-set', '--exclude-source-info', '--output', join(target, 'descriptors.binpb'));

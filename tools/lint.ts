@@ -11,7 +11,7 @@ const run = (command: string, ...words: string[]): boolean =>
 const formatted = run('biome', 'format', '.');
 const clean = run('oxlint', '--type-aware', '--quiet');
 const deployable = run('dclint', '--quiet', 'deploy/compose.yaml');
-const described = run('buf', 'lint') && run('buf', 'breaking', '--against', 'proto/baseline.binpb');
+const described = run('buf', 'lint') && run('buf', 'breaking', 'proto', '--against', 'proto/baseline.binpb');
 const breaches = findBreaches(root);
 for (const { file, imported, rule } of breaches) process.stderr.write(`${file} imports ${imported}: ${rule}\n`);
 process.exitCode = formatted && clean && deployable && described && breaches.length === 0 ? 0 : 1;

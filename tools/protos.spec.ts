@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '..');
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mailyard-protos-'));
-  for (const name of ['proto', 'buf.yaml']) cpSync(join(root, name), join(folder, name), { recursive: true });
+  for (const name of ['proto', 'proto-foreign', 'buf.yaml'])
+    cpSync(join(root, name), join(folder, name), { recursive: true });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -21,7 +22,7 @@ function said(rule: readonly string[], from: string, to: string): string {
   return spawnSync(join(root, 'node_modules/.bin/buf'), rule, { cwd: folder, encoding: 'utf8' }).stdout;
 }
 
-const breaking = ['breaking', '--against', join(root, 'proto/baseline.binpb')];
+const breaking = ['breaking', 'proto', '--against', join(root, 'proto/baseline.binpb')];
 
 describe('the promise of the protos to clients', () => {
   it.each([

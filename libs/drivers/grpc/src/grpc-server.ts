@@ -9,7 +9,7 @@ import {
 import { readDescriptors } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
 import { Gate, type KnownCertificate, type Token } from './caller.ts';
-import { Health } from './health.ts';
+import { Health, HEALTH_SERVICE } from './health.ts';
 import { Methods } from './methods.ts';
 import { addReflection } from './reflection.ts';
 
@@ -70,6 +70,7 @@ export class GrpcServer {
     });
     this.#health.addTo(this.#server);
     this.#health.set('', false);
+    this.#services.push(HEALTH_SERVICE);
     addReflection(this.#server, readDescriptors, () => this.#services);
   }
 

@@ -22,7 +22,7 @@ interface Asked {
 
 type Watch = ServerWritableStream<Asked, number>;
 
-const NAME = 'grpc.health.v1.Health';
+export const HEALTH_SERVICE = 'grpc.health.v1.Health';
 const COMMON = {
   requestStream: false,
   requestSerialize: ({ service }: Asked): Buffer => Buffer.from(new BinaryWriter().uint32(10).string(service).finish()),
@@ -31,8 +31,8 @@ const COMMON = {
   responseDeserialize: (octets: Buffer): number => octets[1] ?? 0,
 };
 const DEFINITION: ServiceDefinition = {
-  check: { ...COMMON, path: `/${NAME}/Check`, responseStream: false },
-  watch: { ...COMMON, path: `/${NAME}/Watch`, responseStream: true },
+  check: { ...COMMON, path: `/${HEALTH_SERVICE}/Check`, responseStream: false },
+  watch: { ...COMMON, path: `/${HEALTH_SERVICE}/Watch`, responseStream: true },
 };
 
 /**
