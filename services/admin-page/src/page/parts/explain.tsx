@@ -1,0 +1,139 @@
+import { useState } from 'preact/hooks';
+import { explain } from '../api/calls.ts';
+import type { Refusal } from '../api/client.ts';
+import type { Explanation } from '../api/values.ts';
+import { useWords } from '../words/words.ts';
+import { Field } from './field.tsx';
+import { Problem } from './notice.tsx';
+import { useSigned } from './session.ts';
+
+/** "Which route would take this address?" (R40, R206). */
+export function Explain({ version }: { readonly version: number | undefined }) {
+  const { explain: words } = useWords();
+  const { pending } = useSigned();
+  const [recipient, setRecipient] = useState('');
+  const [withPending, setWithPending] = useState(true);
+  const [answer, setAnswer] = useState<{ readonly recipient: string; readonly explained: Explanation }>();
+  const [problem, setProblem] = useState<Refusal>();
+  const hasPending = version === undefined && (pending?.count ?? 0) > 0;
+  const ask = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    try {
+      setAnswer({ recipient, explained: await explain(recipient.trim(), hasPending && withPending, version) });
+      setProblem(undefined);
+    } catch (error) {
+      setAnswer(undefined);
+      setProblem(error as Refusal);
+    }
+  };
+  return (
+    <section aria-labelledby="explain" class="explain">
+      <h2 id="explain">{words.title}</h2>
+      <form class="inline" onSubmit={(event) => void ask(event)}>
+        <Field id="recipient" label={words.address}>
+          {(bind) => (
+            <input
+              {...bind}
+              value={recipient}
+              required
+              maxLength={1000}
+              autocomplete="off"
+              autocapitalize="none"
+              spellcheck={false}
+              onInput={(event) => setRecipient(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <button type="submit">{words.ask}</button>
+        {hasPending ? (
+          <label class="box-label">
+            <input
+              type="checkbox"
+              checked={withPending}
+              onChange={(event) => setWithPending(event.currentTarget.checked)}
+            />{' '}
+            {words.withPending}
+          </label>
+        ) : null}
+      </form>
+      <Problem problem={problem} />
+      <div aria-live="polite">
+        {answer === undefined ? null : <ExplanationText recipient={answer.recipient} explained={answer.explained} />}
+      </div>
+    </section>
+  );
+}
+
+function ExplanationText({ recipient, explained }: { readonly recipient: string; readonly explained: Explanation }) {
+  const { explain: words, routes, common } = useWords();
+  const { version, domain, matched, goesTo, target, candidates, hosts } = explained;
+  const nameOf = (entry: string): string => (entry === 'ALL' ? routes.default : entry);
+  return (
+    <div class="explained">
+      <p>
+        <strong class="break">{recipient}</strong> {words.goesTo}{' '}
+        <strong class="break">
+          {target === 'usedns' ? words.byMx(domain) : target === 'null' ? words.dropped : goesTo.join(', ')}
+        </strong>
+        , {matched === 'DNS' ? words.byNone(version) : words.by(nameOf(matched), version)}.{' '}
+        <span class="quiet">{words.nothingSent}</span>
+      </p>
+      {candidates.length === 0 ? null : (
+        <div class="scroll">
+          <table>
+            <caption>{words.candidates}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{words.entry}</th>
+                <th scope="col">{routes.destinationHosts}</th>
+                <th scope="col">{words.result}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {candidates.map(({ route, verdict, changedBy }) => (
+                <tr key={route.receivingDomain} class={verdict === 'winner' ? 'winner' : ''}>
+                  <th scope="row" class="break">
+                    {nameOf(route.receivingDomain)}
+                  </th>
+                  <td class="break">{route.destinations.join(', ') || <span class="quiet">{routes.byMx}</span>}</td>
+                  <td>
+                    {words.verdict[verdict]}
+                    {changedBy === undefined ? null : (
+                      <small>
+                        {' '}
+                        ({common.version(changedBy.version)}, {changedBy.author})
+                      </small>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {hosts.length === 0 ? null : (
+        <div class="scroll">
+          <table>
+            <caption>{words.hosts}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{words.host}</th>
+                <th scope="col">{words.address2}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {hosts.map(({ name, address, port, priority, problem }) => (
+                <tr key={`${name} ${address} ${port} ${priority}`}>
+                  <th scope="row" class="break">
+                    {name}
+                  </th>
+                  <td class="break">{problem ?? `${address.includes(':') ? `[${address}]` : address}:${port}`}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  );
+}
