@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { MtaError } from '@mailyard/mail';
 
@@ -9,8 +10,12 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** By path, exactly. */
+  /** Contents of PEM files; absent: in clear. */
+  readonly tls?: { readonly certificate: Buffer; readonly key: Buffer };
+  /** By path, exactly; for those who read (GET and HEAD). */
   readonly handlers: ReadonlyMap<string, HttpHandler>;
+  /** Answers whatever none of the handlers has, in any method; absent: 404. */
+  readonly rest?: HttpHandler;
   /** Gets what a handler threw. */
   readonly report: (error: unknown) => void;
 }
@@ -22,25 +27,41 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** On every answer: nothing is run, framed, sniffed or kept. */
+/** On every answer unless a handler says otherwise: nothing is run, framed, sniffed or kept. */
 const HEADERS = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
   'Cache-Control': 'no-store',
 } as const;
 
 const STOP_MS = 1_000;
 
+/** A request, its body included, must be here within so long: slow senders hold a connection no longer. */
+const TIMEOUTS = {
+  requestTimeout: 60_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 5_000,
+} as const;
+const MOST_CONNECTIONS = 256;
+
 /**
- * Serves pages that are read: GET and HEAD.
+ * Starts a server for pages, their interface, health and metrics.
  *
  * @throws MtaError `HTTP_ADDRESS_TAKEN`
  */
-export async function startHttpServer({ host, port, handlers, report }: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 });
-  server.on('request', (request, response) => void answer(request, response, handlers, report));
-  server.maxConnections = 256;
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, tls } = options;
+  const server: Server =
+    tls === undefined
+      ? createServer(TIMEOUTS)
+      : createTlsServer({ ...TIMEOUTS, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' });
+  server.on('request', (request, response) => void answer(request, response, options));
+  server.maxConnections = MOST_CONNECTIONS;
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {
@@ -52,23 +73,37 @@ export async function startHttpServer({ host, port, handlers, report }: HttpServ
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  handlers: HttpServerOptions['handlers'],
-  report: HttpServerOptions['report'],
+  { handlers, rest, report, tls }: HttpServerOptions,
 ): Promise<void> {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  if (tls !== undefined) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
   try {
-    const path = (request.url ?? '/').split('?', 1)[0]!;
-    const handler = handlers.get(path);
-    if (handler === undefined) sendText(response, 404, 'not found\n');
-    else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD');
-      sendText(response, 405, 'method not allowed\n');
-    } else await handler(request, response);
+    const handler = handlers.get(pathOf(request));
+    if (handler !== undefined) {
+      if (isReading(request)) await handler(request, response);
+      else refuseMethod(response, 'GET, HEAD');
+    } else if (rest !== undefined) await rest(request, response);
+    else sendText(response, 404, 'not found\n');
   } catch (error) {
     report(error);
     if (response.headersSent) response.destroy();
     else sendText(response, 500, 'internal error; the log has more\n');
   }
+}
+
+/** The path of a request as it came, without its query: nothing in it is decoded. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0]!;
+}
+
+export function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Answers 405. */
+export function refuseMethod(response: ServerResponse, allowed: string): void {
+  response.setHeader('Allow', allowed);
+  sendText(response, 405, 'method not allowed\n');
 }
 
 /** Sends a short plain text. */
