@@ -41,7 +41,7 @@ export async function measureBacklog(system: MailSystem, plan: RunPlan, messages
     await run.send({ messages }).done();
     const accepted = performance.now();
     await run.quiet(QUIET_WITHIN_MS);
-    const [disk, memory, cpuQueued] = [diskUse(run.folder), run.group.memory(), run.group.cpuSeconds()];
+    const [disk, memory, cpuQueued] = [diskUse(run.systemFolder), run.group.memory(), run.group.cpuSeconds()];
     const waiting = await run.running.waiting();
     await run.sinks.start();
     const base = run.sinks.count();
@@ -80,16 +80,16 @@ export function backlogTable(figures: ReadonlyMap<string, BacklogFigures>): stri
   return table(['backlog', ...figures.keys()], rows);
 }
 
-/** Sizes of all files below a folder; mail logs (`*.log`, `log/`) and the sinks' counters left out. */
-function diskUse(folder: string): { octets: number; blockOctets: number } {
+/** Sizes of all files below a system's folder, without the log files beside the folders of its data. */
+function diskUse(folder: string, isData = false): { octets: number; blockOctets: number } {
   let [octets, blockOctets] = [0, 0];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && entry.name !== 'log') {
-      const below = diskUse(path);
+      const below = diskUse(path, true);
       octets += below.octets;
       blockOctets += below.blockOctets;
-    } else if (entry.isFile() && !/\.log$|^sink-/.test(entry.name)) {
+    } else if (entry.isFile() && (isData || !entry.name.endsWith('.log'))) {
       const { size, blocks } = lstatSync(path);
       octets += size;
       blockOctets += blocks * 512;

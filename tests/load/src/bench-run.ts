@@ -57,6 +57,8 @@ export class BenchRun {
   readonly sinks: Sinks;
   readonly running: RunningSystem;
   readonly folder: string;
+  /** Below the folder: where the system keeps all that it writes. */
+  readonly systemFolder: string;
   readonly #plan: RunPlan;
   readonly #outside: MeasuredGroup;
   #peak = { anonymousOctets: 0, residentOctets: 0 };
@@ -73,6 +75,7 @@ export class BenchRun {
     this.sinks = parts.sinks;
     this.running = parts.running;
     this.folder = parts.folder;
+    this.systemFolder = systemFolderOf(parts.folder);
   }
 
   static async start(system: MailSystem, plan: RunPlan): Promise<BenchRun> {
@@ -80,7 +83,7 @@ export class BenchRun {
     const folder = await mkdtemp(join(plan.folder, `${system.name}-`));
     // Postfix's processes and the sinks run as other users, who must be able to pass through.
     await chmod(folder, 0o755);
-    const own = join(folder, 'system');
+    const own = systemFolderOf(folder);
     await mkdir(own);
     const group = new MeasuredGroup(system.name);
     const outside = new MeasuredGroup(`${system.name}-outside`);
@@ -198,3 +201,5 @@ export class BenchRun {
     return { foreign: busy - ours, all };
   }
 }
+
+const systemFolderOf = (folder: string): string => join(folder, 'system');

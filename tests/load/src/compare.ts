@@ -31,11 +31,14 @@ export interface BurstRecord extends BurstFigures {
 /**
  * Runs the pairs. Systems take the first place in turn. The first burst after a start, which warms up, is recorded as
  * cold and does not count in the pairs.
+ *
+ * @param beforeBurst called before each burst; `record` after it
  */
 export async function compare(
   systems: readonly MailSystem[],
   comparison: Comparison,
   record: RecordResult,
+  beforeBurst: () => void = () => undefined,
 ): Promise<BurstRecord[]> {
   const records: BurstRecord[] = [];
   const note = (system: MailSystem, pair: number, figures: BurstFigures): void => {
@@ -59,6 +62,7 @@ export async function compare(
         const run = await BenchRun.start(system, comparison);
         runs.push({ run, messages: 0 });
         const warmUp = scaled(system.warmUp, comparison.workload, comparison.sizeOctets);
+        beforeBurst();
         const cold = await run.burst(warmUp);
         note(system, -1, cold);
         runs.at(-1)!.messages = messagesFor(cold, comparison.seconds);
@@ -66,6 +70,7 @@ export async function compare(
       for (const end = Math.min(comparison.pairs, pair + comparison.pairsAStart); pair < end; pair++) {
         const order = runs.map((_, index) => runs[(index + pair) % runs.length]!);
         for (const each of order) {
+          beforeBurst();
           const figures = await each.run.burst(each.messages);
           note(each.run.system, pair, figures);
           each.messages = messagesFor(figures, comparison.seconds);

@@ -13,6 +13,10 @@
  *       from the final dot to the 250 at one offered rate
  *   faults [--pairs 5] [--seconds 5] [--systems mailyard]
  *       the rate to a healthy host beside bad ones
+ *   distributed [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--workers 1]
+ *       Mailyard on Kafka, Redis and S3 beside Postfix, its own CPU and theirs
+ *   bench [--quick]
+ *       the whole table of record, about 35 minutes
  *
  * For all: --results DIR takes JSON lines; --folder DIR is where the systems keep their queues (a
  * temporary one): on the disk whose syncs are to count, never on a tmpfs.
@@ -22,8 +26,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BacklogFigures, backlogTable, measureBacklog } from './backlog.ts';
+import { bench } from './bench.ts';
 import type { RunPlan } from './bench-run.ts';
-import { compare } from './compare.ts';
+import { type Comparison, compare } from './compare.ts';
+import { compareDistributed, distributedTable } from './compare-distributed.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { FAULTS, type FaultFigures, faultTable, measureFault } from './faults.ts';
 import { latencyTable, measureLatency } from './latency.ts';
@@ -34,6 +40,7 @@ import { printNumber } from './statistics.ts';
 import { countCalls } from './system-calls.ts';
 import { systemNamed } from './systems/all.ts';
 import { mailyard } from './systems/mailyard.ts';
+import { postfix } from './systems/postfix.ts';
 import { scaled, SIZES, WORKLOADS } from './workloads.ts';
 
 const { positionals, values } = parseArgs({
@@ -47,6 +54,8 @@ const { positionals, values } = parseArgs({
     systems: { type: 'string', default: 'postfix,mailyard' },
     results: { type: 'string' },
     messages: { type: 'string', default: '50000' },
+    quick: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '1' },
     rate: { type: 'string', default: '200' },
     folder: { type: 'string' },
     out: { type: 'string' },
@@ -63,12 +72,14 @@ if (missing !== undefined) {
 }
 const [command] = positionals;
 const COMMANDS: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ['bench', runBench],
   ['compare', runCompare],
   ['profile', runProfile],
   ['calls', runCalls],
   ['backlog', runBacklog],
   ['latency', runLatency],
   ['faults', runFaults],
+  ['distributed', runDistributed],
 ]);
 try {
   const run = COMMANDS.get(command ?? '');
@@ -78,19 +89,14 @@ try {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
 }
 
+async function runBench(): Promise<void> {
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  await bench({ folder, results: values.results, quick: values.quick, print });
+}
+
 async function runCompare(): Promise<void> {
   const systems = values.systems.split(',').map(systemNamed);
-  const records = await compare(
-    systems,
-    {
-      ...plan(),
-      size: values.size,
-      pairs: Number(values.pairs),
-      pairsAStart: 3,
-      seconds: Number(values.seconds),
-    },
-    openResults(values.results, 'bursts'),
-  );
+  const records = await compare(systems, comparison(), openResults(values.results, 'bursts'));
   process.stdout.write(comparisonTable(records, systems[0]!.name));
 }
 
@@ -140,6 +146,23 @@ async function runFaults(): Promise<void> {
     for (const fault of FAULTS.keys()) figures.push(await measureFault(system, plan(), fault, faultPlan, record));
     process.stdout.write(faultTable(system.name, figures));
   }
+}
+
+async function runDistributed(): Promise<void> {
+  const workers = values.workers.split(',').map(Number);
+  const record = openResults(values.results, 'distributed');
+  const records = await compareDistributed(postfix, workers, comparison(), record);
+  process.stdout.write(distributedTable(records, postfix.name));
+}
+
+function comparison(): Comparison {
+  return {
+    ...plan(),
+    size: values.size,
+    pairs: Number(values.pairs),
+    pairsAStart: 3,
+    seconds: Number(values.seconds),
+  };
 }
 
 /** What the command line says of workload, size and sessions. */

@@ -25,6 +25,8 @@ export interface KafkaOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Heap of each broker; 256m. */
   readonly heap?: string;
+  /** Further words for the JVM of each broker, where it is a process; later ones win. */
+  readonly jvm?: readonly string[];
 }
 
 /** A running cluster. Brokers are numbered from 1. */
@@ -109,6 +111,7 @@ async function localNodes(folder: string, count: number, options: KafkaOptions):
     `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'kafka.log4j2.xml')}`,
     '-cp',
     `${kafkaJars()}/*`,
+    ...(options.jvm ?? []),
   ];
   return await Promise.all(
     ports.map(async ({ id, outer, inner }) => {
