@@ -88,7 +88,7 @@ export class QueueOwners {
    */
   async waiting(
     local: boolean,
-    domain: string | undefined,
+    scope: QueueScope,
     limit: number,
     token: string,
   ): Promise<{
@@ -106,7 +106,7 @@ export class QueueOwners {
       try {
         do {
           if (recipients.length >= limit) return { recipients, silentOwners, nextPageToken: `${name} ${after ?? ''}` };
-          const page = await owner.waiting(domain === undefined ? {} : { domain }, limit - recipients.length, after);
+          const page = await owner.waiting(scope, limit - recipients.length, after);
           recipients.push(...page.recipients);
           after = page.next;
         } while (after !== undefined);

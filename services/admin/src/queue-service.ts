@@ -59,10 +59,14 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       };
     }),
 
-    listRecipients: methods.unary('reader', async ({ domain, pageSize, pageToken, local }) => {
+    listRecipients: methods.unary('reader', async ({ domain, destination, pageSize, pageToken, local }) => {
       const limit = pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE);
-      const wanted = domain === undefined ? undefined : demandDomain(domain);
-      const { recipients, nextPageToken, silentOwners } = await owners.waiting(local, wanted, limit, pageToken);
+      const { recipients, nextPageToken, silentOwners } = await owners.waiting(
+        local,
+        readScope(domain, destination),
+        limit,
+        pageToken,
+      );
       return { recipients: recipients.map(writeRecipient), nextPageToken, silentOwners: [...silentOwners] };
     }),
 
@@ -70,10 +74,8 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       yield* writeCensus(await owners.census(local, figuresOnly));
     }),
 
-    retry: methods.unary('operator', async ({ domain, local }) => {
-      const scope: QueueScope =
-        domain === undefined ? { kind: 'all' } : { kind: 'domain', domain: demandDomain(domain) };
-      const { recipients, silentOwners } = await owners.retryNow(local, scope);
+    retry: methods.unary('operator', async ({ domain, destination, local }) => {
+      const { recipients, silentOwners } = await owners.retryNow(local, readScope(domain, destination));
       return { recipients, silentOwners: [...silentOwners] };
     }),
   };
@@ -86,6 +88,13 @@ async function ledgerOf(tracker: Tracker | undefined): Promise<ReturnType<typeof
   if (tracker === undefined || tracker.problem !== undefined) return undefined;
   await tracker.catchUp();
   return writeLedger((await tracker.ask({ kind: 'ledger' })).sums);
+}
+
+function readScope(domain: string | undefined, destination: string | undefined): QueueScope {
+  if (domain !== undefined && destination !== undefined)
+    throw new CallRefusal(status.INVALID_ARGUMENT, 'a domain or a destination, not both', { reason: 'SCOPE_INVALID' });
+  if (domain !== undefined) return { kind: 'domain', domain: demandDomain(domain) };
+  return destination === undefined ? { kind: 'all' } : { kind: 'destination', destination };
 }
 
 type ScopeDomain = Extract<QueueScope, { kind: 'domain' }>['domain'];

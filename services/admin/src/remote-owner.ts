@@ -36,13 +36,9 @@ export class RemoteOwner implements QueueOwner {
     }
   }
 
-  async waiting(
-    { domain }: { readonly domain?: string },
-    limit: number,
-    after: string | undefined,
-  ): Promise<QueueRecipientPage> {
+  async waiting(scope: QueueScope, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
     const { recipients, nextPageToken } = await this.#client.listRecipients({
-      ...(domain === undefined ? {} : { domain }),
+      ...writeScope(scope),
       pageSize: limit,
       pageToken: after ?? '',
       local: true,
@@ -55,12 +51,16 @@ export class RemoteOwner implements QueueOwner {
   }
 
   async retryNow(scope: QueueScope): Promise<number> {
-    const domain = scope.kind === 'domain' ? { domain: scope.domain } : {};
-    const { recipients } = await this.#client.retry({ ...domain, local: true });
+    const { recipients } = await this.#client.retry({ ...writeScope(scope), local: true });
     return recipients;
   }
 
   close(): void {
     this.#client.close();
   }
+}
+
+function writeScope(scope: QueueScope): { readonly domain?: string; readonly destination?: string } {
+  if (scope.kind === 'domain') return { domain: scope.domain };
+  return scope.kind === 'destination' ? { destination: scope.destination } : {};
 }

@@ -6,7 +6,7 @@ export type {
   HostView,
   QueueStatus,
   QueueView,
-  RetryScope,
+  MailScope,
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';

@@ -19,7 +19,7 @@ import type {
   HostView,
   QueueStatus,
   QueueView,
-  RetryScope,
+  MailScope,
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';
@@ -187,16 +187,18 @@ export class LiveQueueView implements QueueView {
     return oldest;
   }
 
-  waiting({ domain }: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage {
+  waiting(scope: MailScope, limit: number, after: string | undefined): WaitingPage {
     const start = readToken(after);
-    const places = domain === undefined ? this.#placesOfAll(start, limit) : this.#placesOf(domain, start, limit);
+    const bindings = scope.kind === 'all' ? undefined : this.#inScope(scope);
+    const domains = bindings && new Set<string>(bindings.map(({ domain }) => domain));
+    const places = bindings === undefined ? this.#placesOfAll(start, limit) : this.#placesOf(bindings, start, limit);
     const recipients: WaitingRecipientView[] = [];
     for (const { partition, offset } of places) {
       if (recipients.length >= limit) return { recipients, next: `${partition}.${offset}` };
       const message = this.#partitions.get(partition)?.owner.state.messages.at(offset);
       if (message === undefined) continue;
       for (const view of viewsOf(partition, message))
-        if (domain === undefined || domainOf(view.forwardPath) === domain) recipients.push(view);
+        if (domains === undefined || domains.has(domainOf(view.forwardPath))) recipients.push(view);
     }
     return { recipients, next: undefined };
   }
@@ -215,10 +217,9 @@ export class LiveQueueView implements QueueView {
     return places;
   }
 
-  /** The same for the messages of one domain: those that wait, and those being tried. */
-  #placesOf(domain: string, start: Place, limit: number): Place[] {
-    const binding = this.#scheduler.bindings.find(domain);
-    if (binding === undefined) return [];
+  /** The same for the messages of some domains: those that wait, and those being tried. */
+  #placesOf(bindings: readonly Binding[], start: Place, limit: number): Place[] {
+    if (bindings.length === 0) return [];
     const found = new Map<number, Set<number>>();
     const note = (partition: number, offset: number): void => {
       if (partition < start.partition || (partition === start.partition && offset < start.offset)) return;
@@ -226,10 +227,11 @@ export class LiveQueueView implements QueueView {
       if (offsets === undefined) found.set(partition, new Set([offset]));
       else offsets.add(offset);
     };
-    this.#scheduler.waiting.visit(binding.number, (number, low) => {
-      const partition = this.#partitions.get(number);
-      if (partition?.owner.mayDecide === true) note(number, offsetOfEntry(low, partition.owner.state.nextOffset));
-    });
+    for (const binding of bindings)
+      this.#scheduler.waiting.visit(binding.number, (number, low) => {
+        const partition = this.#partitions.get(number);
+        if (partition?.owner.mayDecide === true) note(number, offsetOfEntry(low, partition.owner.state.nextOffset));
+      });
     for (const { number, owner, underway } of this.#owned())
       for (const id of underway.messages()) {
         const message = owner.state.messages.get(id);
@@ -247,17 +249,21 @@ export class LiveQueueView implements QueueView {
     return places;
   }
 
-  retryNow(scope: RetryScope): number {
+  retryNow(scope: MailScope): number {
     const bindings = this.#inScope(scope);
     this.#scheduler.retryNow(bindings);
     return bindings.reduce((sum, { recipients }) => sum + recipients, 0);
   }
 
-  #inScope(scope: RetryScope): Binding[] {
+  #inScope(scope: MailScope): Binding[] {
     const { bindings, destinations } = this.#scheduler;
     if (scope.kind === 'all') return [...bindings];
-    if (scope.kind === 'destination')
-      return [...(destinations.get(scope.destination as DestinationKey)?.bindings ?? [])];
+    if (scope.kind === 'destination') {
+      const known = destinations.get(scope.destination as DestinationKey);
+      if (known !== undefined) return [...known.bindings];
+      // Nothing behind it is due yet, so nothing was gathered there.
+      return [...bindings].filter((one) => (bindings.keyOf(one) ?? UNKNOWN) === scope.destination);
+    }
     const binding = bindings.find(scope.domain);
     return binding === undefined ? [] : [binding];
   }

@@ -71,8 +71,8 @@ export interface QueueStatus {
   readonly partitions: readonly number[];
 }
 
-/** Whose mail is to be tried now (R210). */
-export type RetryScope =
+/** Whose mail is shown, or is to be tried now (R210). */
+export type MailScope =
   | { readonly kind: 'all' }
   | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
   | { readonly kind: 'destination'; readonly destination: string };
@@ -87,9 +87,9 @@ export interface QueueView {
    */
   destinations(limit?: number, offset?: number): readonly DestinationView[];
   /** @param after where the page before ended */
-  waiting(filter: { readonly domain?: string }, limit: number, after: string | undefined): WaitingPage;
+  waiting(scope: MailScope, limit: number, after: string | undefined): WaitingPage;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
-  retryNow(scope: RetryScope): number;
+  retryNow(scope: MailScope): number;
   /** Waiting mail by domain, and how far it follows the table. @param figuresOnly leaves the lists out */
   census(figuresOnly: boolean): WaitingCensus;
 }

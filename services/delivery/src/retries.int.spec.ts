@@ -70,7 +70,7 @@ describe('retry and expiry', () => {
     await until(() => fixture.count('RecipientDeferred') === 1);
     await fixture.submit({ to: ['ok@example.com'] });
     await until(() => fixture.count('RecipientDeferred') === 2);
-    expect(fixture.worker.queues.waiting({}, 10, undefined).recipients[0]).toMatchObject({ retries: 1 });
+    expect(fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined).recipients[0]).toMatchObject({ retries: 1 });
     await fixture.submit({ to: ['ok@example.com'] });
     await until(() => fixture.count('RecipientDelivered') === 2);
     expect(fixture.count('RecipientDeferred')).toBe(2);

@@ -1,3 +1,4 @@
+import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, deadPort, passUntil, people, sink, until } from './delivery-fixture.suite.ts';
 
@@ -178,7 +179,7 @@ describe('the views', () => {
     expect(queues.destinations()[0]!.nextAttemptAt).toBe(fixture.started + 60_000);
     const seen: string[] = [];
     for (let after: string | undefined, more = true; more; more = after !== undefined) {
-      const page = queues.waiting({ domain: 'down.example' }, 3, after);
+      const page = queues.waiting({ kind: 'domain', domain: 'down.example' as Domain }, 3, after);
       seen.push(...page.recipients.map(({ message, recipient }) => `${message}/${recipient}`));
       after = page.next;
     }

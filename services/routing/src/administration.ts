@@ -55,6 +55,8 @@ export interface PreviewOutcome extends ValidationOutcome {
 }
 
 export interface ImportOutcome extends ValidationOutcome {
+  /** What makes the table say what the file says; none where that is so already, or the file has faults. */
+  readonly operations: readonly Operation[];
   readonly differences: readonly Difference[];
   readonly outcome?: CommitOutcome;
   readonly added: number;
@@ -187,18 +189,24 @@ export class Administration {
     const read = await readFile(octets, format, this.rules);
     const { state } = this;
     const { version } = state;
-    const nothing = { version, warnings: [], differences: [], added: 0, removed: 0, changed: 0, unchanged: 0 };
+    const nothing = {
+      version,
+      operations: [],
+      warnings: [],
+      differences: [],
+      added: 0,
+      removed: 0,
+      changed: 0,
+      unchanged: 0,
+    };
     if (read.kind === 'faults') return { ...nothing, faults: read.faults };
-    const { operations, ...counts } = replaceRoutes(
-      state,
-      read.routes,
-      format === 'smtproutes' ? state.mode : 'dotted',
-    );
+    const replacement = replaceRoutes(state, read.routes, format === 'smtproutes' ? state.mode : 'dotted');
+    const { operations } = replacement;
     const { faults, warnings } = this.validate(operations);
-    if (faults.length > 0 || request.isDry === true) return { ...counts, version, faults, warnings };
+    if (faults.length > 0 || request.isDry === true) return { ...replacement, version, faults, warnings };
     if (operations.length === 0) {
       return {
-        ...counts,
+        ...replacement,
         version,
         faults,
         warnings,
@@ -207,7 +215,7 @@ export class Administration {
     }
     const outcome = await this.commit(operations, request);
     return {
-      ...counts,
+      ...replacement,
       version: outcome.version,
       faults: outcome.kind === 'refused' ? outcome.faults : [],
       warnings,

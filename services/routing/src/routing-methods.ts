@@ -13,11 +13,10 @@ import {
   writeSmtpRoute,
 } from '@mailyard/contracts';
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
-import { MtaError } from '@mailyard/mail';
+import { MtaError, recipientDomain } from '@mailyard/mail';
 import { printTarget, readReceivingDomain } from '@mailyard/smtp-routes';
 import type { Administration, Committed, Moment } from './administration.ts';
 import type { ConfigurationFollower, Served } from './configuration-follower.ts';
-import { recipientDomain } from './recipient-domain.ts';
 import { demandOperations, writeSummary } from './wire.ts';
 import { watchChanges } from './watch-changes.ts';
 

@@ -6,3 +6,4 @@ export * from './ports.ts';
 export * from './sections.ts';
 export * from './state.ts';
 export * from './validate.ts';
+export * from './setup-plan.ts';

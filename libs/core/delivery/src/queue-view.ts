@@ -90,7 +90,9 @@ export interface WaitingCensus {
 
 export type QueueScope =
   | { readonly kind: 'all' }
-  | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral };
+  | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
+  /** All domains behind it, whichever they are now. */
+  | { readonly kind: 'destination'; readonly destination: string };
 
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
 export interface QueueOwner {
@@ -98,7 +100,7 @@ export interface QueueOwner {
   destinations(limit?: number, offset?: number): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
   /** @param after where the page before ended */
   waiting(
-    filter: { readonly domain?: string },
+    scope: QueueScope,
     limit: number,
     after: string | undefined,
   ): QueueRecipientPage | Promise<QueueRecipientPage>;

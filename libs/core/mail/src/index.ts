@@ -9,6 +9,7 @@ export * from './line-ends.ts';
 export * from './mailbox.ts';
 export * from './mta-error.ts';
 export * from './path.ts';
+export * from './recipient-domain.ts';
 export * from './reply.ts';
 export * from './utf8.ts';
 export * from './xtext.ts';

@@ -27,8 +27,13 @@ export interface KnownCertificate {
   readonly role: Role;
 }
 
+/** Finds whose token a secret is; undefined when it is nobody's. */
+export interface TokenFinder {
+  find(secret: string): Caller | undefined;
+}
+
 /** Tells who calls, from a token or a client certificate. */
-export class Gate {
+export class Gate implements TokenFinder {
   readonly #tokens: readonly { readonly caller: Caller; readonly hash: Buffer }[];
 
   readonly #certificates: ReadonlyMap<string, Role>;
@@ -49,7 +54,7 @@ export class Gate {
     const [authorization] = metadata.get('authorization');
     if (typeof authorization === 'string') {
       const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-      const caller = secret === undefined ? undefined : this.#find(secret);
+      const caller = secret === undefined ? undefined : this.find(secret);
       if (caller === undefined) throw refuse(status.UNAUTHENTICATED, 'the token is not known', 'TOKEN_UNKNOWN');
       return caller;
     }
@@ -63,7 +68,7 @@ export class Gate {
   }
 
   /** Compares with every token in the same time, whichever it is. */
-  #find(secret: string): Caller | undefined {
+  find(secret: string): Caller | undefined {
     const hash = hashOf(secret);
     let found: Caller | undefined;
     for (const token of this.#tokens) if (timingSafeEqual(token.hash, hash)) found = token.caller;

@@ -173,6 +173,8 @@ export interface ListRecipientsRequest {
   pageSize: number;
   pageToken: string;
   local: boolean;
+  /** Only recipients behind this destination, as listed; not together with a domain. */
+  destination?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -188,6 +190,8 @@ export interface RetryRequest {
   /** Only recipients of this domain; absent is all. */
   domain?: string | undefined;
   local: boolean;
+  /** Only recipients behind this destination, as listed; not together with a domain. */
+  destination?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1438,7 +1442,7 @@ export const ListDestinationsResponse: MessageFns<ListDestinationsResponse> = {
 };
 
 function createBaseListRecipientsRequest(): ListRecipientsRequest {
-  return { domain: undefined, pageSize: 0, pageToken: "", local: false, _unknownFields: {} };
+  return { domain: undefined, pageSize: 0, pageToken: "", local: false, destination: undefined, _unknownFields: {} };
 }
 
 export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
@@ -1454,6 +1458,9 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
     }
     if (message.local !== false) {
       writer.uint32(32).bool(message.local);
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(42).string(message.destination);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1511,6 +1518,14 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
             message.local = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1540,6 +1555,7 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.local = object.local ?? false;
+    message.destination = object.destination ?? undefined;
     return message;
   },
 };
@@ -1640,7 +1656,7 @@ export const ListRecipientsResponse: MessageFns<ListRecipientsResponse> = {
 };
 
 function createBaseRetryRequest(): RetryRequest {
-  return { domain: undefined, local: false, _unknownFields: {} };
+  return { domain: undefined, local: false, destination: undefined, _unknownFields: {} };
 }
 
 export const RetryRequest: MessageFns<RetryRequest> = {
@@ -1650,6 +1666,9 @@ export const RetryRequest: MessageFns<RetryRequest> = {
     }
     if (message.local !== false) {
       writer.uint32(16).bool(message.local);
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(26).string(message.destination);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1691,6 +1710,14 @@ export const RetryRequest: MessageFns<RetryRequest> = {
             message.local = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1718,6 +1745,7 @@ export const RetryRequest: MessageFns<RetryRequest> = {
     const message = createBaseRetryRequest();
     message.domain = object.domain ?? undefined;
     message.local = object.local ?? false;
+    message.destination = object.destination ?? undefined;
     return message;
   },
 };

@@ -1,4 +1,5 @@
-import { type AddressLiteral, type Domain, parseAddressLiteral, parseDomain } from '@mailyard/mail';
+import { type AddressLiteral, parseAddressLiteral } from './address-literal.ts';
+import { type Domain, parseDomain } from './domain.ts';
 
 /**
  * The domain of what a program or person asks about: an address, a domain, or a literal in brackets.
