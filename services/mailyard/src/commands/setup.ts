@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { SETUP_ID, type SetupRow } from '@mailyard/configuration';
 import { readRouteLine, splitDestinations } from '@mailyard/smtp-routes';
+import { authorOf } from '../author.ts';
 import { Dialogue } from '../dialogue.ts';
 import { differenceText, plainDifference } from '../difference-text.ts';
+import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
-import { planSetup, SETUP_ID, type SetupRow } from '../setup-plan.ts';
+import { askSetupPlan } from '../setup-plan.ts';
+import { wantsColour } from '../table-text.ts';
 
 export const USAGE = `usage: mailyard setup                  (asks)
        mailyard setup -f FILE yes
@@ -64,7 +66,7 @@ async function askRows(dialogue: Dialogue): Promise<SetupRow[] | undefined> {
 }
 
 async function readRows(file: string, { io }: ServerCall<Values>): Promise<SetupRow[]> {
-  const content = file === '-' ? await text(io.stdin) : await readFile(file, 'utf8');
+  const content = await readTextInput(file, io);
   return content.split('\n').flatMap((line) => {
     const written = readRouteLine(line);
     return written === undefined ? [] : [{ domain: written.receivingDomain, destinations: written.destinations }];
@@ -77,9 +79,9 @@ async function finish(
   agree: () => Promise<boolean>,
 ): Promise<number> {
   const { client, isJson, io, print, say, values } = call;
-  if (rows.some(({ domain }) => /^all$/i.test(domain)))
-    throw new Error('ALL is no domain: the gateway would take mail for everyone');
-  const { version, operations, hints } = await planSetup(client, rows);
+  const { version, operations, hints, ...plan } = await askSetupPlan(client, rows);
+  for (const { code, token, message } of plan.faults) say(`${code}: ${JSON.stringify(token)} ${message}`);
+  if (plan.faults.length > 0) return EXIT.refused;
   for (const hint of hints) say(hint);
   if (operations.length === 0) {
     print({ version, isCommitted: false, differences: [] }, '');
@@ -89,13 +91,13 @@ async function finish(
   const { faults, differences } = await client.preview({ operations: [...operations] });
   for (const { code, token, message } of faults) say(`${code}: ${JSON.stringify(token)} ${message}`);
   if (faults.length > 0) return EXIT.refused;
-  if (!isJson) io.stdout.write(differenceText(differences, io.isTerminal));
+  if (!isJson) io.stdout.write(differenceText(differences, wantsColour(io)));
   if (!(await agree())) return cancelled(call);
   const made = await client.commit({
     id: `${SETUP_ID}${randomUUID()}`,
     expectedVersion: version,
     operations: [...operations],
-    author: values.author ?? io.env['USER'] ?? '',
+    author: authorOf(values.author, io.env),
     reason: 'setup wizard',
     confirmDiscardAll: false,
   });
