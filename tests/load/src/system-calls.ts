@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findProgram } from '@mailyard/testkit/services/command';
 import { BenchRun, type RunPlan } from './bench-run.ts';
 import type { MailSystem } from './systems/system.ts';
 
@@ -35,11 +34,6 @@ const WRITES: ReadonlySet<string> = new Set([
 ]);
 const TRACED = [...SYNCS, ...RENAMES, ...WRITES, 'connect', 'openat'].join(',');
 const O_DSYNC = 0o10000;
-
-/** Why calls cannot be counted here; undefined when they can. */
-export function withoutStrace(): string | undefined {
-  return findProgram('strace') === undefined ? 'strace is not installed' : undefined;
-}
 
 /** Counts the calls of one burst, after one that warms up. strace slows a system down: nothing else is measured by it. */
 export async function countCalls(system: MailSystem, plan: RunPlan, messages: number): Promise<CallCounts> {

@@ -9,7 +9,17 @@ import { findProgram, runCommand } from './command.ts';
 import { servicesCache, underInstallLock } from './install-lock.ts';
 
 /** A neighbour that tests talk to. */
-export type ServiceName = 'kafka' | 'redis' | 's3' | 'dns' | 'postfix' | 'swaks' | 'python-grpc' | 'grpcurl' | 'zsh';
+export type ServiceName =
+  | 'kafka'
+  | 'redis'
+  | 's3'
+  | 'dns'
+  | 'postfix'
+  | 'swaks'
+  | 'strace'
+  | 'python-grpc'
+  | 'grpcurl'
+  | 'zsh';
 
 export const SERVICE_NAMES: readonly ServiceName[] = [
   'kafka',
@@ -18,6 +28,7 @@ export const SERVICE_NAMES: readonly ServiceName[] = [
   'dns',
   'postfix',
   'swaks',
+  'strace',
   'python-grpc',
   'grpcurl',
   'zsh',
@@ -67,6 +78,7 @@ const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
   dns: fromDebian('nsd', ['nsd']),
   postfix: fromDebian('postfix', ['postfix', 'smtp-source', 'smtp-sink']),
   swaks: fromDebian('swaks', ['swaks']),
+  strace: fromDebian('strace', ['strace']),
   'python-grpc': {
     // Made last, so that a half-made environment is not taken for one.
     present: () => existsSync(join(pythonGrpc(), 'complete')),

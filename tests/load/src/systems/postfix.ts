@@ -39,12 +39,6 @@ export const postfix: MailSystem = {
   },
 };
 
-/** Why there can be no Postfix here; undefined when there can. */
-export function withoutPostfix(): string | undefined {
-  if (!existsSync(`${SBIN}/postfix`)) return 'Postfix is not installed';
-  return process.getuid?.() === 0 ? undefined : 'Postfix starts only as root';
-}
-
 function running(plan: Plan, home: string, port: number): RunningSystem {
   const etc = join(home, 'etc');
   return {
