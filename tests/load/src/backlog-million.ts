@@ -42,7 +42,6 @@ const plan = {
 };
 const rounds = Number(values.rounds);
 const messages = Number(values.messages);
-const HEALTHY = 'healthy.load.test';
 const VIEW_ROUNDS = 10;
 
 function say(what: string, figure: string | number): void {
@@ -55,6 +54,8 @@ const scratch = await mkdtemp(join(tmpdir(), 'mailyard-backlog-'));
 const data = values.data ?? join(scratch, 'full');
 const dns = await startBacklogDns();
 const sink = await SmtpSink.start({ keep: 'none' });
+// A name for each run: a folder that is used again knows an earlier one by another port.
+const HEALTHY = `healthy${sink.port}.load.test`;
 const words = ['--dns', dns.address, '--accept', `${HEALTHY}=127.0.0.1:${sink.port}`];
 const running: ObservedGateway[] = [];
 try {
