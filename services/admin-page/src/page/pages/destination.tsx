@@ -1,0 +1,118 @@
+import { useState } from 'preact/hooks';
+import { listRecipients, readDestination } from '../api/calls.ts';
+import type { Destination } from '../api/values.ts';
+import { addressOf } from '../parts/address.ts';
+import { DestinationTable } from '../parts/destination-table.tsx';
+import { HostState } from '../parts/host-state.tsx';
+import { Notice, Problem } from '../parts/notice.tsx';
+import { OwnersNotice } from '../parts/owners-notice.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { RetryDialog } from '../parts/retry-dialog.tsx';
+import { useMay } from '../parts/session.ts';
+import { useLoad } from '../parts/use-load.ts';
+import { WaitingRecipients } from '../parts/waiting-recipients.tsx';
+import { When } from '../parts/when.tsx';
+import { useWords } from '../words/words.ts';
+
+const LIVE_MS = 3_000;
+
+/** One destination: its hosts, and who waits for it. */
+export function DestinationPage({ destination }: { readonly destination: string }) {
+  const { queue: words, menu, common } = useWords();
+  const mayRetry = useMay('operator');
+  const [isRetrying, setRetrying] = useState(false);
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const { value, problem, reload } = useLoad(destination, () => readDestination(destination), LIVE_MS);
+  const cursor = cursors.at(-1);
+  const recipients = useLoad(`${destination} ${cursor ?? ''}`, () => listRecipients(destination, cursor), LIVE_MS);
+  const isGone = problem?.status === 404;
+  return (
+    <>
+      <PageHead
+        place={[menu.monitor, { text: words.title, href: addressOf(['monitor', 'queue']) }]}
+        title={destination}
+      >
+        {mayRetry && !isGone ? (
+          <button type="button" onClick={() => setRetrying(true)}>
+            {words.retryOne}
+          </button>
+        ) : null}
+      </PageHead>
+      {isGone ? <Notice tone="info">{words.gone}</Notice> : <Problem problem={problem} />}
+      {value === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
+      {value === undefined || isGone ? null : (
+        <>
+          <DestinationTable destinations={[value]} />
+          <Hosts destination={value} />
+          <section aria-labelledby="recipients">
+            <h2 id="recipients">{words.recipients}</h2>
+            <Problem problem={recipients.problem} />
+            {recipients.value === undefined ? null : (
+              <>
+                <OwnersNotice silentOwners={recipients.value.silentOwners} />
+                <WaitingRecipients recipients={recipients.value.recipients} />
+                <div class="pager">
+                  <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
+                    {common.previous}
+                  </button>
+                  <button
+                    type="button"
+                    disabled={recipients.value.nextCursor === undefined}
+                    onClick={() => setCursors([...cursors, recipients.value!.nextCursor!])}
+                  >
+                    {common.next}
+                  </button>
+                </div>
+              </>
+            )}
+          </section>
+        </>
+      )}
+      {isRetrying ? (
+        <RetryDialog
+          scope={{ kind: 'destination', destination }}
+          onClose={() => {
+            setRetrying(false);
+            reload();
+            recipients.reload();
+          }}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function Hosts({ destination: { hosts, domains, domainCount } }: { readonly destination: Destination }) {
+  const { queue: words } = useWords();
+  return (
+    <div class="columns">
+      <section aria-labelledby="hosts">
+        <h2 id="hosts">{words.hosts}</h2>
+        {hosts.length === 0 ? (
+          <p class="quiet">–</p>
+        ) : (
+          <ul class="hosts">
+            {hosts.map(({ host, state, downUntil }) => (
+              <li key={host}>
+                <HostState state={state} /> <span class="break">{host}</span>
+                {state === 'down' && downUntil !== undefined ? (
+                  <small>
+                    {' '}
+                    ({words.downUntil}: <When at={downUntil} />)
+                  </small>
+                ) : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      <section aria-labelledby="domains">
+        <h2 id="domains">{words.domains}</h2>
+        <p class="break">
+          {domains.join(', ')}{' '}
+          {domainCount > domains.length ? words.moreDomains(domainCount - domains.length) : null}
+        </p>
+      </section>
+    </div>
+  );
+}

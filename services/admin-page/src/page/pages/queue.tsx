@@ -1,0 +1,81 @@
+import { useState } from 'preact/hooks';
+import { listDestinations } from '../api/calls.ts';
+import { addressOf, replaceAddress } from '../parts/address.ts';
+import { DestinationTable } from '../parts/destination-table.tsx';
+import { Problem } from '../parts/notice.tsx';
+import { OwnersNotice } from '../parts/owners-notice.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { Pager } from '../parts/pager.tsx';
+import { RetryDialog } from '../parts/retry-dialog.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
+import { useMay } from '../parts/session.ts';
+import { useLoad } from '../parts/use-load.ts';
+import { useWords } from '../words/words.ts';
+
+const PLACE = ['monitor', 'queue'];
+const LIMIT = 50;
+const LIVE_MS = 3_000;
+
+/** Every destination with waiting mail or connections, live (R213). */
+export function QueuePage({ query }: { readonly query: URLSearchParams }) {
+  const { queue: words, menu, common } = useWords();
+  const mayRetry = useMay('operator');
+  const [isLive, setLive] = useState(true);
+  const [isRetrying, setRetrying] = useState(false);
+  const search = query.get('search') ?? '';
+  const sort = query.get('sort') ?? '-waiting';
+  const offset = Number(query.get('offset') ?? 0);
+  const key = JSON.stringify([search, sort, offset]);
+  const { value, problem, reload } = useLoad(
+    key,
+    () => listDestinations(search, sort, offset),
+    isLive ? LIVE_MS : undefined,
+  );
+  const show = (changes: Readonly<Record<string, string | number>>): void =>
+    replaceAddress(addressOf(PLACE, { search, sort, offset, ...changes }));
+  return (
+    <>
+      <PageHead place={[menu.monitor]} title={words.title}>
+        <label class="box-label" title={common.liveHint}>
+          <input type="checkbox" checked={isLive} onChange={(event) => setLive(event.currentTarget.checked)} />{' '}
+          {common.live}
+        </label>
+        {mayRetry ? (
+          <button type="button" onClick={() => setRetrying(true)}>
+            {words.retryAll}
+          </button>
+        ) : null}
+      </PageHead>
+      <Problem problem={problem} />
+      <SearchBox label={words.searchLabel} text={search} onSearch={(text) => show({ search: text, offset: 0 })} />
+      {value === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
+      {value === undefined ? null : (
+        <>
+          <OwnersNotice silentOwners={value.silentOwners} unownedPartitions={value.unownedPartitions} />
+          {value.found === 0 ? (
+            <p class="quiet">{search === '' ? words.empty : words.nothingFound}</p>
+          ) : (
+            <DestinationTable
+              destinations={value.destinations}
+              sort={sort}
+              onSort={(next) => show({ sort: next, offset: 0 })}
+            />
+          )}
+          <div class="under">
+            <p class="hint">{words.since}</p>
+            <Pager offset={offset} limit={LIMIT} found={value.found} onGo={(next) => show({ offset: next })} />
+          </div>
+        </>
+      )}
+      {isRetrying ? (
+        <RetryDialog
+          scope={{ kind: 'all' }}
+          onClose={() => {
+            setRetrying(false);
+            reload();
+          }}
+        />
+      ) : null}
+    </>
+  );
+}
