@@ -92,7 +92,7 @@ async function bundle(): Promise<KeptFile[]> {
       minify: true,
       write: false,
       format: 'esm',
-      target: ['chrome109', 'firefox115', 'safari16'],
+      target: ['chrome123', 'firefox120', 'safari17.5'],
       charset: 'utf8',
       jsx: 'automatic',
       jsxImportSource: 'preact',

@@ -8,7 +8,13 @@ export class Refusal extends Error {
   readonly faults: readonly Fault[];
   readonly differences: readonly Difference[];
 
-  constructor(code: string, status: number, message: string, faults: readonly Fault[], differences: readonly Difference[]) {
+  constructor(
+    code: string,
+    status: number,
+    message: string,
+    faults: readonly Fault[],
+    differences: readonly Difference[],
+  ) {
     super(message);
     this.code = code;
     this.status = status;

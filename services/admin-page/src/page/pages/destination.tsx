@@ -52,7 +52,11 @@ export function DestinationPage({ destination }: { readonly destination: string 
                 <OwnersNotice silentOwners={recipients.value.silentOwners} />
                 <WaitingRecipients recipients={recipients.value.recipients} />
                 <div class="pager">
-                  <button type="button" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
+                  <button
+                    type="button"
+                    disabled={cursors.length === 0}
+                    onClick={() => setCursors(cursors.slice(0, -1))}
+                  >
                     {common.previous}
                   </button>
                   <button
@@ -109,8 +113,7 @@ function Hosts({ destination: { hosts, domains, domainCount } }: { readonly dest
       <section aria-labelledby="domains">
         <h2 id="domains">{words.domains}</h2>
         <p class="break">
-          {domains.join(', ')}{' '}
-          {domainCount > domains.length ? words.moreDomains(domainCount - domains.length) : null}
+          {domains.join(', ')} {domainCount > domains.length ? words.moreDomains(domainCount - domains.length) : null}
         </p>
       </section>
     </div>

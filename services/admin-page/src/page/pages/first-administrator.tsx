@@ -5,6 +5,7 @@ import type { Session } from '../api/values.ts';
 import { Field } from '../parts/field.tsx';
 import { NewPassword } from '../parts/new-password.tsx';
 import { Problem } from '../parts/notice.tsx';
+import { formTexts } from '../parts/form-text.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { useWords } from '../words/words.ts';
 
@@ -16,9 +17,9 @@ export function FirstAdministratorPage({ onSigned }: { readonly onSigned: (sessi
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (password === undefined) return;
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const text = formTexts(event);
     try {
-      onSigned(await makeFirstAdministrator(String(form.get('code')).trim(), String(form.get('name')), password));
+      onSigned(await makeFirstAdministrator(text('code').trim(), text('name'), password));
     } catch (error) {
       setProblem(error as Refusal);
     }
@@ -30,7 +31,9 @@ export function FirstAdministratorPage({ onSigned }: { readonly onSigned: (sessi
       <Problem problem={problem} />
       <form class="box" onSubmit={(event) => void submit(event)}>
         <Field id="code" label={words.code}>
-          {(bind) => <input {...bind} name="code" autocomplete="off" autocapitalize="none" spellcheck={false} required />}
+          {(bind) => (
+            <input {...bind} name="code" autocomplete="off" autocapitalize="none" spellcheck={false} required />
+          )}
         </Field>
         <Field id="name" label={words.name}>
           {(bind) => <input {...bind} name="name" autocomplete="username" autocapitalize="none" required />}

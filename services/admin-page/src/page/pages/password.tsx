@@ -5,6 +5,7 @@ import { addressOf, go } from '../parts/address.ts';
 import { Field } from '../parts/field.tsx';
 import { NewPassword } from '../parts/new-password.tsx';
 import { Problem } from '../parts/notice.tsx';
+import { formTexts } from '../parts/form-text.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { useSigned } from '../parts/session.ts';
 import { useWords } from '../words/words.ts';
@@ -17,7 +18,7 @@ export function PasswordPage() {
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (password === undefined) return;
-    const current = String(new FormData(event.currentTarget as HTMLFormElement).get('current'));
+    const current = formTexts(event)('current');
     try {
       await changePassword(current, password);
       say(words.done);

@@ -8,7 +8,16 @@ import { DestinationRows } from '../parts/destination-rows.tsx';
 import { Field, useFaultText } from '../parts/field.tsx';
 import { Notice, Problem, Warnings } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { draftOf, editsOf, emptyDraft, faultsOf, filledRows, type RouteDraft, routeOf, type Target } from '../parts/route-draft.ts';
+import {
+  draftOf,
+  editsOf,
+  emptyDraft,
+  faultsOf,
+  filledRows,
+  type RouteDraft,
+  routeOf,
+  type Target,
+} from '../parts/route-draft.ts';
 import { useSigned } from '../parts/session.ts';
 import { useLoad, useRested } from '../parts/use-load.ts';
 import { useWords } from '../words/words.ts';
@@ -88,11 +97,13 @@ function RouteForm({
     };
   }, [rested, editing]);
   const isEmpty = draft.target === 'hosts' && filledRows(draft).length === 0;
-  const faults: readonly Fault[] = refused !== undefined && refused.faults.length > 0 ? refused.faults : (check?.faults ?? []);
+  const faults: readonly Fault[] =
+    refused !== undefined && refused.faults.length > 0 ? refused.faults : (check?.faults ?? []);
   // What is not typed yet is no fault before somebody wants to go on.
   const shown = isEmpty && !hasTried ? faults.filter(({ field }) => field !== 'destinations') : faults;
   const textsOf = (field: string): readonly string[] => faultsOf(shown, field).map(faultText);
-  const domainFaults = draft.receivingDomain.trim() === '' ? (hasTried ? [words.needDomain] : []) : textsOf('receivingDomain');
+  const domainFaults =
+    draft.receivingDomain.trim() === '' ? (hasTried ? [words.needDomain] : []) : textsOf('receivingDomain');
   const needsConfirmation = draft.receivingDomain.trim().toUpperCase() === 'ALL' && draft.target === 'null';
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -156,12 +167,7 @@ function RouteForm({
         <legend>{words.target}</legend>
         {targets.map((target) => (
           <label key={target} class="box-label">
-            <input
-              type="radio"
-              name="target"
-              checked={draft.target === target}
-              onChange={() => change({ target })}
-            />{' '}
+            <input type="radio" name="target" checked={draft.target === target} onChange={() => change({ target })} />{' '}
             {words[target]}
           </label>
         ))}

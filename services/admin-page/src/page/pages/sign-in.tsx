@@ -4,6 +4,7 @@ import type { Refusal } from '../api/client.ts';
 import type { Session } from '../api/values.ts';
 import { Field } from '../parts/field.tsx';
 import { Notice, Problem } from '../parts/notice.tsx';
+import { formTexts } from '../parts/form-text.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { useWords } from '../words/words.ts';
 
@@ -19,10 +20,10 @@ export function SignInPage({
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const text = formTexts(event);
     setBusy(true);
     try {
-      onSigned(await signIn(String(form.get('name')), String(form.get('password'))));
+      onSigned(await signIn(text('name'), text('password')));
     } catch (error) {
       setProblem(error as Refusal);
       setBusy(false);

@@ -24,7 +24,10 @@ export function DifferenceList({
           </thead>
           <tbody>
             {differences.map(({ section, key, before, after, isReordered }) => (
-              <tr key={`${section} ${key}`} class={before === undefined ? 'added' : after === undefined ? 'removed' : ''}>
+              <tr
+                key={`${section} ${key}`}
+                class={before === undefined ? 'added' : after === undefined ? 'removed' : ''}
+              >
                 <th scope="row">
                   <span class="break">{section === 'routes' && key === 'ALL' ? routes.default : key}</span>{' '}
                   <small>

@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren } from 'preact';
 import type { Fault } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
 
@@ -6,6 +6,13 @@ import { useWords } from '../words/words.ts';
 export function useFaultText(): (fault: Fault) => string {
   const { faults } = useWords();
   return (fault) => faults[fault.code]?.(fault.token ?? '') ?? fault.message;
+}
+
+/** Binds what is typed to its label, its hint and its faults. */
+export interface FieldBinding {
+  readonly id: string;
+  readonly 'aria-describedby'?: string;
+  readonly 'aria-invalid'?: 'true';
 }
 
 export interface FieldProps {
@@ -16,7 +23,7 @@ export interface FieldProps {
   readonly faults?: readonly string[] | undefined;
   /** The label is there for screen readers only. */
   readonly isBare?: boolean;
-  readonly children: (bind: Pick<JSX.HTMLAttributes<HTMLInputElement>, 'id' | 'aria-describedby' | 'aria-invalid'>) => ComponentChildren;
+  readonly children: (bind: FieldBinding) => ComponentChildren;
 }
 
 /** A label, what is typed, and what is wrong with it. */

@@ -5,7 +5,13 @@ import { Field } from './field.tsx';
 export const LEAST_PASSWORD = 12;
 
 /** A password, typed twice. */
-export function NewPassword({ label, onChange }: { readonly label: string; readonly onChange: (password: string | undefined) => void }) {
+export function NewPassword({
+  label,
+  onChange,
+}: {
+  readonly label: string;
+  readonly onChange: (password: string | undefined) => void;
+}) {
   const { firstAdministrator: words } = useWords();
   const [first, setFirst] = useState('');
   const [second, setSecond] = useState('');

@@ -6,6 +6,7 @@ const HEIGHT = 160;
 const LEFT = 44;
 const BOTTOM = 20;
 const TOP = 8;
+const ANCHORS = ['start', 'middle', 'end'] as const;
 const LINES = ['accepted', 'delivered', 'bounced'] as const;
 
 /** Recipients a minute over the last hour, as lines; the same in words for those who do not see it. */
@@ -16,8 +17,7 @@ export function RatePlot({ minutes }: { readonly minutes: readonly Minute[] }) {
   const most = Math.max(...minutes.flatMap(({ accepted, delivered, bounced }) => [accepted, delivered, bounced]), 0);
   if (minutes.length === 0 || most === 0) return <p class="quiet">{words.plotEmpty}</p>;
   const top = niceCeiling(most);
-  const x = (index: number): number =>
-    LEFT + (index / Math.max(1, minutes.length - 1)) * (WIDTH - LEFT - 8);
+  const x = (index: number): number => LEFT + (index / Math.max(1, minutes.length - 1)) * (WIDTH - LEFT - 8);
   const y = (value: number): number => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
   return (
@@ -32,7 +32,7 @@ export function RatePlot({ minutes }: { readonly minutes: readonly Minute[] }) {
           </g>
         ))}
         {[0, Math.floor((minutes.length - 1) / 2), minutes.length - 1].map((index, place) => (
-          <text key={place} x={x(index)} y={HEIGHT - 4} text-anchor={['start', 'middle', 'end'][place]!}>
+          <text key={place} x={x(index)} y={HEIGHT - 4} text-anchor={ANCHORS[place]!}>
             {clock.format(minutes[index]!.at)}
           </text>
         ))}

@@ -17,7 +17,8 @@ export interface RouteTableProps {
   readonly onDelete: () => void;
 }
 
-const mayGo = ({ receivingDomain, pending }: ListedRoute): boolean => receivingDomain !== 'ALL' && pending !== 'removed';
+const mayGo = ({ receivingDomain, pending }: ListedRoute): boolean =>
+  receivingDomain !== 'ALL' && pending !== 'removed';
 
 /** The route table: the receiving domain opens edit, a check box a row on the right, `All` in the head (R200, R201). */
 export function RouteTable(props: RouteTableProps) {

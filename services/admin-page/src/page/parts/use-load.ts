@@ -27,7 +27,12 @@ export function useLoad<T>(key: string, read: () => Promise<T>, everyMs?: number
           const value = await latest.current();
           if (!isOver) setState({ key, value });
         } catch (error) {
-          if (!isOver) setState((before) => ({ key, value: before.key === key ? before.value : undefined, problem: error as Refusal }));
+          if (!isOver)
+            setState((before) => ({
+              key,
+              value: before.key === key ? before.value : undefined,
+              problem: error as Refusal,
+            }));
         }
       }
       if (!isOver && everyMs !== undefined) timer = setTimeout(() => void ask(), everyMs);
@@ -39,7 +44,11 @@ export function useLoad<T>(key: string, read: () => Promise<T>, everyMs?: number
     };
   }, [key, turn, everyMs]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
-  return { value: state.key === key ? state.value : undefined, problem: state.key === key ? state.problem : undefined, reload };
+  return {
+    value: state.key === key ? state.value : undefined,
+    problem: state.key === key ? state.problem : undefined,
+    reload,
+  };
 }
 
 /** A value that stands still while it is changed often: the last one, once it rested. */

@@ -4,7 +4,7 @@ import { Notice } from './notice.tsx';
 
 /** What a change does to the mail that waits. */
 export function WaitingEffect({ waiting }: { readonly waiting: WaitingMail | undefined }) {
-  const { commit, common } = useWords();
+  const { commit } = useWords();
   if (waiting === undefined) return <p class="quiet">{commit.noEffect}</p>;
   return (
     <>

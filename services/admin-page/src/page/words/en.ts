@@ -73,7 +73,8 @@ export const en = {
   },
   firstAdministrator: {
     title: 'Make the First Administrator',
-    intro: 'Nobody can sign in yet. The gateway printed a code where it was started: it shows that you are who installs it.',
+    intro:
+      'Nobody can sign in yet. The gateway printed a code where it was started: it shows that you are who installs it.',
     code: 'Code',
     name: 'User name',
     password: 'Password',
@@ -179,7 +180,7 @@ export const en = {
       domainAndBelow: (domain: string) => `Recipients at ${domain} and at every domain below it.`,
       below: (domain: string) => `Recipients at every domain below ${domain}, not at ${domain} itself.`,
       literal: (domain: string) => `Recipients at the address literal ${domain}.`,
-      default: 'Recipients of all domains that no other entry covers.',
+      default: (_domain: string) => 'Recipients of all domains that no other entry covers.',
     },
     exceptions: 'More specific entries take some of it:',
     notBelow: 'Not its subdomains (also adds the entry below with USEDNS)',
@@ -251,7 +252,8 @@ export const en = {
         ? `None of the ${count(waiting, 'recipient that waits', 'recipients that wait')} goes elsewhere.`
         : `${moved.toLocaleString('en')} of ${count(waiting, 'recipient that waits', 'recipients that wait')} will go to other hosts, within a second of the commit.`,
     freed: (number: number) => `${count(number, 'recipient leaves', 'recipients leave')} hosts that are down.`,
-    stranded: (number: number) => `${count(number, 'recipient will go', 'recipients will go')} to hosts that are down now.`,
+    stranded: (number: number) =>
+      `${count(number, 'recipient will go', 'recipients will go')} to hosts that are down now.`,
     discarded: (number: number) => `${count(number, 'recipient', 'recipients')} will be dropped.`,
     from: 'From',
     to: 'To',
@@ -277,7 +279,8 @@ export const en = {
     removed: 'removed',
     changed: 'changed',
     reordered: 'in another order',
-    shown: (shown: number, of: number) => `The first ${shown.toLocaleString('en')} of ${of.toLocaleString('en')} are shown.`,
+    shown: (shown: number, of: number) =>
+      `The first ${shown.toLocaleString('en')} of ${of.toLocaleString('en')} are shown.`,
     mine: 'What You Changed',
   },
   sections: {
@@ -305,7 +308,8 @@ export const en = {
     diff: (from: number, to: number) => `From Version ${from} to Version ${to}`,
     noDifference: 'The two versions say the same.',
     rollback: 'Roll Back to This Version…',
-    rollbackHint: 'Makes a pending change that restores what this version said. You see it, and its effect, before you commit.',
+    rollbackHint:
+      'Makes a pending change that restores what this version said. You see it, and its effect, before you commit.',
     table: 'SMTP routes as of this version',
     previous: 'Difference to the newest',
     noComment: 'no comment',
