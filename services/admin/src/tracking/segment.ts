@@ -3,7 +3,7 @@
  * over its retention both are dropped whole, which costs far less than deleting rows.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { MessageId } from '@mailyard/queue';
+import { createdAtOf, type MessageId } from '@mailyard/queue';
 
 /** A message as it is stored. */
 export interface MessageRow {
@@ -95,6 +95,18 @@ export class Segment {
 
   newest(before: number, limit: number): MessageRow[] {
     return this.#newest.all(before, limit) as unknown as MessageRow[];
+  }
+
+  /** The number of about the first row that was accepted at or after a time, found by halving; above all when none was. */
+  firstAfter(at: number): number {
+    let [low, high] = [0, (this.newest(Number.MAX_SAFE_INTEGER, 1)[0]?.seq ?? 0) + 1];
+    while (low + 1 < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.newest(middle + 1, 1)[0];
+      if (row === undefined || createdAtOf(row.id) < at) low = middle;
+      else high = middle;
+    }
+    return high;
   }
 
   /** Messages with waiting recipients whose last full state lies below this offset. */

@@ -1,6 +1,7 @@
 /** What the thread that reads the log and the one that keeps the read model say to each other. */
 import type { SearchResponse, TraceResponse } from '@mailyard/contracts/tracking';
 import type { FactBatch } from './fact-batch.ts';
+import type { TermKind } from './search-term.ts';
 import type { LedgerSums } from './tracking-store.ts';
 
 export interface TrackingWorkerData {
@@ -17,6 +18,11 @@ export type Question =
       readonly key: string | undefined;
       readonly pageSize: number;
       readonly pageToken: string;
+      /** What the key is; absent: any of them, or a message id. */
+      readonly by?: TermKind;
+      /** Accepted at or after, and before. */
+      readonly from?: number;
+      readonly to?: number;
     }
   | { readonly kind: 'ledger' };
 

@@ -6,7 +6,7 @@ import type {
   SearchResponse,
   TraceResponse,
 } from '@mailyard/contracts/tracking';
-import { isMessageId, type MessageId } from '@mailyard/queue';
+import { createdAtOf, isMessageId, type MessageId } from '@mailyard/queue';
 import { recordOf } from './fact.ts';
 import { decodeHistory, type HistoryEntry } from './history.ts';
 import type { MessageRow, Segment } from './segment.ts';
@@ -24,6 +24,19 @@ interface Place {
   readonly day: number;
   readonly before: number;
 }
+
+/** Which messages a search is about, besides its key. */
+export interface SearchRange {
+  /** What the key is; absent: any of them. */
+  readonly by?: TermKind;
+  /** Accepted at or after, and before; milliseconds of the epoch. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Rows stand in the order in which they were read, which is that of acceptance within minutes. */
+const DISORDER_MS = 600_000;
+const DAY_MS = 86_400_000;
 
 const NEWEST: Place = { day: Infinity, before: Number.MAX_SAFE_INTEGER };
 
@@ -49,12 +62,19 @@ export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): T
 }
 
 /** Messages, newest first. @param key absent: all */
-export function page(store: TrackingStore, key: string | undefined, pageSize: number, token: string): SearchResponse {
+export function page(
+  store: TrackingStore,
+  key: string | undefined,
+  pageSize: number,
+  token: string,
+  range: SearchRange = {},
+): SearchResponse {
   const limit = Math.min(pageSize === 0 ? PAGE_SIZE : pageSize, MOST_PER_PAGE);
   const messages: MessageSummary[] = [];
   let last: Place | undefined;
   const from = readToken(token);
-  for (const { row, entries, place } of key === undefined ? newest(store, from) : search(store, key, from)) {
+  const found = key === undefined ? newest(store, from, range) : search(store, key, from, range);
+  for (const { row, entries, place } of found) {
     if (messages.length === limit)
       return { messages, nextPageToken: last === undefined ? '' : `${last.day}.${last.before}` };
     messages.push(summaryOf(row, entries));
@@ -77,15 +97,15 @@ function readToken(token: string): Place {
   return match === null ? NEWEST : { day: Number(match[1]), before: Number(match[2]) };
 }
 
-function* search(store: TrackingStore, key: string, from: Place): Iterable<Found> {
+function* search(store: TrackingStore, key: string, from: Place, range: SearchRange = {}): Iterable<Found> {
   const id = messageIdOf(key);
   if (id !== undefined) {
     const row = from === NEWEST ? store.find(id) : undefined;
-    if (row !== undefined) yield foundOf(row, NEWEST);
+    if (row !== undefined && isWithin(row, range)) yield foundOf(row, NEWEST);
     return;
   }
-  const wanted = termsOf(key);
-  for (const segment of startingAt(store, from)) yield* searchSegment(segment, wanted, from);
+  const wanted = termsOf(key).filter(({ kind }) => range.by === undefined || kind === range.by);
+  for (const segment of startingAt(store, from, range)) yield* searchSegment(segment, wanted, from, range);
 }
 
 /** `<message id>` or a MID, which is one with the number of a copy. */
@@ -113,8 +133,8 @@ function termsOf(key: string): Wanted[] {
 const CHUNK = 100;
 
 /** Rows under any of the terms, by falling number, each once. */
-function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place): Iterable<Found> {
-  let before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
+function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place, range: SearchRange): Iterable<Found> {
+  let before = firstBefore(segment, from, range);
   for (;;) {
     const rows = new Map<number, MessageRow>();
     let exhausted = true;
@@ -129,6 +149,8 @@ function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place
     }
     const falling = [...rows.values()].filter(({ seq }) => seq >= reached).sort((a, b) => b.seq - a.seq);
     for (const row of falling) {
+      if (isPast(row, range)) return;
+      if (!isWithin(row, range)) continue;
       const found = foundOf(row, { day: segment.day, before: row.seq });
       if (matches(found.entries, wanted)) yield found;
     }
@@ -137,20 +159,38 @@ function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place
   }
 }
 
-function* newest(store: TrackingStore, from: Place): Iterable<Found> {
-  for (const segment of startingAt(store, from)) {
-    let before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
+function* newest(store: TrackingStore, from: Place, range: SearchRange): Iterable<Found> {
+  for (const segment of startingAt(store, from, range)) {
+    let before = firstBefore(segment, from, range);
     for (;;) {
       const rows = segment.newest(before, CHUNK);
-      for (const row of rows) yield foundOf(row, { day: segment.day, before: row.seq });
-      if (rows.length < CHUNK) break;
+      for (const row of rows) if (isWithin(row, range)) yield foundOf(row, { day: segment.day, before: row.seq });
+      if (rows.length < CHUNK || isPast(rows.at(-1)!, range)) break;
       before = rows.at(-1)!.seq;
     }
   }
 }
 
-function startingAt(store: TrackingStore, from: Place): Segment[] {
-  return store.segments().filter(({ day }) => day <= from.day);
+function startingAt(store: TrackingStore, from: Place, range: SearchRange): Segment[] {
+  const first = Math.floor((range.from ?? 0) / DAY_MS);
+  const last = Math.floor((range.to ?? Infinity) / DAY_MS);
+  return store.segments().filter(({ day }) => day <= from.day && day >= first && day <= last);
+}
+
+/** Where a segment is entered: where the page before ended, and not far above the end of the range. */
+function firstBefore(segment: Segment, from: Place, { to }: SearchRange): number {
+  const before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
+  return to === undefined ? before : Math.min(before, segment.firstAfter(to + DISORDER_MS));
+}
+
+function isWithin({ id }: MessageRow, { from, to }: SearchRange): boolean {
+  const at = createdAtOf(id);
+  return at >= (from ?? 0) && at < (to ?? Infinity);
+}
+
+/** Whether all rows below are older than the range. */
+function isPast({ id }: MessageRow, { from }: SearchRange): boolean {
+  return from !== undefined && createdAtOf(id) < from - DISORDER_MS;
 }
 
 function foundOf(row: MessageRow, place: Place): Found {
