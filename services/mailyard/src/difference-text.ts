@@ -8,16 +8,17 @@ type Item = changeSetWire.Item;
 const RED = '\u{1B}[31m';
 const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
+const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
-/** Differences as lines: `-` what was, `+` what is. In colour only for a person. */
-export function differenceText(differences: readonly Difference[], isTerminal: boolean): string {
+/** Differences as lines: `-` what was, `+` what is. In colour where that is wanted. */
+export function differenceText(differences: readonly Difference[], isColoured: boolean): string {
   const lines: string[] = [];
-  const minus = (text: string): void => void lines.push(isTerminal ? `${RED}- ${text}${PLAIN}` : `- ${text}`);
-  const plus = (text: string): void => void lines.push(isTerminal ? `${GREEN}+ ${text}${PLAIN}` : `+ ${text}`);
+  const minus = (text: string): void => void lines.push(isColoured ? `${RED}- ${text}${PLAIN}` : `- ${text}`);
+  const plus = (text: string): void => void lines.push(isColoured ? `${GREEN}+ ${text}${PLAIN}` : `+ ${text}`);
   for (const { section, key, before, after, modeBefore, modeAfter, isReordered } of differences) {
     const name = readSection(section) ?? 'unknown';
-    const label = name === 'routes' ? key : `${name} ${key}`;
+    const label = name === 'routes' ? (key === 'ALL' ? 'ALL:' : key) : `${name} ${key}`;
     if (isReordered) {
       lines.push(`~ ${name} in another order`);
       continue;
@@ -50,7 +51,18 @@ export function plainDifference({
 
 function itemText({ item }: Item): string {
   if (item === undefined) return '';
-  return item.$case === 'route' ? destinationText(item.value) : JSON.stringify(item.value, withoutUnknownFields);
+  if (item.$case === 'route') return destinationText(item.value);
+  if (item.$case === 'recipientAccess') {
+    const { action, reply } = item.value;
+    return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
+  }
+  return JSON.stringify(item.value, withoutUnknownFields);
+}
+
+/** What an item is called by, with a blank behind it, where its text does not say it. */
+function nameOf({ item }: Item): string {
+  if (item?.$case === 'route') return `${item.value.receivingDomain} `;
+  return item?.$case === 'recipientAccess' ? `rat ${item.value.recipient} ` : '';
 }
 
 /** One operation of a change set, in a line. */
@@ -58,8 +70,7 @@ export function operationText({ operation }: changeSetWire.Operation): string {
   switch (operation?.$case) {
     case 'set': {
       const item = operation.value.item ?? { item: undefined };
-      const route = item.item?.$case === 'route' ? `${item.item.value.receivingDomain} ` : '';
-      return `set ${route}${itemText(item)}`;
+      return `set ${nameOf(item)}${itemText(item)}`.trimEnd();
     }
     case 'remove':
       return `remove ${readSection(operation.value.section)} ${operation.value.key}`;

@@ -10,6 +10,21 @@ export function destinationText({ destinations, authProfile }: Route): string {
   return `${destinations.join(', ')}${authProfile === undefined ? '' : `/auth=${authProfile}`}`;
 }
 
+/** What an entry does, in a sentence. */
+export function mappingText(route: Route): string {
+  const { receivingDomain } = route;
+  const subject = receivingDomain === 'ALL' ? 'Mail for all other domains' : `Mail for ${receivingDomain}`;
+  switch (destinationText(route)) {
+    case '':
+    case 'USEDNS':
+      return `${subject} will go to the mail exchangers of its domain (DNS).`;
+    case '/dev/null':
+      return `${subject} will be dropped.`;
+    default:
+      return `${subject} will go to ${destinationText(route)}.`;
+  }
+}
+
 /** One line an entry, aligned, the default last (R6, R184). */
 export function alignRoutes(routes: readonly Route[]): string {
   // One very long name is no reason to push all others to the right.

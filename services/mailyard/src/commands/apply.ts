@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { authorOf } from '../author.ts';
 import { printConfigurationFile, readConfigurationFile } from '../configuration-file.ts';
 import { askWhether } from '../dialogue.ts';
 import { differenceText, plainDifference } from '../difference-text.ts';
+import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { wantsColour } from '../table-text.ts';
 import { tellFollowing, waitingLines } from '../waiting-text.ts';
 
 export const USAGE = `usage: mailyard apply -f FILE [yes]
@@ -57,7 +58,7 @@ async function apply(
   file: string,
   isAgreed: boolean,
 ): Promise<number> {
-  const operations = readConfigurationFile(file === '-' ? await text(io.stdin) : await readFile(file, 'utf8'));
+  const operations = readConfigurationFile(await readTextInput(file, io));
   const { version, faults, warnings, differences, waiting } = await client.preview({ operations });
   for (const { code, field, token, message } of faults) say(`${code}: ${field}: ${JSON.stringify(token)} ${message}`);
   for (const warning of warnings) say(`warning: ${warning}`);
@@ -71,7 +72,7 @@ async function apply(
     say(`nothing to change: version ${version} says the same`);
     return EXIT.done;
   }
-  if (!isJson) io.stdout.write(differenceText(differences, io.isTerminal));
+  if (!isJson) io.stdout.write(differenceText(differences, wantsColour(io)));
   for (const line of waitingLines(waiting)) say(line);
   const isDry = values['dry-run'] === true;
   if (isDry || (!isAgreed && !(await askWhether(io, 'Commit this?')))) {
@@ -83,7 +84,7 @@ async function apply(
     id: values.id ?? '',
     expectedVersion: version,
     operations,
-    author: values.author ?? io.env['USER'] ?? '',
+    author: authorOf(values.author, io.env),
     reason: values.reason ?? `apply ${file === '-' ? 'from standard input' : file}`,
     confirmDiscardAll: true,
   });

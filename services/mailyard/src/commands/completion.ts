@@ -3,16 +3,34 @@ import { type Command, EXIT } from '../io.ts';
 
 export const USAGE = `usage: mailyard completion bash|zsh
 
-  Prints a script that completes the words of mailyard: eval "$(mailyard completion bash)"
+  Prints a script that completes the words of mailyard. In ~/.bashrc: eval "$(mailyard completion bash)"; in ~/.zshrc,
+  behind compinit: eval "$(mailyard completion zsh)"
 `;
 
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   smtproutes: ['print', 'new', 'edit', 'delete', 'import', 'export', 'clear', 'test'],
   queue: ['status', 'list', 'retry'],
+  user: ['list', 'set', 'remove'],
   completion: ['bash', 'zsh'],
 };
 
-const OPTIONS = ['--server', '--token-file', '--ca', '--cert', '--key', '--json', '--help'];
+const SHARED = '--server --token-file --ca --cert --key --json --help';
+const START = '--config --data --smtp --grpc --http --dns --accept --roles --help';
+
+/** Options besides those that every command has that asks a server; `=` before those of a command that asks none. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  smtproutes: '--auth --reason --expect --id --author --dry-run --from --directory --version --at',
+  apply: '--file --show --dry-run --reason --author --id',
+  history: '--limit --before --route',
+  rollback: '--reason --author --id --dry-run',
+  setup: '--file --author',
+  queue: '--all --domain --limit --destinations',
+  start: `=${START}`,
+  check: `=${START} --offline --json`,
+  init: `=${START}`,
+  user: '=--config --data --role --json --help',
+  completion: '=--help',
+};
 
 /** `mailyard completion`: scripts for shells, made of the commands that there are. */
 export const run: Command = async (args, io) => {
@@ -31,14 +49,13 @@ export const run: Command = async (args, io) => {
 
 function bash(): string {
   return `_mailyard() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words
+  local current="\${COMP_WORDS[COMP_CWORD]}" words="" options="${SHARED}"
   case "\${COMP_WORDS[1]}" in
-${cases('    ')}
-    *) words="" ;;
+${cases((verbs, options) => `words="${verbs}" options="${options}"`)}
   esac
   [ "$COMP_CWORD" -eq 1 ] && words="${[...COMMANDS.keys()].join(' ')}"
   [ "$COMP_CWORD" -gt 2 ] && words=""
-  case "$current" in -*) words="${OPTIONS.join(' ')}" ;; esac
+  case "$current" in -*) words="$options" ;; esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _mailyard mailyard
@@ -48,24 +65,24 @@ complete -o default -F _mailyard mailyard
 function zsh(): string {
   return `#compdef mailyard
 _mailyard() {
-  local -a offered
+  local -a offered options=(${SHARED})
   case "$words[2]" in
-${cases('    ', true)}
+${cases((verbs, options) => `offered=(${verbs}) options=(${options})`)}
   esac
   (( CURRENT == 2 )) && offered=(${[...COMMANDS.keys()].join(' ')})
   (( CURRENT > 3 )) && offered=()
-  [[ "$PREFIX" == -* ]] && offered=(${OPTIONS.join(' ')})
+  [[ "$PREFIX" == -* ]] && offered=($options)
   if (( $#offered )); then compadd -- $offered; else _files; fi
 }
 compdef _mailyard mailyard
 `;
 }
 
-function cases(indent: string, isZsh = false): string {
-  return Object.entries(VERBS)
-    .map(
-      ([command, verbs]) =>
-        `${indent}${command}) ${isZsh ? `offered=(${verbs.join(' ')})` : `words="${verbs.join(' ')}"`} ;;`,
-    )
-    .join('\n');
+function cases(assign: (verbs: string, options: string) => string): string {
+  const names = new Set([...Object.keys(VERBS), ...Object.keys(OPTIONS)]);
+  return Array.from(names, (name) => {
+    const own = OPTIONS[name] ?? '';
+    const options = own.startsWith('=') ? own.slice(1) : `${own} ${SHARED}`.trim();
+    return `    ${name}) ${assign((VERBS[name] ?? []).join(' '), options)} ;;`;
+  }).join('\n');
 }

@@ -1,7 +1,9 @@
+import { authorOf } from '../author.ts';
 import { askWhether } from '../dialogue.ts';
 import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand } from '../server-command.ts';
+import { wantsColour } from '../table-text.ts';
 import { readCount } from '../words.ts';
 
 export const USAGE = `usage: mailyard rollback VERSION [yes]
@@ -35,7 +37,7 @@ export const run: Command = (args, io) =>
       modeBefore: one.modeAfter,
       modeAfter: one.modeBefore,
     }));
-    if (!isJson) io.stdout.write(differenceText(differences, io.isTerminal));
+    if (!isJson) io.stdout.write(differenceText(differences, wantsColour(io)));
     const isDry = values['dry-run'] === true;
     if (isDry || (yes === undefined && !(await askWhether(io, `Go back to version ${version}?`)))) {
       print({ version: newest, isCommitted: false, differences: differences.map(plainDifference) }, '');
@@ -46,7 +48,7 @@ export const run: Command = (args, io) =>
       toVersion: version,
       id: values.id ?? '',
       expectedVersion: newest,
-      author: values.author ?? io.env['USER'] ?? '',
+      author: authorOf(values.author, io.env),
       reason: values.reason ?? '',
       confirmDiscardAll: true,
     });

@@ -37,7 +37,7 @@ export const run: Command = (args, io) =>
         const rows = await askRows(dialogue);
         return rows === undefined
           ? cancelled(call)
-          : await finish(call, rows, () => dialogue.confirm('Commit this?', 'Y'));
+          : await finish(call, rows, async () => (await dialogue.confirm('Commit this?', 'Y')) === true);
       } finally {
         dialogue.close();
       }

@@ -120,7 +120,9 @@ describe('the dialogue of smtproutes', () => {
       '',
     );
     expect(stdout).toContain('A file name here has no path');
-    expect(stdout).toContain('All 1 existing routes will be replaced by the 2 of the file.');
+    expect(stdout).toContain(
+      'All 1 existing routes will be replaced by the 1 of the file: 1 added, 1 removed, 0 changed.\nThe default route ALL becomes b.example.',
+    );
     expect(await readFile(join(served.folder, 'out.txt'), 'utf8')).toMatch(
       /^# SMTP routes, exported by Mailyard at .*Z\nexample\.com a\.example\nALL: b\.example\n$/,
     );

@@ -2,15 +2,17 @@
  * `mailyard smtproutes` without words: the dialogue in the shape of AsyncOS (R180 to R186). What is done is staged and
  * takes effect at COMMIT; who leaves with changes pending is asked (R188, R204).
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type changeSetWire, type configurationWire, writeSmtpRoute } from '@mailyard/contracts';
 import { CallRefusal } from '@mailyard/grpc';
-import { DEFAULT_ROUTE_RULES, parseRouteFile, readReceivingDomain, readRouteLine } from '@mailyard/smtp-routes';
+import { readReceivingDomain, readRouteLine, ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
+import { authorOf } from '../author.ts';
 import { Dialogue } from '../dialogue.ts';
+import { readInput } from '../input-file.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
-import { alignRoutes, destinationText, explainText } from '../route-text.ts';
+import { alignRoutes, destinationText, explainText, mappingText } from '../route-text.ts';
+import { readRoutes, replacementText } from '../route-replacement.ts';
 import type { ServerCall } from '../server-command.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -74,10 +76,17 @@ class Menu {
 
   async run(): Promise<number> {
     for (;;) {
-      const answer = await this.#dialogue.ask(this.#menu());
-      if (answer === undefined) return this.#abandon();
-      if (answer === '') {
-        if (await this.#leave()) return EXIT.done;
+      const answer = await this.#dialogue.ask(
+        this.#menu(),
+        '',
+        this.#offered().map(([word]) => word.toLowerCase()),
+      );
+      if (this.#dialogue.isOver && answer === undefined) return this.#abandon();
+      // Ctrl-C leaves as an empty line does; typed again, at the question, it leaves without an answer.
+      if (answer === undefined || answer === '') {
+        const leaves = await this.#leave();
+        if (leaves === undefined) return this.#abandon();
+        if (leaves) return EXIT.done;
         continue;
       }
       const operation = this.#offered().find(([word]) => word === answer.toUpperCase());
@@ -118,7 +127,7 @@ class Menu {
       case 'DELETE':
         return this.#delete();
       case 'PRINT':
-        return printPaged(this.#io, alignRoutes([...this.#listed()]), () => this.#dialogue.ask(''));
+        return printPaged(this.#io, alignRoutes([...this.#listed()]), this.#dialogue);
       case 'IMPORT':
         return this.#import();
       case 'EXPORT':
@@ -154,6 +163,8 @@ class Menu {
   async #edit(): Promise<void> {
     const domain = await this.#dialogue.ask(
       'Enter the domain of the route you want to edit. ALL is the default route.',
+      '',
+      this.#domains(),
     );
     if (domain === undefined || domain === '') return;
     const existing = this.#draft.get(keyOf(domain));
@@ -165,6 +176,10 @@ class Menu {
     const question = `${HOSTS_QUESTION(existing.receivingDomain)}${isDefault ? '\nA single hyphen (-) empties the default route.' : ''}`;
     const hosts = await this.#dialogue.ask(question, destinationText(existing));
     if (hosts === undefined) return;
+    if (hosts === destinationText(existing)) {
+      this.#dialogue.say(`The route for ${existing.receivingDomain} stays as it is.`);
+      return;
+    }
     await this.#put(existing.receivingDomain, isDefault && hosts === '-' ? '' : hosts, false);
   }
 
@@ -177,13 +192,11 @@ class Menu {
     };
     if (!(await this.#stage({ operation: { $case: 'set', value } }))) return;
     this.#draft.set(keyOf(receivingDomain), route);
-    this.#dialogue.say(
-      `Mail for ${receivingDomain} will go to ${destinationText(route) || 'the mail exchangers of its domain'}.`,
-    );
+    this.#dialogue.say(mappingText(route));
   }
 
   async #delete(): Promise<void> {
-    const domain = await this.#dialogue.ask('Enter the domain of the route you want to remove.');
+    const domain = await this.#dialogue.ask('Enter the domain of the route you want to remove.', '', this.#domains());
     if (domain === undefined || domain === '') return;
     const key = keyOf(domain);
     if (key === 'ALL') this.#dialogue.say('The default route ALL cannot be removed. Use EDIT to empty it.');
@@ -197,25 +210,23 @@ class Menu {
   async #import(): Promise<void> {
     const name = await this.#fileName('Enter the name of the file to import.');
     if (name === undefined) return;
-    const content = await readFile(name, 'utf8').catch((error: Error) => error);
+    const content = await readInput(name, this.#io, ROUTE_FILE_LIMITS.octets).catch((error: Error) => error);
     if (content instanceof Error) {
       this.#dialogue.say(content.message);
       return;
     }
-    const read = parseRouteFile(content, {
-      ...DEFAULT_ROUTE_RULES,
-      maxRoutes: 1_000_000,
-      allowSingleLabel: true,
-      allowReserved: true,
-    });
+    const read = readRoutes(content);
     if (read.kind === 'faults') {
-      for (const { line, code, token, message } of read.faults)
-        this.#dialogue.say(`line ${line}: ${code}: ${JSON.stringify(token)} ${message}`);
+      const lines = read.faults.map(({ line, code, token, message }) => {
+        const place = line === undefined ? '' : `line ${line}: `;
+        return `${place}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}\n`;
+      });
+      await printPaged(this.#io, lines.join(''), this.#dialogue);
       this.#dialogue.say('Nothing was imported.');
       return;
     }
     const routes = read.routes.map(writeSmtpRoute);
-    const question = `All ${this.#draft.size - 1} existing routes will be replaced by the ${routes.length} of the file. Do you want this?`;
+    const question = `${replacementText(this.#draft, byKey(routes))}\nDo you want this?`;
     if (await this.#dialogue.confirm(question, 'N'))
       await this.#replace(routes, `${routes.length} routes are imported.`);
   }
@@ -295,7 +306,7 @@ class Menu {
       id: '',
       expectedVersion: this.#version,
       operations: this.#operations,
-      author: this.#io.env['USER'] ?? '',
+      author: authorOf(undefined, this.#io.env),
       reason,
       confirmDiscardAll,
     };
@@ -312,10 +323,14 @@ class Menu {
   }
 
   /** @returns whether to leave */
-  async #leave(): Promise<boolean> {
+  async #leave(): Promise<boolean | undefined> {
     if (this.#operations.length === 0) return true;
     const question = `${pendingText(this.#operations.length)} Leave without committing?`;
     return this.#dialogue.confirm(question, 'N');
+  }
+
+  #domains(): string[] {
+    return Array.from(this.#listed(), ({ receivingDomain }) => receivingDomain);
   }
 
   #abandon(): number {

@@ -1,13 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
 import { changeSetWire, configurationWire } from '@mailyard/contracts';
-import { readRouteLine, splitDestinations } from '@mailyard/smtp-routes';
+import { readRouteLine, ROUTE_FILE_LIMITS, splitDestinations } from '@mailyard/smtp-routes';
+import { authorOf } from '../author.ts';
 import { differenceText, plainDifference } from '../difference-text.ts';
+import { readInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
+import { printPaged } from '../pager.ts';
 import { runMenu } from './smtproutes-menu.ts';
 import { alignRoutes, explainText } from '../route-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { tellFollowing } from '../waiting-text.ts';
+import { wantsColour } from '../table-text.ts';
 import { writeWhole } from '../whole-file.ts';
 
 export const USAGE = `usage: mailyard smtproutes                (the dialogue: nothing takes effect before COMMIT)
@@ -90,7 +92,7 @@ export const run: Command = (args, io) =>
     }
   });
 
-async function print({ client, values, print: out }: Call, words: readonly string[]): Promise<number> {
+async function print({ client, values, isJson, io, print: out }: Call, words: readonly string[]): Promise<number> {
   if (words.length > 0) throw new Misuse('print takes no words');
   const { version, mode, routes } = await client.table(readVersion(values.version));
   const json = {
@@ -98,7 +100,8 @@ async function print({ client, values, print: out }: Call, words: readonly strin
     mode: mode === changeSetWire.MatchingMode.MATCHING_MODE_DOTTED ? 'dotted' : 'covering',
     routes: routes.map(plainRoute),
   };
-  out(json, alignRoutes(routes));
+  if (isJson) out(json, '');
+  else await printPaged(io, alignRoutes(routes));
   return EXIT.done;
 }
 
@@ -149,7 +152,7 @@ async function commit(
     id: values.id ?? '',
     expectedVersion: readExpected(values.expect),
     operations,
-    author: values.author ?? io.env['USER'] ?? '',
+    author: authorOf(values.author, io.env),
     reason: values.reason ?? reason,
     confirmDiscardAll,
   });
@@ -167,12 +170,12 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
   if (file === undefined || rest.length > 1 || (rest.length === 1 && rest[0] !== 'yes'))
     throw new Misuse('import takes one file');
   if (rest.length === 0 && !isDry) throw new Misuse('import replaces all routes; say yes as its last word');
-  const content = file === '-' ? await buffer(io.stdin) : await readFile(file);
+  const content = await readInput(file, io, ROUTE_FILE_LIMITS.octets);
   const answer = await client.importRoutes(
     {
       id: values.id ?? '',
       expectedVersion: readExpected(values.expect),
-      author: values.author ?? io.env['USER'] ?? '',
+      author: authorOf(values.author, io.env),
       reason: values.reason ?? `smtproutes import ${file === '-' ? 'from standard input' : file}`,
       format: readFormat(values.from),
       dryRun: isDry,
@@ -190,7 +193,7 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
   const counted = { version, isCommitted, added, removed, changed, unchanged };
   out(
     { ...counted, warnings, faults: faults.map(plainFault), differences: differences.map(plainDifference) },
-    differenceText(differences, io.isTerminal),
+    differenceText(differences, wantsColour(io)),
   );
   if (faults.length > 0) {
     say(`nothing was imported: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
