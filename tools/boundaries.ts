@@ -19,9 +19,10 @@ const TYPES: Readonly<Record<string, { readonly sources: readonly string[]; read
   driver: { sources: ['core', 'contract', 'driver'], specs: ['core', 'contract', 'driver', 'testkit'] },
   service: { sources: ['core', 'contract', 'driver'], specs: ['core', 'contract', 'driver', 'testkit'] },
   program: {
-    sources: ['core', 'contract', 'driver', 'service'],
-    specs: ['core', 'contract', 'driver', 'service', 'testkit'],
+    sources: ['core', 'contract', 'driver', 'service', 'page'],
+    specs: ['core', 'contract', 'driver', 'service', 'page', 'testkit'],
   },
+  page: { sources: ['page'], specs: ['page', 'testkit'] },
   testkit: { sources: ['core', 'contract'], specs: ['core', 'contract'] },
   scenario: { sources: ['core', 'contract', 'testkit', 'driver'], specs: ['core', 'contract', 'testkit', 'driver'] },
   tool: { sources: [], specs: [] },
@@ -55,7 +56,7 @@ export function findBreaches(root: string): Breach[] {
   const byName = new Map(projects.map((project) => [project.name, project]));
   const breaches: Breach[] = [];
   for (const project of projects) {
-    const files = globSync('**/*.ts', {
+    const files = globSync('**/*.{ts,tsx}', {
       cwd: project.folder,
       exclude: (name) => ['node_modules', 'dist', '.test', 'gen'].includes(name),
     });

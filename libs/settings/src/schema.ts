@@ -135,7 +135,16 @@ export const schema = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  http: z.strictObject({ address: endpoint.default('127.0.0.1:8080') }).prefault({}),
+  http: z
+    .strictObject({
+      address: endpoint.default('127.0.0.1:8080'),
+      tls: z.strictObject({ certificate: file, key: file }).optional(),
+      /** A proxy in front speaks TLS with browsers and passes `Host` and `X-Forwarded-For` on. */
+      proxied: z.boolean().default(false),
+      /** Who may sign in; `users.json` in the data folder unless given. */
+      users: file.optional(),
+    })
+    .prefault({}),
   dns: z
     .strictObject({
       servers: z.array(endpoint).default([]),

@@ -5,6 +5,7 @@ import type { GrpcServer } from '@mailyard/grpc';
 import type { QueueLog } from '@mailyard/queue';
 import type { Logger, Metrics } from '@mailyard/telemetry';
 import { type OwnerDirectory, QueueOwners } from './queue-owners.ts';
+import { startWebApi, type WebApi, type WebApiOptions } from './http/web-api.ts';
 import { addQueueService } from './queue-service.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { addTrackingService } from './tracking-service.ts';
@@ -27,9 +28,13 @@ export interface AdminOptions {
   readonly remoteOwners?: OwnerDirectory;
   readonly metrics?: Metrics;
   readonly logger: Logger;
+  /** Absent: no HTTP API is made. */
+  readonly web?: Omit<WebApiOptions, 'owners' | 'tracker' | 'partitionCount' | 'logger'>;
 }
 
 export interface Admin {
+  /** The HTTP API, to be served. */
+  readonly web: WebApi | undefined;
   /**
    * Up to where the read model has committed a partition: the first offset that it may still need. What an owner gives
    * to its mark, while the disk has room (I6).
@@ -50,12 +55,16 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const owners = new QueueOwners(options.owners, options.remoteOwners);
   addQueueService(grpc, { owners, partitionCount: queueLog.partitionCount, tracker });
   addTrackingService(grpc, tracker);
+  const { partitionCount } = queueLog;
+  const web = options.web && (await startWebApi({ ...options.web, owners, tracker, partitionCount, logger }));
   const measuring = metrics === undefined ? undefined : measureLag(tracker, metrics);
   return {
+    web,
     position: (partition) => tracker.position(partition),
     notReady: () => (tracker.problem === undefined ? undefined : `tracking: ${tracker.problem}`),
     stop: async () => {
       clearInterval(measuring);
+      web?.stop();
       await tracker.stop();
     },
   };

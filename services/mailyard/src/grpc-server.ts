@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { GrpcServer } from '@mailyard/grpc';
+import { GrpcServer, type Token } from '@mailyard/grpc';
 import { readSecret, type Settings } from '@mailyard/settings';
 
 /**
@@ -20,8 +20,16 @@ export function makeGrpcServer(
   return new GrpcServer({
     address,
     ...(files === undefined ? {} : { tls: files }),
-    tokens: tokens.map(({ name, role, token }) => ({ name, role, secret: readSecret(token, environment) })),
+    tokens: readTokens(tokens, environment),
     certificates,
     report,
   });
+}
+
+/** The tokens of the settings with their secrets. @throws MtaError `SETTINGS_SECRET` */
+export function readTokens(
+  tokens: Settings['grpc']['tokens'],
+  environment: Readonly<Record<string, string | undefined>>,
+): Token[] {
+  return tokens.map(({ name, role, token }) => ({ name, role, secret: readSecret(token, environment) }));
 }

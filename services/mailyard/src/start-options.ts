@@ -33,7 +33,7 @@ export const START_USAGE = `usage: mailyard start [--config FILE] [--data DIR] [
   --data DIR      where the embedded stores lie (./data)
   --smtp          where mail comes in (127.0.0.1:2525)
   --grpc          where programs and the command line ask (127.0.0.1:50051)
-  --http          health, metrics (127.0.0.1:8080)
+  --http          the web page, health, metrics (127.0.0.1:8080)
   --dns           a resolver to ask instead of the system's; may be repeated
   --accept        take mail for DOMAIN (or .DOMAIN) and route it to DEST, if not there yet; may be repeated
   --roles         ingress, routing, delivery, admin (all); without delivery mail is accepted and kept

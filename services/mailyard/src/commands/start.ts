@@ -36,6 +36,12 @@ export const run: Command = async (args, io) => {
   }
   const smtp = gateway.smtp.length > 0 ? `smtp=${gateway.smtp.join(',')} ` : '';
   io.stdout.write(`mailyard ready ${smtp}grpc=${gateway.grpc} http=${gateway.http}\n`);
+  if (gateway.firstCode !== undefined) {
+    const scheme = settings.http.tls === undefined ? 'http' : 'https';
+    io.stderr.write(
+      `nobody can sign in to the web page yet: open ${scheme}://${gateway.http}/ and enter the code ${gateway.firstCode}, or run mailyard user set NAME\n`,
+    );
+  }
   const ending = await Promise.race([stopped, gateway.failed]);
   if (ending instanceof Error) logger.error('STORE_FAILED', { error: ending });
   await gateway.stop();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import type { QueueOwners } from '@mailyard/admin';
+import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
 import type { AuthProfile } from '@mailyard/configuration';
 import type { AccessSource } from '@mailyard/ingress';
@@ -24,6 +24,8 @@ export interface RouteSource {
   readonly notReady: () => string | undefined;
   /** An outgoing authentication profile (R150): where its secret stands. */
   readonly profile: (name: string) => AuthProfile | undefined;
+  /** Absent where the configuration is not folded in this process. */
+  readonly desk?: ConfigurationDesk;
 }
 
 const AUTHOR = 'mailyard start';
@@ -86,6 +88,7 @@ export async function startRoutingRole(
     routes: routing.lookup,
     access: routing.access,
     notReady: () => routing.notReady(),
+    desk: routing.administration,
     profile: (name) => routing.administration.state.sections.authProfiles.get(name)?.item,
   };
 }

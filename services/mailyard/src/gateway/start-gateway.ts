@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { addQueueService, type Admin, QueueOwners, startAdmin } from '@mailyard/admin';
 import type { Delivery } from '@mailyard/delivery';
 import type { GrpcServer } from '@mailyard/grpc';
-import { type Dependency, healthHandlers, startHttpServer } from '@mailyard/http';
 import { type Ingress, startIngress } from '@mailyard/ingress';
 import type { Incarnation } from '@mailyard/queue';
-import { isDistributed, parseEndpoint, type Settings } from '@mailyard/settings';
+import { isDistributed, type Settings } from '@mailyard/settings';
 import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
 import { startDeliveryRole } from './delivery-role.ts';
 import { planListener } from './listener-plan.ts';
+import { startHttpRole, webOptions } from './http-role.ts';
 import { offerGauges } from './offer-gauges.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
@@ -27,8 +27,10 @@ export interface Gateway {
   readonly smtp: readonly string[];
   /** Where programs and the command line ask. */
   readonly grpc: string;
-  /** Health and metrics. */
+  /** The web page, its API, health and metrics. */
   readonly http: string;
+  /** What whoever installs types into the page to make the first administrator; undefined once there is one. */
+  readonly firstCode: string | undefined;
   /** Settles when a store failed for good: the process must end and start again. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
@@ -87,7 +89,10 @@ async function start(
   delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
   if (delivery !== undefined) offerGauges(telemetry.metrics, delivery);
   else if (stores.exclusive) holdPressure(stores, opened);
-  const admin = await beginAdmin(settings, stores, delivery, { grpc, telemetry, logger, opened });
+  const admin = await beginAdmin(settings, stores, source, delivery, {
+    ...{ grpc, telemetry, logger, opened, environment },
+    release: `Mailyard ${version}`,
+  });
   const ingress = has('ingress') ? await beginIngress(settings, stores, source, process, opened) : undefined;
 
   const grpcAddress = await grpc.listen();
@@ -101,7 +106,7 @@ async function start(
       partitions: delivery.queues.status().partitions,
     }));
   }
-  const http = await beginHttp(settings, stores, source, admin, telemetry, logger);
+  const http = await startHttpRole(settings, stores, source, admin, { telemetry, logger });
   opened.add(() => http.stop());
   return {
     smtp: (ingress?.addresses ?? []).map(({ host, port }) =>
@@ -109,6 +114,7 @@ async function start(
     ),
     grpc: grpcAddress,
     http: http.address,
+    firstCode: admin?.web?.firstCode,
     failed: stores.failed,
     stop: () => opened.run(),
   };
@@ -176,13 +182,23 @@ function holdPressure({ pressure, queueLog }: Stores, opened: Unwinding): void {
 async function beginAdmin(
   settings: Settings,
   stores: Stores,
+  { desk }: RouteSource,
   delivery: Delivery | undefined,
   {
     grpc,
     telemetry,
     logger,
     opened,
-  }: { readonly grpc: GrpcServer; readonly telemetry: Telemetry; readonly logger: Logger; readonly opened: Unwinding },
+    environment,
+    release,
+  }: {
+    readonly grpc: GrpcServer;
+    readonly telemetry: Telemetry;
+    readonly logger: Logger;
+    readonly opened: Unwinding;
+    readonly environment: GatewayContext['environment'];
+    readonly release: string;
+  },
 ): Promise<Admin | undefined> {
   const owners = delivery === undefined ? [] : [delivery.queues];
   if (!settings.roles.includes('admin')) {
@@ -201,6 +217,7 @@ async function beginAdmin(
     ...(stores.remoteOwners === undefined ? {} : { remoteOwners: stores.remoteOwners }),
     metrics: telemetry.metrics,
     logger,
+    ...(desk === undefined ? {} : { web: webOptions(settings, desk, environment, release) }),
   });
   opened.add(() => admin.stop());
   stores.shareTracker((partition) => admin.position(partition));
@@ -231,36 +248,4 @@ async function beginIngress(
   );
   opened.add(() => ingress.stop(settings.delivery.drainSeconds * 1000));
   return ingress;
-}
-
-function beginHttp(
-  settings: Settings,
-  stores: Stores,
-  source: RouteSource,
-  admin: Admin | undefined,
-  telemetry: Telemetry,
-  logger: Logger,
-) {
-  const { host, port } = parseEndpoint(settings.http.address)!;
-  const dependencies: Dependency[] = [
-    { name: 'routing', check: source.notReady },
-    {
-      name: 'queue log',
-      check: async () => {
-        await stores.queueLog.bounds(0);
-        return undefined;
-      },
-    },
-    { name: 'body store', check: stores.away },
-  ];
-  if (admin !== undefined) dependencies.push({ name: 'tracking', check: () => admin.notReady() });
-  return startHttpServer({
-    host,
-    port,
-    handlers: new Map([
-      ...healthHandlers(dependencies),
-      ['/metrics', (request, response) => telemetry.metrics.respond(request, response)],
-    ]),
-    report: (error) => logger.error('HTTP_FAILED', { error }),
-  });
 }
