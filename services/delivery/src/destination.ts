@@ -13,6 +13,7 @@ import type { Binding } from './binding.ts';
 import type { WorkerContext } from './context.ts';
 import { type ConnectionHome, DeliveryConnection } from './delivery-connection.ts';
 import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
+import type { OpeningSlot, OpeningSlots } from './opening-slots.ts';
 import { isParticular, type Parcel } from './parcel.ts';
 import type { Settlement } from './settle.ts';
 import { SmallSet } from './small-set.ts';
@@ -34,6 +35,8 @@ export interface DestinationEvents {
 export interface ConnectionBudget {
   used: number;
   readonly limit: number;
+  /** For destinations of which it is not known that they answer. */
+  readonly slots: OpeningSlots<Destination>;
 }
 
 /** An opening that has taken this long no longer keeps another from being tried: its host may be silent. */
@@ -46,6 +49,7 @@ const WEIGHT = 0.1;
 interface Opening {
   /** Monotonic. */
   readonly startedAt: number;
+  readonly slot: OpeningSlot | undefined;
 }
 
 /** Where mail with one key goes: what is ready for it, and its connections (R100 to R107). */
@@ -80,6 +84,8 @@ export class Destination implements ConnectionHome {
   readonly #random: () => number;
   #turn = 0;
   #openAfter = 0;
+  /** The last opening led to a connection. */
+  #answers = false;
   #transactionMs: number | undefined;
 
   constructor(
@@ -179,7 +185,7 @@ export class Destination implements ConnectionHome {
       this.#transactions -= parcel.sends.length;
       connection.assign(parcel);
     }
-    while (this.#wantsConnection(now.monotonic)) this.#open(undefined);
+    while (this.#wantsConnection(now.monotonic) && this.#open(undefined));
     if (this.held.size > 0 && this.#transactions * 2 <= this.#context.settings.readyLimit) this.#events.hasRoom(this);
   }
 
@@ -213,8 +219,8 @@ export class Destination implements ConnectionHome {
         connection.assign(parcel);
       } else if (!opened && this.#mayOpen() && !this.connections.some((candidate) => suits(parcel, candidate))) {
         opened = true;
-        this.#transactions -= parcel.sends.length;
-        this.#open(parcel);
+        if (this.#open(parcel)) this.#transactions -= parcel.sends.length;
+        else left.push(parcel);
       } else {
         left.push(parcel);
       }
@@ -251,8 +257,12 @@ export class Destination implements ConnectionHome {
     });
   }
 
-  #open(parcel: Parcel | undefined): void {
-    const opening: Opening = { startedAt: this.#context.clock.now().monotonic };
+  /** False when it must wait in line for that: it is told to pump again. */
+  #open(parcel: Parcel | undefined): boolean {
+    const { monotonic } = this.#context.clock.now();
+    const slot = this.#answers ? undefined : this.#budget.slots.take(this, monotonic);
+    if (!this.#answers && slot === undefined) return false;
+    const opening: Opening = { startedAt: monotonic, slot };
     this.#openings = [...this.#openings, opening];
     this.#budget.used += 1;
     const { settings } = this.#context;
@@ -264,7 +274,7 @@ export class Destination implements ConnectionHome {
       const failure: HostFailure = { reply, stage: 'auth', host: this.key };
       const until = this.#tools.now() + 60_000;
       queueMicrotask(() => this.#opened(opening, { kind: 'unreachable', until, failure, overloaded: false }, parcel));
-      return;
+      return true;
     }
     this.#turn += 1;
     void openConnection(this.#tools, {
@@ -287,10 +297,14 @@ export class Destination implements ConnectionHome {
         this.hosts = hosts;
       },
     }).then((opened) => this.#opened(opening, opened, parcel));
+    return true;
   }
 
   #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
     this.#openings = this.#openings.filter((other) => other !== opening);
+    this.#answers = opened.kind === 'connected';
+    if (opening.slot !== undefined)
+      this.#budget.slots.ended(opening.slot, this.#answers, this.#context.clock.now().monotonic);
     if (opened.kind === 'connected') this.#connected(opened.connection, parcel);
     else {
       this.#budget.used -= 1;

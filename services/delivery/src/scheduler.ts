@@ -18,6 +18,7 @@ import { type ConnectionBudget, Destination, type DestinationEvents } from './de
 import { bounceByDns, drop, endWalk, expire, recordWait } from './endings.ts';
 import { OpenBefore } from './open-before.ts';
 import type { HostFailure, OpeningTools } from './opening.ts';
+import { OpeningSlots } from './opening-slots.ts';
 import type { Parcel } from './parcel.ts';
 import { makeParcels } from './parcels.ts';
 import type { Partition, Scheduling } from './partition.ts';
@@ -32,6 +33,8 @@ const LATER_MS = 60_000;
 const COLLECT_MS = 60_000;
 const UNUSED_MS = 600_000;
 const LONGEST_SLEEP_MS = 60_000;
+/** How often the line for openings is looked at. */
+const LINE_MS = 20;
 
 /**
  * Who is tried when, and where: every recipient that waits is either in the heap of its domain, ready at its
@@ -51,6 +54,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   readonly #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
   readonly #placing = new Map<Partition, OpenBefore>();
   #isScheduled = false;
+  #isLineWatched = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   #collectedAt: number;
 
@@ -64,7 +68,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#context = context;
     this.#partitions = partitions;
     this.#random = random;
-    this.#budget = { used: 0, limit: context.settings.maxConnections };
+    this.#budget = { used: 0, limit: context.settings.maxConnections, slots: new OpeningSlots() };
     this.#tools = { ...tools, now: () => this.#now(), cameBack: (host) => this.hostCameBack(host) };
     this.bindings = new Bindings(
       context.routes,
@@ -277,7 +281,8 @@ export class Scheduler implements Scheduling, DestinationEvents {
   // ---- turns
 
   pump(): void {
-    if (!this.#pumpSome(performance.now() + TURN_MS) || this.waiting.nextDueAt() <= this.#now()) this.#schedule();
+    const isDone = this.#pumpSome(performance.now() + TURN_MS);
+    if (!isDone || this.waiting.nextDueAt() <= this.#now() || this.#budget.slots.isAwaited) this.#schedule();
   }
 
   #schedule(): void {
@@ -308,9 +313,22 @@ export class Scheduler implements Scheduling, DestinationEvents {
         break;
       }
     }
+    this.#openInLine();
     done = this.#pumpSome(until) && done;
     if (done && this.#again.length === 0) this.#wakeAt(this.waiting.nextDueAt());
     else this.#schedule();
+  }
+
+  /** Those in line for an opening whose turn it is; who is left is looked at again soon. */
+  #openInLine(): void {
+    const { slots } = this.#budget;
+    if (!slots.isAwaited || this.#isLineWatched) return;
+    for (const destination of slots.next(this.#context.clock.now().monotonic)) this.#dirty.add(destination);
+    this.#isLineWatched = true;
+    this.#context.clock.after(LINE_MS, () => {
+      this.#isLineWatched = false;
+      this.#schedule();
+    });
   }
 
   /** Hands out what has become ready. False when some destinations are left for the next turn. */
@@ -422,6 +440,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     const { monotonic } = this.#context.clock.now();
     this.bindings.askAgain();
     for (const destination of this.destinations.values()) destination.tick(monotonic);
+    if (this.#budget.slots.isAwaited) this.#schedule();
     if (monotonic - this.#collectedAt < COLLECT_MS) return;
     this.#collectedAt = monotonic;
     this.bindings.collect();
@@ -433,6 +452,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   /** What waits for it finds it again when due. */
   #forget(destination: Destination): void {
     for (const binding of [...destination.bindings]) this.bindings.unbind(binding);
+    this.#budget.slots.leave(destination);
     this.destinations.delete(destination.key);
   }
 

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { OpeningSlots, type OpeningSlot } from './opening-slots.ts';
+
+/** Takes slots until there is none. */
+function takeAll(slots: OpeningSlots<number>, now: number): OpeningSlot[] {
+  const taken: OpeningSlot[] = [];
+  for (let slot = slots.take(0, now); slot !== undefined; slot = slots.take(0, now)) taken.push(slot);
+  return taken;
+}
+
+describe('OpeningSlots', () => {
+  it('become fewer with failures, whose slots rest, and more with success', () => {
+    const slots = new OpeningSlots<number>();
+    const first = takeAll(slots, 0);
+    for (const slot of first) slots.ended(slot, false, 10);
+    expect(takeAll(slots, 59)).toHaveLength(0);
+    const second = takeAll(slots, 60);
+    expect(second.length).toBeLessThan(first.length);
+    for (const slot of second) slots.ended(slot, true, 70);
+    expect(takeAll(slots, 70).length).toBeGreaterThan(second.length);
+  });
+
+  it('are not held by hosts that are silent', () => {
+    const slots = new OpeningSlots<number>();
+    const { length } = takeAll(slots, 0);
+    expect(takeAll(slots, 999)).toHaveLength(0);
+    expect(takeAll(slots, 1_000)).toHaveLength(length);
+  });
+
+  it('are given in the order in which they were asked for', () => {
+    const slots = new OpeningSlots<number>();
+    takeAll(slots, 0);
+    slots.leave(0);
+    for (const who of [3, 1, 2, 1]) expect(slots.take(who, 1)).toBeUndefined();
+    slots.leave(2);
+    expect(slots.isAwaited).toBe(true);
+    expect(slots.next(1)).toEqual([]);
+    expect(slots.next(1_000)).toEqual([3, 1]);
+    expect(slots.isAwaited).toBe(false);
+  });
+});
