@@ -44,6 +44,7 @@ const SHARED_KEYS: ReadonlySet<string> = new Set([
 const MOST_SHARED = 65_536;
 const LONGEST_SHARED = 128;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const HEX_PAIRS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 const TRACEPARENT_DIGITS = [
   [0, 2],
   [3, 35],
@@ -306,7 +307,8 @@ export class PackedValues {
 
   #readTraceparent(octets: Uint8Array): string {
     let hex = '';
-    for (const octet of this.#take(octets, 26)) hex += octet.toString(16).padStart(2, '0');
+    const end = (this.#at += 26);
+    for (let at = end - 26; at < end; at++) hex += HEX_PAIRS[octets[at]!]!;
     return `${hex.slice(0, 2)}-${hex.slice(2, 34)}-${hex.slice(34, 50)}-${hex.slice(50)}`;
   }
 
