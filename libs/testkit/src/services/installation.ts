@@ -19,7 +19,8 @@ export type ServiceName =
   | 'strace'
   | 'python-grpc'
   | 'grpcurl'
-  | 'zsh';
+  | 'zsh'
+  | 'chromium';
 
 export const SERVICE_NAMES: readonly ServiceName[] = [
   'kafka',
@@ -32,6 +33,7 @@ export const SERVICE_NAMES: readonly ServiceName[] = [
   'python-grpc',
   'grpcurl',
   'zsh',
+  'chromium',
 ];
 
 /** Neighbours that run in a container where an engine is found. The others are programs of this machine everywhere. */
@@ -89,6 +91,8 @@ const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
     install: installGrpcurl,
   },
   zsh: fromDebian('zsh', ['zsh']),
+  // With a font that has Japanese: what does not fit is seen only where it is drawn.
+  chromium: fromDebian('chromium', ['chromium'], ['fonts-noto-cjk']),
 };
 
 /** Whether a neighbour can be started here as it is. */
@@ -104,10 +108,10 @@ export async function install(name: ServiceName, say: Say): Promise<void> {
   });
 }
 
-function fromDebian(name: string, programs: readonly string[]): Installation {
+function fromDebian(name: string, programs: readonly string[], also: readonly string[] = []): Installation {
   return {
     present: () => programs.every((program) => findProgram(program) !== undefined),
-    install: (say) => installPackages([name], say),
+    install: (say) => installPackages([name, ...also], say),
   };
 }
 

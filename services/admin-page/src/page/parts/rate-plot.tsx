@@ -32,7 +32,7 @@ export function RatePlot({ minutes }: { readonly minutes: readonly Minute[] }) {
           </g>
         ))}
         {[0, Math.floor((minutes.length - 1) / 2), minutes.length - 1].map((index, place) => (
-          <text key={place} x={x(index)} y={HEIGHT - 4} text-anchor={ANCHORS[place]!}>
+          <text key={place} x={x(index)} y={HEIGHT - 4} text-anchor={ANCHORS[place]}>
             {clock.format(minutes[index]!.at)}
           </text>
         ))}
