@@ -1,8 +1,8 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNarrow, narrowOctets, readNarrow, writeNarrow } from './narrow-text.ts';
 
-const CHARACTERS = [...'abcdefghijklmnopqrstuvwxyz0123456789.-_@<>+=:/[](),;!#$%&*?~ ^{}'];
+const CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789.-_@<>+=:/[](),;!#$%&*?~ ^{}'.split('');
 const texts = fc.string({ unit: fc.constantFrom(...CHARACTERS), maxLength: 70 });
 
 describe('narrow texts', () => {
