@@ -202,7 +202,8 @@ export class Administration {
     if (read.kind === 'faults') return { ...nothing, faults: read.faults };
     const replacement = replaceRoutes(state, read.routes, format === 'smtproutes' ? state.mode : 'dotted');
     const { operations } = replacement;
-    const { faults, warnings } = this.validate(operations);
+    const { faults, warnings: found } = this.validate(operations);
+    const warnings = [...replacement.warnings, ...found];
     if (faults.length > 0 || request.isDry === true) return { ...replacement, version, faults, warnings };
     if (operations.length === 0) {
       return {

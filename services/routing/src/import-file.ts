@@ -43,6 +43,11 @@ export async function readFile(octets: Uint8Array, format: FileFormat, rules: Ro
   }
 }
 
+const MODE_MEANS: { readonly [M in MatchingMode]: string } = {
+  covering: 'an entry without a dot also stands for the domains below it',
+  dotted: 'an entry without a dot stands for that domain only',
+};
+
 /** What replacing all routes by these would do (R192, R205). */
 export interface Replacement {
   readonly operations: readonly Operation[];
@@ -51,6 +56,8 @@ export interface Replacement {
   readonly removed: number;
   readonly changed: number;
   readonly unchanged: number;
+  /** What a person who looks at the entries only would not see. */
+  readonly warnings: readonly string[];
 }
 
 /** Counts what would come, go and change. Without anything to change, there are no operations. */
@@ -71,5 +78,10 @@ export function replaceRoutes(
   }
   const unchanged = after.sections.routes.size - added - changed;
   const isSame = mode === state.mode && isSameSection('routes', state, after);
-  return { operations: isSame ? [] : operations, differences: found, added, removed, changed, unchanged };
+  const warnings: string[] = [];
+  const wasEmpty = state.sections.routes.get('ALL')?.item.target.kind !== 'hosts';
+  if (!wasEmpty && !routes.some(({ receivingDomain }) => receivingDomain === 'ALL'))
+    warnings.push('the file has no ALL: the default route becomes empty');
+  if (mode !== state.mode) warnings.push(`the table becomes ${mode}: ${MODE_MEANS[mode]}`);
+  return { operations: isSame ? [] : operations, differences: found, added, removed, changed, unchanged, warnings };
 }

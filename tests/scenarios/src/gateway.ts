@@ -55,9 +55,14 @@ export class Gateway {
    *
    * @param logFile everything it prints is appended here
    */
-  static async start(args: readonly string[], logFile: string, env: Record<string, string> = {}): Promise<Gateway> {
+  static async start(
+    args: readonly string[],
+    logFile: string,
+    env: Record<string, string> = {},
+    cwd = '/',
+  ): Promise<Gateway> {
     const child = spawn(PROGRAM, ['start', ...args], {
-      cwd: '/',
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -3,7 +3,7 @@
  * name without a dot exactly, so the table that takes them over is set to the mode `dotted` (R37).
  */
 import { type RouteFault, routeFault } from './route-fault.ts';
-import { type ReadRouteFile, ROUTE_FILE_LIMITS } from './route-file.ts';
+import { type ReadRouteFile, ROUTE_FILE_LIMITS, tooManyFaults } from './route-file.ts';
 import { readRoute, type RouteRules, type WrittenRoute } from './route-grammar.ts';
 import type { ReceivingDomain, SmtpRoute } from './smtp-route.ts';
 
@@ -36,7 +36,7 @@ export function* readForeignTable(
   const seen = new Map<ReceivingDomain, number>();
   const maxLines = rules.maxRoutes + ROUTE_FILE_LIMITS.spareLines;
   let read = 0;
-  for (const { line, content } of entriesOf(text, format)) {
+  for (const { line, content } of entriesOf(text, format, maxLines)) {
     if (++read % 1000 === 0) yield;
     if (line > maxLines || content.length > ROUTE_FILE_LIMITS.lineCharacters) {
       faults.push({
@@ -51,6 +51,7 @@ export function* readForeignTable(
     if ('problem' in converted)
       faults.push({ ...routeFault('ROUTE_NOT_CONVERTIBLE', 'line', content, converted.problem), line });
     else takeOver(converted, line, rules, seen, routes, faults);
+    if (faults.length >= ROUTE_FILE_LIMITS.faults) return { kind: 'faults', faults: [...faults, tooManyFaults(line)] };
   }
   return faults.length > 0 ? { kind: 'faults', faults } : { kind: 'routes', routes };
 }
@@ -79,10 +80,14 @@ function takeOver(
   routes.push(result.route);
 }
 
-/** The entries of a table. Postfix continues an entry on lines that begin with a blank (postmap(1)). */
+/**
+ * The entries of a table. Postfix continues an entry on lines that begin with a blank (postmap(1)). A line too many is an
+ * entry too, and the last, whatever it holds.
+ */
 function* entriesOf(
   text: string,
   format: ForeignFormat,
+  maxLines: number,
 ): Iterable<{ readonly line: number; readonly content: string }> {
   let open: { line: number; content: string } | undefined;
   let start = 0;
@@ -91,6 +96,11 @@ function* entriesOf(
     const end = feed < 0 ? text.length : feed;
     const raw = text.slice(start, end).replace(/\r$/, '');
     start = end + 1;
+    if (line > maxLines) {
+      if (open !== undefined) yield open;
+      yield { line, content: raw };
+      return;
+    }
     if (raw.trim() === '' || raw.trimStart().startsWith('#')) continue;
     if (format === 'transport' && open !== undefined && /^[ \t]/.test(raw)) open.content += ` ${raw.trim()}`;
     else {

@@ -10,7 +10,12 @@ import {
 import type { ReceivingDomain, SmtpRoute } from './smtp-route.ts';
 
 /** What a file of routes may hold at most, whatever its table may hold. */
-export const ROUTE_FILE_LIMITS = { octets: 64 * 1024 * 1024, lineCharacters: 32 * 1024, spareLines: 10_000 } as const;
+export const ROUTE_FILE_LIMITS = {
+  octets: 64 * 1024 * 1024,
+  lineCharacters: 32 * 1024,
+  spareLines: 10_000,
+  faults: 50_000,
+} as const;
 
 export type ReadRouteFile =
   | { readonly kind: 'routes'; readonly routes: readonly SmtpRoute[] }
@@ -62,6 +67,7 @@ export function* readRouteFile(text: string, rules: RouteRules): Generator<void,
       const written = readRouteLine(text.slice(start, end));
       if (written !== undefined) take(readRoute(written, rules, pool), line, lines, routes, faults);
     }
+    if (faults.length >= ROUTE_FILE_LIMITS.faults) return { kind: 'faults', faults: [...faults, tooManyFaults(line)] };
     start = end + 1;
     if (line % LINES_A_TURN === 0) yield;
   }
@@ -168,6 +174,11 @@ export function printRouteFile(routes: Iterable<SmtpRoute>, by: string, at: stri
     else lines.push(printRouteLine(route));
   }
   return `${lines.join('\n')}\n${last}\n`;
+}
+
+/** Ends the reading of a file that would fill the memory with its faults. */
+export function tooManyFaults(line: number): RouteFault {
+  return { ...fileFault(`has more than ${ROUTE_FILE_LIMITS.faults} faults; it was read to line ${line}`), line };
 }
 
 function fileFault(message: string): RouteFault {

@@ -291,7 +291,7 @@ export interface RemovedRoute {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** Why something is refused. Codes are stable: docs/reference/errors.md. */
+/** Why something is refused. Codes are stable: docs/reference/smtproutes.md. */
 export interface Fault {
   code: string;
   message: string;

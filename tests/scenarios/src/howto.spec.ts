@@ -1,0 +1,94 @@
+/**
+ * The pages of docs/howto, done line by line. A fence with a file's name (```yaml mailyard.yaml) is that file; `sh` is run;
+ * `sh start` is the gateway that goes on running.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
+import { grpcurl, pythonGrpc } from '@mailyard/testkit/services/installation';
+import { describeWith } from '@mailyard/testkit/services/require-service';
+import { expect, it } from 'vitest';
+import { Gateway } from './gateway.ts';
+import { freePort, Scenario } from './scenario.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
+  .concat('docs/howto/migrate.md', 'docs/howto/roles-and-tls.md')
+  .sort();
+
+interface Block {
+  readonly language: string;
+  readonly name: string;
+  readonly content: string;
+}
+
+function blocksOf(page: string): Block[] {
+  const fences = readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+) ?(\S*)\n(.*?)^```$/gms);
+  return Array.from(fences, ([, language, name, content]) => ({ language: language!, name: name!, content: content! }));
+}
+
+/** Runs lines as a shell does that stops at the first that fails. */
+async function shell(lines: string, cwd: string, env: Record<string, string>): Promise<string> {
+  const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', lines], { cwd, env: { ...process.env, ...env } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stdin.end();
+  await once(child, 'close');
+  expect(child.exitCode, `${lines}\n${output}`).toBe(0);
+  return output;
+}
+
+/** Does a page in a folder that looks like the project's. @returns all that it printed */
+async function doPage(scenario: Scenario, page: string): Promise<string> {
+  const { folder } = scenario;
+  await mkdir(join(folder, 'bin'));
+  await symlink(join(root, 'bin/mailyard'), join(folder, 'bin/mailyard'));
+  await symlink(grpcurl(), join(folder, 'bin/grpcurl'));
+  await symlink(join(root, 'proto'), join(folder, 'proto'));
+  const port = await freePort();
+  const here = (text: string) => text.replaceAll(':50051', `:${port}`);
+  const start = async (words: readonly string[]) => {
+    const own = ['--data', join(folder, 'data'), '--smtp', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+    const gateway = await Gateway.start([...words, ...own], join(folder, 'gateway.log'), {}, folder);
+    scenario.onEnd(() => gateway.end('SIGKILL'));
+  };
+  const env = {
+    MAILYARD_SERVER: `localhost:${port}`,
+    USER: 'ann',
+    PATH: [join(folder, 'bin'), join(pythonGrpc(), 'bin'), process.env['PATH']].join(delimiter),
+  };
+  const blocks = blocksOf(page);
+  if (!blocks.some(({ name }) => name === 'start')) await start(['--grpc', `127.0.0.1:${port}`]);
+  let output = '';
+  for (const { language, name, content } of blocks) {
+    if (name === 'start') await start(content.trim().split(' ').slice(2));
+    else if (name !== '') await writeFile(join(folder, name), here(content));
+    else if (language === 'sh') output += await shell(here(content), folder, env);
+  }
+  return output;
+}
+
+/** What each page leads to, in words of its output. */
+const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  'routes-by-command-line.md': ['less specific', 'the chain holds', /committed as version 8, before now/],
+  'routes-by-file.md': ['0 added, 0 removed, 0 changed', 'nothing to change', 'dns.example'],
+  'migrate.md': ['the table becomes dotted', 'gone.example  /dev/null', 'ALL:  [smarthost.example.net]'],
+  'routes-by-grpc.md': [
+    'mailyard.routing.v1.ConfigurationService',
+    '"SERVING"',
+    "goes to ['mail.example.org']",
+    'operations[1].set.item.route.destinations[0] ROUTE_PORT_RANGE',
+  ],
+  'roles-and-tls.md': ['ann (adam)', 'ROLE_TOO_LOW', '"mail.example.net"'],
+};
+
+await describeWith(['python-grpc', 'grpcurl'], 'docs/howto', () => {
+  it.each(pages)('%s can be done as it stands', async (page) => {
+    await using scenario = await Scenario.begin();
+    const output = await doPage(scenario, page);
+    for (const said of SAID[basename(page)]!) expect(output).toMatch(said);
+  });
+});
