@@ -43,6 +43,8 @@ export interface ConnectionBudget {
 const PATIENT_MS = 1_000;
 /** After an opening that led to nothing, the next one waits at least this long. */
 const REOPEN_MS = 1_000;
+/** What is kept ready for a destination that waits in line for its opening: there may be very many. */
+const FEW_READY = 5;
 /** The weight of the last transaction in the average. */
 const WEIGHT = 0.1;
 
@@ -84,6 +86,9 @@ export class Destination implements ConnectionHome {
   readonly #random: () => number;
   #turn = 0;
   #openAfter = 0;
+  /** Something is ready that was never tried, or was when it asked for a connection last. */
+  #hasFresh = false;
+  #isInLine = false;
   /** The last opening led to a connection. */
   #answers = false;
   #transactionMs: number | undefined;
@@ -124,7 +129,8 @@ export class Destination implements ConnectionHome {
   }
 
   get isFull(): boolean {
-    return this.#transactions >= this.#context.settings.readyLimit;
+    const { readyLimit } = this.#context.settings;
+    return this.#transactions >= (this.#isInLine ? Math.min(FEW_READY, readyLimit) : readyLimit);
   }
 
   isBlocked(now: number): boolean {
@@ -156,6 +162,7 @@ export class Destination implements ConnectionHome {
 
   push(parcel: Parcel): void {
     this.#transactions += parcel.sends.length;
+    this.#hasFresh ||= parcel.isFresh;
     if (isParticular(parcel)) this.#particular.push(parcel);
     else this.#ready.push(parcel);
   }
@@ -260,8 +267,9 @@ export class Destination implements ConnectionHome {
   /** False when it must wait in line for that: it is told to pump again. */
   #open(parcel: Parcel | undefined): boolean {
     const { monotonic } = this.#context.clock.now();
-    const slot = this.#answers ? undefined : this.#budget.slots.take(this, monotonic);
-    if (!this.#answers && slot === undefined) return false;
+    const slot = this.#answers ? undefined : this.#budget.slots.take(this, this.#hasFresh, monotonic);
+    this.#isInLine = !this.#answers && slot === undefined;
+    if (this.#isInLine) return false;
     const opening: Opening = { startedAt: monotonic, slot };
     this.#openings = [...this.#openings, opening];
     this.#budget.used += 1;
@@ -303,6 +311,7 @@ export class Destination implements ConnectionHome {
   #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
     this.#openings = this.#openings.filter((other) => other !== opening);
     this.#answers = opened.kind === 'connected';
+    this.#hasFresh = false;
     if (opening.slot !== undefined)
       this.#budget.slots.ended(opening.slot, this.#answers, this.#context.clock.now().monotonic);
     if (opened.kind === 'connected') this.#connected(opened.connection, parcel);

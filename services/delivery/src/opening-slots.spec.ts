@@ -4,7 +4,7 @@ import { OpeningSlots, type OpeningSlot } from './opening-slots.ts';
 /** Takes slots until there is none. */
 function takeAll(slots: OpeningSlots<number>, now: number): OpeningSlot[] {
   const taken: OpeningSlot[] = [];
-  for (let slot = slots.take(0, now); slot !== undefined; slot = slots.take(0, now)) taken.push(slot);
+  for (let slot = slots.take(0, true, now); slot !== undefined; slot = slots.take(0, true, now)) taken.push(slot);
   return taken;
 }
 
@@ -27,15 +27,17 @@ describe('OpeningSlots', () => {
     expect(takeAll(slots, 1_000)).toHaveLength(length);
   });
 
-  it('are given in the order in which they were asked for', () => {
+  it('are given in the order in which they were asked for, to fresh mail first', () => {
     const slots = new OpeningSlots<number>();
     takeAll(slots, 0);
     slots.leave(0);
-    for (const who of [3, 1, 2, 1]) expect(slots.take(who, 1)).toBeUndefined();
+    for (const who of [3, 1, 2, 1]) expect(slots.take(who, false, 1)).toBeUndefined();
+    expect(slots.take(4, true, 1)).toBeUndefined();
     slots.leave(2);
     expect(slots.isAwaited).toBe(true);
     expect(slots.next(1)).toEqual([]);
-    expect(slots.next(1_000)).toEqual([3, 1]);
+    expect(slots.next(1_000)).toEqual([4, 3, 1]);
     expect(slots.isAwaited).toBe(false);
+    expect(slots.take(3, false, 1_000)).toBeDefined();
   });
 });

@@ -16,22 +16,30 @@ export interface OpeningSlot {
 /**
  * How many connections may be in opening at once to destinations that have none. Thousands of dead domains that come up
  * together must leave the loop, the resolver and the sockets to those that answer: each failure rests its slot and
- * there are fewer, each success makes more. Destinations without a slot wait in line; those that answered last time
- * need none.
+ * there are fewer, each success makes more. Destinations without a slot wait in line, those with mail that was never
+ * tried in one of their own, which is served first; those that answered last time need none.
  */
 export class OpeningSlots<T> {
   readonly #taken = new Set<OpeningSlot>();
+  readonly #fresh = new Set<T>();
   readonly #waiting = new Set<T>();
+  /** Those whose turn has come. */
+  readonly #called = new Set<T>();
   #most = FIRST_SLOTS;
 
-  /** A slot, or undefined: then it waits in line for its turn. */
-  take(who: T, monotonic: number): OpeningSlot | undefined {
+  /**
+   * A slot, or undefined: then it waits in line for its turn.
+   *
+   * @param isFresh it has mail that was never tried
+   */
+  take(who: T, isFresh: boolean, monotonic: number): OpeningSlot | undefined {
     this.#release(monotonic);
-    if (this.#taken.size >= Math.floor(this.#most)) {
-      this.#waiting.add(who);
+    const mayPass = isFresh || this.#called.has(who) || this.#waiting.size === 0;
+    if (!mayPass || this.#taken.size >= Math.floor(this.#most)) {
+      (isFresh ? this.#fresh : this.#waiting).add(who);
       return undefined;
     }
-    this.#waiting.delete(who);
+    this.leave(who);
     const slot = { until: monotonic + PATIENT_MS };
     this.#taken.add(slot);
     return slot;
@@ -47,11 +55,16 @@ export class OpeningSlots<T> {
   next(monotonic: number): T[] {
     this.#release(monotonic);
     const turn: T[] = [];
-    for (const who of this.#waiting) {
-      if (turn.length >= Math.floor(this.#most) - this.#taken.size) break;
-      this.#waiting.delete(who);
-      turn.push(who);
-    }
+    const free = Math.floor(this.#most) - this.#taken.size;
+    for (const line of [this.#fresh, this.#waiting])
+      for (const who of line) {
+        if (turn.length >= free) break;
+        line.delete(who);
+        turn.push(who);
+      }
+    // Who was called before and did not come needs no slot any more.
+    this.#called.clear();
+    for (const who of turn) this.#called.add(who);
     return turn;
   }
 
@@ -60,10 +73,12 @@ export class OpeningSlots<T> {
   }
 
   get isAwaited(): boolean {
-    return this.#waiting.size > 0;
+    return this.#waiting.size > 0 || this.#fresh.size > 0;
   }
 
   leave(who: T): void {
+    this.#fresh.delete(who);
     this.#waiting.delete(who);
+    this.#called.delete(who);
   }
 }

@@ -25,6 +25,8 @@ export interface Walk {
 export interface Parcel extends ReadyItem {
   readonly partition: Partition;
   readonly message: MessageId;
+  /** Its recipients were never tried. */
+  readonly isFresh: boolean;
   readonly sends: readonly Send[];
   /** The matched entry as printed, for the records. */
   readonly route: string;

@@ -62,7 +62,20 @@ function makeParcel(
     if (its > priority) priority = its;
   }
   const id: MessageId = message.id;
-  return { partition, message: id, sends, route, walk, preferredHost, policy: first.policy, priority, cost, readyAt };
+  const isFresh = recipients[0]!.lastRouteVersion === 0;
+  return {
+    partition,
+    message: id,
+    isFresh,
+    sends,
+    route,
+    walk,
+    preferredHost,
+    policy: first.policy,
+    priority,
+    cost,
+    readyAt,
+  };
 }
 
 /** Copies in their order, recipients in that of the envelope (R94). */
