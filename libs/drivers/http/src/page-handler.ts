@@ -59,7 +59,7 @@ function sendFile(request: IncomingMessage, response: ServerResponse, file: Page
     response.writeHead(304).end();
     return;
   }
-  const isGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))/.test(request.headers['accept-encoding'] ?? '');
   const content = isGzip ? file.gzipped : file.content;
   response.writeHead(200, {
     'Content-Type': file.contentType,
