@@ -105,8 +105,8 @@ export function planSetup(
 /** The rows that the wizard made and that still stand, for it to be run again. */
 export function setupRowsOf(state: ConfigurationState, made: SetupMade): SetupRow[] {
   const rows: SetupRow[] = [];
-  for (const key of made.accepted) {
-    if (state.sections.rat.get(key)?.item.action !== 'ACCEPT') continue;
+  for (const [key, { item }] of state.sections.rat) {
+    if (item.action !== 'ACCEPT' || !made.accepted.has(key)) continue;
     const route = state.sections.routes.get(key)?.item;
     rows.push({
       domain: route?.typedDomain ?? key,

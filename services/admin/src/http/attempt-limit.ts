@@ -11,7 +11,7 @@ interface Failures {
   touchedAt: number;
 }
 
-const FIRST_WAIT_MS = 1_000;
+const FIRST_WAIT_MS = 2_000;
 const FORGET_MS = 3_600_000;
 const MOST_KEPT = 10_000;
 
@@ -39,9 +39,16 @@ export class AttemptLimit {
     if (now - failures.touchedAt > FORGET_MS) failures.count = 0;
     failures.count += 1;
     failures.touchedAt = now;
-    const over = failures.count - this.#rule.free;
-    if (over >= 0) failures.until = now + Math.min(FIRST_WAIT_MS * 2 ** Math.min(over, 20), this.#rule.longestMs);
     this.#failures.set(key, failures);
+    this.hold(key, now);
+  }
+
+  /** The wait begins now: looking at the attempt took time of its own. */
+  hold(key: string, now: number): void {
+    const failures = this.#failures.get(key);
+    const over = (failures?.count ?? 0) - this.#rule.free;
+    if (failures === undefined || over < 0) return;
+    failures.until = now + Math.min(FIRST_WAIT_MS * 2 ** Math.min(over, 20), this.#rule.longestMs);
   }
 
   succeeded(key: string): void {

@@ -330,7 +330,7 @@ function relaxed(operations: readonly Operation[], state: ConfigurationState): O
     if (operation.kind === 'set') {
       const { expect: _expect, ...rest } = operation;
       made.add(`${operation.section} ${keyOf(operation.section, operation.item)}`);
-      kept.push(rest as Operation);
+      kept.push(rest);
     } else if (operation.kind === 'remove') {
       const { section, key } = operation;
       if (state.sections[section].has(key) || made.has(`${section} ${key}`)) kept.push(operation);

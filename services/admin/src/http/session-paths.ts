@@ -147,7 +147,11 @@ class Guard {
     this.#hashes += 1;
     try {
       const isRight = await check();
-      if (!isRight) return false;
+      if (!isRight) {
+        this.#byAddress.hold(address, this.#now());
+        this.#byName.hold(name, this.#now());
+        return false;
+      }
       this.#byAddress.succeeded(address);
       this.#byName.succeeded(name);
       return true;

@@ -39,9 +39,9 @@ const owner: QueueOwner = {
       lastReply: { code: 421, text: 'go\u001b[31m away' },
     },
   ],
-  waiting: ({ domain }) => ({
+  waiting: (scope) => ({
     recipients:
-      domain === 'nothing.example'
+      scope.kind === 'domain' && scope.domain === 'nothing.example'
         ? []
         : [
             {

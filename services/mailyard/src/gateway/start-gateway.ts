@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname as systemHostname } from 'node:os';
 import { join } from 'node:path';
-import { addQueueService, type Admin, QueueOwners, startAdmin } from '@mailyard/admin';
+import { addQueueService, type Admin, QueueOwners, startAdmin, type WebApi } from '@mailyard/admin';
 import type { Delivery } from '@mailyard/delivery';
 import type { GrpcServer } from '@mailyard/grpc';
 import { type Ingress, startIngress } from '@mailyard/ingress';
@@ -31,6 +31,8 @@ export interface Gateway {
   readonly http: string;
   /** What whoever installs types into the page to make the first administrator; undefined once there is one. */
   readonly firstCode: string | undefined;
+  /** What the API of the page answers; none without the role admin. */
+  readonly operations: WebApi['operations'];
   /** Settles when a store failed for good: the process must end and start again. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
@@ -115,6 +117,7 @@ async function start(
     grpc: grpcAddress,
     http: http.address,
     firstCode: admin?.web?.firstCode,
+    operations: admin?.web?.operations ?? [],
     failed: stores.failed,
     stop: () => opened.run(),
   };

@@ -1,0 +1,146 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AttemptLimit } from './attempt-limit.ts';
+import { DraftStore } from './draft-store.ts';
+import { FirstCode } from './first-code.ts';
+import { hashPassword, isPassword, isPasswordHash } from './password-hash.ts';
+import { Sessions } from './sessions.ts';
+import { UserFile } from './user-file.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mailyard-users-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const user = { name: 'ada', role: 'reader', password: 'hash' } as const;
+
+describe('sessions', () => {
+  it('end when nobody came for a while, and at the latest after their longest time', () => {
+    const sessions = new Sessions({ idleMs: 100, longestMs: 1_000 });
+    const { id, session } = sessions.begin(user, 0);
+    for (let now = 90; now < 1_000; now += 90) expect(sessions.find(id, now)).toBe(session);
+    expect(sessions.find(id, 1_001)).toBeUndefined();
+    const idle = sessions.begin(user, 2_000);
+    expect(sessions.find(idle.id, 2_101)).toBeUndefined();
+  });
+
+  it('are as many as one person may have, the oldest going first', () => {
+    const sessions = new Sessions();
+    const begun = Array.from({ length: 21 }, (_, number) => sessions.begin(user, number).id);
+    expect(sessions.find(begun[0]!, 100)).toBeUndefined();
+    expect(begun.slice(1).every((id) => sessions.find(id, 100) !== undefined)).toBe(true);
+    expect(new Set(begun).size).toBe(21);
+  });
+});
+
+describe('attempts', () => {
+  it('wait twice as long after each failure, up to a limit, until one succeeds or an hour has passed', () => {
+    const limit = new AttemptLimit({ free: 3, longestMs: 10_000 });
+    const waits: number[] = [];
+    let now = 0;
+    for (let failures = 0; failures < 7; failures++) {
+      limit.failed('k', now);
+      waits.push(limit.waitMs('k', now));
+      now += waits.at(-1)!;
+    }
+    expect(waits).toEqual([0, 0, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    expect(limit.waitMs('other', now)).toBe(0);
+    limit.failed('k', now + 3_600_001);
+    expect(limit.waitMs('k', now + 3_600_001)).toBe(0);
+    limit.failed('k', now);
+    limit.succeeded('k');
+    expect(limit.waitMs('k', now)).toBe(0);
+  });
+
+  it('under made-up names do not fill the memory', () => {
+    const limit = new AttemptLimit({ free: 1, longestMs: 1_000 });
+    for (let number = 0; number < 30_000; number++) limit.failed(`k${number}`, number);
+    expect(limit.waitMs('k29999', 29_999)).toBeGreaterThan(0);
+    expect(limit.waitMs('k1', 1)).toBe(0);
+  });
+});
+
+describe('passwords', () => {
+  it('are kept as hashes that only they fit, in any way of writing the same letters', async () => {
+    const hash = await hashPassword('Caf\u00E9 horse battery');
+    expect(isPasswordHash(hash)).toBe(true);
+    expect(hash).not.toContain('horse');
+    expect(await isPassword('Cafe\u0301 horse battery', hash)).toBe(true);
+    expect(await isPassword('cafe horse battery', hash)).toBe(false);
+    expect(await isPassword('', undefined)).toBe(false);
+    expect(isPasswordHash(hash.replace(/^scrypt\$\d+/, 'scrypt$1024'))).toBe(false);
+  });
+});
+
+describe('the code of the first start', () => {
+  it('is another each time and is read as it is typed', () => {
+    const code = new FirstCode();
+    expect(code.text).toMatch(/^[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}$/);
+    expect(code.isSame(code.text.toLowerCase().replaceAll('-', '  '))).toBe(true);
+    expect(code.isSame('')).toBe(false);
+    expect(new FirstCode().text).not.toBe(code.text);
+  });
+});
+
+describe('the file of users', () => {
+  it('is readable by its owner alone, and takes what others wrote into it', async () => {
+    const file = join(folder, 'users.json');
+    const [one, other] = [new UserFile(file), new UserFile(file)];
+    await one.set('ada', 'operator', 'correct horse battery');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readFile(file, 'utf8')).not.toContain('horse');
+    expect((await other.users()).get('ada')).toMatchObject({ role: 'operator' });
+    await Promise.all([one.set('b', 'reader', 'x'.repeat(12)), one.set('c', 'reader', 'x'.repeat(12))]);
+    expect(await one.remove('ada')).toBe(true);
+    expect(await one.remove('ada')).toBe(false);
+    expect([...(await new UserFile(file).users()).keys()]).toEqual(['b', 'c']);
+    expect(await one.setFirst('late', 'x'.repeat(12))).toBe(false);
+  });
+
+  it('lets nobody in when it is not understood', async () => {
+    const file = join(folder, 'bad.json');
+    for (const content of [
+      '',
+      '[]',
+      '{"users": {}}',
+      '{"users": [{"name": "a b", "role": "reader", "password": "x"}]}',
+      '{"users": [{"name": "a", "role": "root", "password": "x"}]}',
+      '{"users": [{"name": "a", "role": "reader", "password": "plain"}]}',
+    ]) {
+      await writeFile(file, content);
+      await expect(new UserFile(file).users()).rejects.toMatchObject({ code: 'USERS_UNREADABLE' });
+    }
+  });
+
+  it('says so when it cannot be written', async () => {
+    await writeFile(join(folder, 'plain'), '');
+    const users = new UserFile(join(folder, 'plain', 'users.json'));
+    await expect(users.set('a', 'reader', 'x'.repeat(12))).rejects.toMatchObject({
+      code: expect.stringMatching(/^USERS_/),
+    });
+  });
+});
+
+describe('pending changes', () => {
+  it('outlive the process, one after the other under each name', async () => {
+    const store = new DraftStore(join(folder, 'pending'));
+    const operations = [{ kind: 'matchingMode', mode: 'dotted' }] as const;
+    expect(await store.of('../../etc')).toBeUndefined();
+    await store.put('../../etc', { baseVersion: 7, operations });
+    expect(await new DraftStore(join(folder, 'pending')).of('../../etc')).toEqual({ baseVersion: 7, operations });
+    const order: number[] = [];
+    await Promise.all([
+      store.exclusively('a', async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(1);
+      }),
+      store.exclusively('a', () => Promise.resolve(order.push(2))),
+    ]);
+    expect(order).toEqual([1, 2]);
+    await store.drop('../../etc');
+    expect(await new DraftStore(join(folder, 'pending')).of('../../etc')).toBeUndefined();
+  });
+});
