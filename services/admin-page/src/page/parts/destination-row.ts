@@ -13,7 +13,7 @@ export function emptyRow(): DestinationRow {
   return { id: ++rows, host: '', port: '', priority: '' };
 }
 
-const WRITTEN = /^(?<host>\[[^\]]*\]|[^:]*)(?::(?<port>\d+))?(?:\/pri=(?<priority>\d+))?$/;
+const WRITTEN = /^(?<host>\[[^\]]*\]|[^:/]*)(?::(?<port>\d+))?(?:\/pri=(?<priority>\d+))?$/;
 const BARE_IPV6 = /^(?<host>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:\/pri=(?<priority>\d+))?$/;
 
 /** Takes `host[:port][/pri=N]` apart; what has another shape stays in the host. */
