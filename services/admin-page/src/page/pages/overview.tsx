@@ -43,32 +43,34 @@ export function OverviewPage() {
           <div class="columns">
             <section aria-labelledby="rates">
               <h2 id="rates">{words.rates}</h2>
-              <table>
-                <thead>
-                  <tr>
-                    <td />
-                    <th scope="col" class="number">
-                      {words.accepted}
-                    </th>
-                    <th scope="col" class="number">
-                      {words.delivered}
-                    </th>
-                    <th scope="col" class="number">
-                      {words.bounced}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {value.rates.map(({ minutes, accepted, delivered, bounced }) => (
-                    <tr key={minutes}>
-                      <th scope="row">{words.over(minutes)}</th>
-                      <td class="number">{Math.round(accepted).toLocaleString()}</td>
-                      <td class="number">{Math.round(delivered).toLocaleString()}</td>
-                      <td class="number">{Math.round(bounced).toLocaleString()}</td>
+              <div class="scroll">
+                <table>
+                  <thead>
+                    <tr>
+                      <td />
+                      <th scope="col" class="number">
+                        {words.accepted}
+                      </th>
+                      <th scope="col" class="number">
+                        {words.delivered}
+                      </th>
+                      <th scope="col" class="number">
+                        {words.bounced}
+                      </th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
+                  </thead>
+                  <tbody>
+                    {value.rates.map(({ minutes, accepted, delivered, bounced }) => (
+                      <tr key={minutes}>
+                        <th scope="row">{words.over(minutes)}</th>
+                        <td class="number">{Math.round(accepted).toLocaleString()}</td>
+                        <td class="number">{Math.round(delivered).toLocaleString()}</td>
+                        <td class="number">{Math.round(bounced).toLocaleString()}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
               <p class="hint">{words.ratesHint}</p>
             </section>
             <section aria-labelledby="plot">

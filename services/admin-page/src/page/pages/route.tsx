@@ -90,7 +90,7 @@ function RouteForm({
     else
       checkRoute(routeOf(rested), editing).then(
         (answer) => !isOver && setCheck(answer),
-        () => undefined,
+        (error: Refusal) => !isOver && setRefused(error),
       );
     return () => {
       isOver = true;

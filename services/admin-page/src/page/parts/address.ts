@@ -34,8 +34,12 @@ export function go(address: string): void {
   location.hash = address;
 }
 
-/** Goes there without a step in the browser's history: for what is typed into a search box. */
+/**
+ * Changes the query without a step in the browser's history: for what is typed into a search box. Whoever has left the
+ * page meanwhile is not brought back.
+ */
 export function replaceAddress(address: string): void {
+  if (readAddress(address).path.join('/') !== readAddress().path.join('/')) return;
   history.replaceState(undefined, '', address);
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
