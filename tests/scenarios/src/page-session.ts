@@ -148,9 +148,9 @@ export class PageSession {
   /** What axe has against the page as it stands, by the rules of WCAG 2.2 A and AA. */
   async axe(): Promise<readonly string[]> {
     await this.page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-    const { violations } = (await this.page.evaluate(
+    const { violations } = await this.page.evaluate<AxeResult>(
       `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})`,
-    )) as AxeResult;
+    );
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(
         ({ html, failureSummary = '' }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replaceAll('\n', ' ')}`,
@@ -160,7 +160,7 @@ export class PageSession {
 
   /** By how many pixels the page is wider than the window. */
   async overflow(): Promise<number> {
-    return (await this.page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+    return await this.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   }
 
   close(): Promise<void> {

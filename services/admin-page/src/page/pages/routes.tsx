@@ -105,7 +105,7 @@ export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
           {shown.found === 0 ? <p class="quiet">{words.nothingFound}</p> : null}
           <div class="under">
             <p class="hint" role="status">
-              {words.found(shown.found, shown.total, shown.limit)}
+              {words.found(shown.found, search === '' ? shown.found : shown.total, shown.limit)}
             </p>
             <Pager offset={offset} limit={LIMIT} found={shown.found} onGo={(next) => show({ offset: next })} />
           </div>

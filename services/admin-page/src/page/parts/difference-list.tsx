@@ -31,7 +31,7 @@ export function DifferenceList({
                 <th scope="row">
                   <span class="break">{section === 'routes' && key === 'ALL' ? routes.default : key}</span>{' '}
                   <small>
-                    {sections[section]},{' '}
+                    {sections[section]} ·{' '}
                     {isReordered === true
                       ? commit.reordered
                       : before === undefined

@@ -15,11 +15,12 @@ export function RatePlot({ minutes }: { readonly minutes: readonly Minute[] }) {
   const sum = (line: (typeof LINES)[number]): number => minutes.reduce((total, minute) => total + minute[line], 0);
   const summary = words.plotSummary(sum('accepted'), sum('delivered'), sum('bounced'));
   const most = Math.max(...minutes.flatMap(({ accepted, delivered, bounced }) => [accepted, delivered, bounced]), 0);
-  if (minutes.length === 0 || most === 0) return <p class="quiet">{words.plotEmpty}</p>;
+  if (minutes.length < 2) return <p class="quiet">{words.plotSoon}</p>;
+  if (most === 0) return <p class="quiet">{words.plotEmpty}</p>;
   const top = niceCeiling(most);
   const x = (index: number): number => LEFT + (index / Math.max(1, minutes.length - 1)) * (WIDTH - LEFT - 8);
   const y = (value: number): number => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
-  const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
+  const clock = new Intl.DateTimeFormat(language, { timeStyle: 'short', hourCycle: 'h23' });
   return (
     <figure class="plot">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary}>

@@ -7,7 +7,7 @@ export function When({ at }: { readonly at: number | undefined }) {
   const date = new Date(at);
   return (
     <time dateTime={date.toISOString()} title={date.toISOString()}>
-      {new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date)}
+      {new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }).format(date)}
     </time>
   );
 }

@@ -111,6 +111,7 @@ export const en = {
     plotHint: 'Recipients a minute',
     plotSummary: (accepted: number, delivered: number, bounced: number) =>
       `In the last hour ${accepted} accepted, ${delivered} delivered, ${bounced} bounced.`,
+    plotSoon: 'The plot begins when the first minute is over.',
     plotEmpty: 'No mail in the last hour.',
     destinations: 'Destinations With Most Mail',
     allDestinations: (number: number) => `All ${count(number, 'destination', 'destinations')}`,

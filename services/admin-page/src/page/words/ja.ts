@@ -109,6 +109,7 @@ export const ja: Words = {
     plotHint: '1 分あたりの受信者数',
     plotSummary: (accepted, delivered, bounced) =>
       `直近 1 時間: 受付 ${number(accepted)}、配信済み ${number(delivered)}、バウンス ${number(bounced)}。`,
+    plotSoon: '最初の 1 分が過ぎるとグラフを表示します。',
     plotEmpty: '直近 1 時間に処理したメールはありません。',
     destinations: '待機メールの多い宛先',
     allDestinations: (count) => `すべての宛先（${number(count)} 件）`,
@@ -469,8 +470,8 @@ export const ja: Words = {
         ? '宛先ホストがありません。'
         : `「${token}」は宛先として使えません。完全修飾ホスト名または IP アドレスを入力してください。`,
     ROUTE_DEST_RESERVED: (token) => `「${token}」は予約済みのアドレスのため、宛先に使えません。`,
-    ROUTE_PORT_RANGE: (token) => `ポート「${token}」は正しくありません。1～65535 の数字を入力してください。`,
-    ROUTE_PRI_RANGE: (token) => `優先度「${token}」は正しくありません。0～65535 の数字を入力してください。`,
+    ROUTE_PORT_RANGE: (token) => `「${token}」のポート番号が正しくありません。1～65535 の数字を入力してください。`,
+    ROUTE_PRI_RANGE: (token) => `「${token}」の優先度が正しくありません。0～65535 の数字を入力してください。`,
     ROUTE_KEYWORD_NOT_ALONE: (token) => `「${token}」はほかの宛先、ポート、優先度、認証プロファイルと併用できません。`,
     ROUTE_DUPLICATE: (token) => `「${token}」のエントリはすでにあります。`,
     ROUTE_DEST_DUPLICATE: (token) => `「${token}」が重複しています。`,
