@@ -6,10 +6,6 @@ import {
   type ConfigurationLog,
   type ConfigurationState,
   type Difference,
-  findChainBreak,
-  initialState,
-  ConfigurationFold,
-  isSameConfiguration,
   itemsOf,
   type Operation,
   operationsBetween,
@@ -18,7 +14,7 @@ import {
   touchedBy,
   validateOperations,
 } from '@mailyard/configuration';
-import { decodeChangeSet, decodeSnapshot, encodeChangeSet } from '@mailyard/contracts';
+import { decodeChangeSet, encodeChangeSet } from '@mailyard/contracts';
 import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
@@ -29,6 +25,7 @@ import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
 import type { DeliveryLimits, ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
 import { previewWaitingMail, type WaitingMail } from './preview.ts';
+import { type Verification, verifyLog } from './verification.ts';
 import { findWarnings, type OwnListener } from './warnings.ts';
 
 /** A change as a person or program asks for it. */
@@ -89,14 +86,6 @@ export interface Explanation {
   readonly candidates: readonly RouteCandidate[];
   readonly hosts: readonly ExplainedHost[];
   readonly limits?: DeliveryLimits;
-}
-
-export interface Verification {
-  readonly lineage: string;
-  readonly versions: number;
-  readonly hash: string;
-  /** Empty: all is well. */
-  readonly problems: readonly string[];
 }
 
 export interface AdministrationOptions {
@@ -294,30 +283,7 @@ export class Administration {
   async verify(): Promise<Verification> {
     const { log, lineage, follower } = this.#options;
     await follower.catchUp();
-    const served = this.state;
-    const problems: string[] = [];
-    const snapshot = await log.snapshot();
-    const fold = new ConfigurationFold(initialState(lineage));
-    let state = initialState(lineage);
-    for await (const { payload, version } of log.read(1)) {
-      const hash = hashChangeSet(payload);
-      const changeSet = decodeChangeSet(payload);
-      const chainBreak = findChainBreak(state, changeSet);
-      if (chainBreak !== undefined)
-        problems.push(`version ${version} does not continue version ${state.version}: ${chainBreak.kind}`);
-      fold.apply(changeSet, hash);
-      state = { ...state, version, hash };
-      if (snapshot?.version === version) {
-        const taken = decodeSnapshot(snapshot.payload);
-        if (taken === undefined || taken.hash !== hash || !isSameConfiguration(taken, fold.finish()))
-          problems.push(`the snapshot of version ${version} says something else`);
-      }
-      if (served.version === version && (served.hash !== hash || !isSameConfiguration(served, fold.finish())))
-        problems.push(`what is served as version ${version} is not what the log says`);
-    }
-    if (state.version < served.version)
-      problems.push(`version ${served.version} is served and the log ends at ${state.version}`);
-    return { lineage, versions: state.version, hash: state.hash, problems };
+    return verifyLog(log, lineage, follower.served?.state);
   }
 }
 

@@ -12,22 +12,23 @@
 import {
   type AccessTables,
   accessTablesOf,
+  type ChangeSet,
   type ConfigurationLog,
   ConfigurationFold,
   type ConfigurationState,
-  findChainBreak,
   initialState,
   isSameSection,
   type LoggedChangeSet,
   routeTableOf,
   SECTION_NAMES,
 } from '@mailyard/configuration';
-import { decodeChangeSet, decodeSnapshot } from '@mailyard/contracts';
-import { isMtaError, MtaError } from '@mailyard/mail';
+import { decodeSnapshot } from '@mailyard/contracts';
+import { MtaError } from '@mailyard/mail';
 import { RouteChanges, type RouteTable } from '@mailyard/smtp-routes';
 import { hashChangeSet } from './hash.ts';
 import type { RoutingAlarm } from './ports.ts';
 import { type Advance, RecentChanges } from './recent-changes.ts';
+import { readContinuation } from './verification.ts';
 
 export type Standing = 'waiting' | 'following' | 'detached';
 
@@ -151,19 +152,15 @@ export class ConfigurationFollower {
     return true;
   }
 
-  #decode(state: ConfigurationState, logged: LoggedChangeSet) {
-    try {
-      const changeSet = decodeChangeSet(logged.payload);
-      const chainBreak = findChainBreak(state, changeSet);
-      if (chainBreak === undefined && changeSet.id === logged.id) return changeSet;
+  #decode(state: ConfigurationState, logged: LoggedChangeSet): ChangeSet | undefined {
+    const read = readContinuation(state, logged);
+    if (read.kind === 'continues') return read.changeSet;
+    if (read.kind === 'unreadable') this.#detach('CHANGE_SET_UNREADABLE', read.message);
+    else
       this.#detach(
         'CONFIGURATION_FORGED',
-        `version ${logged.version} does not continue version ${state.version} (${chainBreak?.kind ?? 'other id'})`,
+        `version ${logged.version} does not continue version ${state.version} (${read.reason})`,
       );
-    } catch (error) {
-      if (!isMtaError(error, 'CHANGE_SET_UNREADABLE')) throw error;
-      this.#detach('CHANGE_SET_UNREADABLE', error.message);
-    }
     return undefined;
   }
 
