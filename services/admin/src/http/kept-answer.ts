@@ -1,6 +1,8 @@
 /** An answer is kept for so many times as long as it took: asking it costs at most a twentieth of one processor. */
 const COST_FACTOR = 20;
 const LEAST_MS = 1_000;
+/** Never for longer: how long it took may be due to something else, such as the fold of a start. */
+const MOST_MS = 10_000;
 /** Dearer than this, whoever asks gets what there is while it is asked anew. */
 const DEAR_MS = 20;
 const STALE_MS = 30_000;
@@ -24,7 +26,8 @@ export class KeptAnswer<T> {
     const answer = this.#answer;
     if (answer !== undefined) {
       const age = this.#now() - answer.at;
-      if (age < Math.max(LEAST_MS, answer.tookMs * COST_FACTOR)) return Promise.resolve(answer.value);
+      if (age < Math.min(Math.max(LEAST_MS, answer.tookMs * COST_FACTOR), MOST_MS))
+        return Promise.resolve(answer.value);
       if (answer.tookMs > DEAR_MS && age < STALE_MS) {
         this.#renew().catch(() => undefined);
         return Promise.resolve(answer.value);

@@ -48,6 +48,27 @@ describe('a kept answer', () => {
     expect(await kept.get()).toBe(2);
   });
 
+  it('is not kept for long because something else held it up', async () => {
+    let now = 0;
+    let asked = 0;
+    const kept = new KeptAnswer(
+      () => {
+        asked += 1;
+        return Promise.resolve().then(() => {
+          if (asked === 1) now += 60_000;
+          return asked;
+        });
+      },
+      () => now,
+    );
+    await kept.get();
+    now += 10_000;
+    await kept.get();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(await kept.get()).toBe(2);
+  });
+
   it('that failed is asked for again', async () => {
     let fails = true;
     const kept = new KeptAnswer(() => (fails ? Promise.reject(new Error('away')) : Promise.resolve('here')));
