@@ -27,6 +27,9 @@ const PAGES: Readonly<Record<string, string>> = {
   password: 'system/password',
 };
 
+/** Drawn as far as a window shows. */
+const LONG: ReadonlySet<string> = new Set(['tracking', 'message']);
+
 await using scenario = await Scenario.begin();
 const browser = await startBrowser();
 scenario.onEnd(() => browser.close());
@@ -103,7 +106,10 @@ type Look = (typeof looks)[number];
 
 async function draw(view: PageSession, name: string, { language, scheme }: Look): Promise<void> {
   await view.page.mouse.move(0, 0);
-  await view.page.screenshot({ path: join(FOLDER, `${name}-${language}-${scheme}.png`), fullPage: true });
+  await view.page.screenshot({
+    path: join(FOLDER, `${name}-${language}-${scheme}.png`),
+    fullPage: !LONG.has(name),
+  });
 }
 
 /** The pages before there is an administrator. */

@@ -68,7 +68,7 @@ await inBothModes(
       await view.page.getByLabel('Port').fill(String(sink.port));
       await view.button('Submit').click();
       await view.page.locator('.menu .commit a').click();
-      await view.page.getByText('1 of 1 recipient that waits will go to other hosts').waitFor();
+      await view.page.getByText('1 of 1 recipient that waits will go to other hosts').waitFor({ timeout: 40_000 });
       await view.commitChanges('the server moved');
       await sink.until(({ accepted }) => accepted === 1);
       expect(view.complaints).toEqual([]);

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { abandon, commit, rebase } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Pending } from '../api/values.ts';
@@ -13,10 +13,18 @@ import { useMay, useSigned } from '../parts/session.ts';
 import { WaitingEffect } from '../parts/waiting-effect.tsx';
 import { useWords } from '../words/words.ts';
 
+const LIVE_MS = 3_000;
+
 /** What is pending: the difference, its effect, the comment, Commit Changes or Abandon (R204, R205). */
 export function CommitPage() {
   const { commit: words, menu, common } = useWords();
-  const { pending } = useSigned();
+  const { pending, setPending } = useSigned();
+  // The effect is on the mail that waits now, and others may commit while one reads.
+  useEffect(() => {
+    setPending();
+    const timer = setInterval(() => document.hidden || setPending(), LIVE_MS);
+    return () => clearInterval(timer);
+  }, [setPending]);
   return (
     <>
       <PageHead place={[menu.system]} title={words.title} />
