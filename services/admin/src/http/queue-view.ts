@@ -3,6 +3,8 @@ import type { DestinationPage, QueueOwners } from '../queue-owners.ts';
 import { KeptAnswer } from './kept-answer.ts';
 
 const FIRST_PAGES = 1_000;
+/** More are neither sorted nor searched: making so many rows would hold up delivery. */
+const MOST_ROWS = 10_000;
 
 /** What the pages show of the queues: kept answers of the owners, so that many viewers ask them no more than one. */
 export class QueueView {
@@ -16,7 +18,7 @@ export class QueueView {
     this.#owners = owners;
     this.summary = new KeptAnswer(() => owners.summary(false));
     this.#busiest = new KeptAnswer(() => owners.destinations(false, FIRST_PAGES));
-    this.#all = new KeptAnswer(() => owners.destinations(false, Infinity));
+    this.#all = new KeptAnswer(() => owners.destinations(false, MOST_ROWS));
   }
 
   /** At least the first thousand by waiting mail, and how many there are. */
@@ -24,7 +26,7 @@ export class QueueView {
     return this.#busiest.get();
   }
 
-  /** All of them; where they fit into the first thousand nobody is asked for more. */
+  /** The ten thousand with most waiting mail; where all fit into the first thousand nobody is asked for more. */
   async all(): Promise<DestinationPage> {
     const busiest = await this.#busiest.get();
     return busiest.destinations.length >= busiest.count ? busiest : this.#all.get();
