@@ -32,12 +32,15 @@ let deployments = 0;
 
 /** One distributed gateway of a scenario: its processes share stores, and any of them may die. */
 export class Deployment {
+  /** The database that has its configuration. */
+  readonly redisUrl: string;
   readonly #scenario: Scenario;
   readonly #settings: string;
   readonly #environment: Record<string, string>;
   #processes = 0;
 
-  private constructor(scenario: Scenario, settings: string, environment: Record<string, string>) {
+  private constructor(scenario: Scenario, settings: string, redisUrl: string, environment: Record<string, string>) {
+    this.redisUrl = redisUrl;
     this.#scenario = scenario;
     this.#settings = settings;
     this.#environment = environment;
@@ -47,10 +50,11 @@ export class Deployment {
   static async begin(scenario: Scenario, { kafka, redis, s3 }: Neighbours, partitions = 8): Promise<Deployment> {
     const name = `scenario-${process.pid}-${++deployments}`;
     const file = join(scenario.folder, 'mailyard.yaml');
+    const redisUrl = `${redis.url}/${deployments % 16}`;
     const settings = {
       hostname: 'mx.scenario.example',
       log: { kafka: { brokers: [...kafka.bootstrap], topic: name, group: name, partitions } },
-      configuration: { redis: { url: `${redis.url}/${deployments % 16}` }, lineage: name },
+      configuration: { redis: { url: redisUrl }, lineage: name },
       bodies: {
         s3: {
           endpoint: s3.endpoint,
@@ -66,7 +70,7 @@ export class Deployment {
     const environment = { SCENARIO_S3_SECRET: s3.secretAccessKey };
     const result = await mailyard(['init', '--config', file], { env: environment });
     if (result.status !== 0) throw new Error(`init: ${result.stderr}`);
-    return new Deployment(scenario, file, environment);
+    return new Deployment(scenario, file, redisUrl, environment);
   }
 
   /** Starts a process with these roles, on free ports and a data folder of its own. */
