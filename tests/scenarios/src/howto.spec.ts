@@ -48,6 +48,9 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
   await symlink(join(root, 'bin/mailyard'), join(folder, 'bin/mailyard'));
   await symlink(grpcurl(), join(folder, 'bin/grpcurl'));
   await symlink(join(root, 'proto'), join(folder, 'proto'));
+  // By its whole path, or Python may take the packages of the machine for those of its virtual environment.
+  const python = `#!/bin/sh\nexec '${join(pythonGrpc(), 'bin/python3')}' "$@"\n`;
+  await writeFile(join(folder, 'bin/python3'), python, { mode: 0o755 });
   const port = await freePort();
   const here = (text: string) => text.replaceAll(':50051', `:${port}`);
   const start = async (words: readonly string[]) => {
@@ -58,7 +61,7 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
   const env = {
     MAILYARD_SERVER: `localhost:${port}`,
     USER: 'ann',
-    PATH: [join(folder, 'bin'), join(pythonGrpc(), 'bin'), process.env['PATH']].join(delimiter),
+    PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter),
   };
   const blocks = blocksOf(page);
   if (!blocks.some(({ name }) => name === 'start')) await start(['--grpc', `127.0.0.1:${port}`]);
