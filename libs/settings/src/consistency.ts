@@ -47,5 +47,25 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
       'is missing: this process has neither role routing nor admin and must be told where routing is',
     );
   }
+  if (isDistributed(settings) && hasTable) faults.push(...findPeerFaults(settings.grpc));
+  return faults;
+}
+
+/** A process that asks others for their queues must be let in: those have the same callers as this one. */
+function findPeerFaults({ tokens, certificates, tls, peers }: Settings['grpc']): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const hasCertificate = peers.certificate !== undefined && peers.key !== undefined;
+  if ((tokens.length > 0 || certificates.length > 0) && peers.token === undefined && !hasCertificate)
+    faults.push({
+      place: 'grpc.peers.token',
+      problem: 'is missing: without a token (role operator) or a certificate, other processes do not tell their queues',
+    });
+  if (tls?.clientAuthority !== undefined && !hasCertificate)
+    faults.push({
+      place: 'grpc.peers.certificate',
+      problem: 'is missing, or its key: with grpc.tls.clientAuthority every caller must show a certificate',
+    });
+  else if ((peers.certificate === undefined) !== (peers.key === undefined))
+    faults.push({ place: 'grpc.peers', problem: 'has one of certificate and key; both are needed' });
   return faults;
 }

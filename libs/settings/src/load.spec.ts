@@ -97,6 +97,23 @@ describe('settings', () => {
     expect(faults.map((fault) => fault.place)).toEqual(['configuration.redis', 'bodies.s3', 'configuration.lineage']);
   });
 
+  it.each([
+    ['tokens: [{name: a, role: reader, token: {file: t}}]', '', ['grpc.peers.token']],
+    ['tokens: [{name: a, role: reader, token: {file: t}}]', 'peers: {token: {file: t}}', []],
+    ['certificates: [{name: a, role: operator}]', 'peers: {certificate: c, key: k}', []],
+    ['tls: {certificate: c, key: k, clientAuthority: a}', '', ['grpc.peers.certificate']],
+    ['tls: {certificate: c, key: k}', 'peers: {certificate: c}', ['grpc.peers']],
+    ['tls: {certificate: c, key: k}', 'peers: {authority: c}', []],
+  ])('of gRPC with %s and %s tell what keeps processes from asking each other', (callers, peers, places) => {
+    const distributed = [
+      'log: {kafka: {brokers: ["a:9092"]}}',
+      'configuration: {redis: {url: "redis://a:6379"}, lineage: l}',
+      'bodies: {s3: {endpoint: "http://a:9000", bucket: b, accessKeyId: i, secretAccessKey: {file: s}}}',
+    ].join('\n');
+    const settings = loaded(`${distributed}\ngrpc: {${[callers, peers].filter((text) => text !== '').join(', ')}}`);
+    expect(findInconsistencies(settings).map(({ place }) => place)).toEqual(places);
+  });
+
   it('keep prototype keys out', () => {
     const result = loadSettings(file('"__proto__": {polluted: true}'), {}, []);
     expect(result.kind).toBe('faulty');

@@ -133,6 +133,15 @@ export const schema = z.strictObject({
       certificates: z
         .array(z.strictObject({ name: z.string().min(1), role: z.enum(['reader', 'operator', 'administrator']) }))
         .default([]),
+      /** What this process shows to others of the same gateway, whose queues it asks for; TLS as they have it. */
+      peers: z
+        .strictObject({
+          token: secret.optional(),
+          authority: file.optional(),
+          certificate: file.optional(),
+          key: file.optional(),
+        })
+        .prefault({}),
     })
     .prefault({}),
   http: z

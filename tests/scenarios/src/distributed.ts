@@ -46,8 +46,13 @@ export class Deployment {
     this.#environment = environment;
   }
 
-  /** Writes the settings and begins the configuration with `mailyard init`. */
-  static async begin(scenario: Scenario, { kafka, redis, s3 }: Neighbours, partitions = 8): Promise<Deployment> {
+  /** Writes the settings and begins the configuration with `mailyard init`. @param more settings */
+  static async begin(
+    scenario: Scenario,
+    { kafka, redis, s3 }: Neighbours,
+    partitions = 8,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<Deployment> {
     const name = `scenario-${process.pid}-${++deployments}`;
     const file = join(scenario.folder, 'mailyard.yaml');
     const redisUrl = `${redis.url}/${deployments % 16}`;
@@ -65,6 +70,7 @@ export class Deployment {
           secretAccessKey: { environment: 'SCENARIO_S3_SECRET' },
         },
       },
+      ...more,
     };
     await writeFile(file, stringify(settings));
     const environment = { SCENARIO_S3_SECRET: s3.secretAccessKey };

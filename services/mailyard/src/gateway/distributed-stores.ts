@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { RemoteOwner } from '@mailyard/admin';
-import { QueueClient } from '@mailyard/grpc';
+import { type GrpcTarget, QueueClient } from '@mailyard/grpc';
 import { KafkaQueueLog, type KafkaQueueLogOptions } from '@mailyard/kafka';
 import {
   RedisConfigurationLog,
@@ -52,6 +52,7 @@ export async function openDistributedStores(
     const tracker = new RedisTrackerPositions(location, queueLog.partitionCount);
     opened.add(() => tracker.close());
     const away = watchBodyStore(bodyStore, opened);
+    const peers = peerCredentials(settings.grpc, environment);
 
     return {
       queueLog,
@@ -70,7 +71,7 @@ export async function openDistributedStores(
         await presence.announce(name, card);
         opened.add(() => presence.withdraw());
       },
-      remoteOwners: remoteOwners(presence, incarnation),
+      remoteOwners: remoteOwners(presence, incarnation, peers),
       failed: new Promise(() => undefined),
       close: () => opened.run(),
     };
@@ -160,8 +161,31 @@ function watchBodyStore(store: S3BodyStore, opened: Unwinding): () => string | u
   return () => reason;
 }
 
+/**
+ * What this process shows to others of the gateway. They have the settings that it has, so they speak TLS if it does.
+ *
+ * @throws MtaError `SETTINGS_SECRET`
+ */
+function peerCredentials({ tls, peers }: Settings['grpc'], environment: Environment): Omit<GrpcTarget, 'addresses'> {
+  const { token, authority, certificate, key } = peers;
+  const isSecure = tls !== undefined || authority !== undefined || certificate !== undefined;
+  const files = {
+    ...(authority === undefined ? {} : { authority: readFileSync(authority) }),
+    ...(certificate === undefined ? {} : { certificate: readFileSync(certificate) }),
+    ...(key === undefined ? {} : { key: readFileSync(key) }),
+  };
+  return {
+    ...(isSecure ? { tls: files } : {}),
+    ...(token === undefined ? {} : { token: readSecret(token, environment) }),
+  };
+}
+
 /** Asks Redis who is present, and keeps one client for each that is. */
-function remoteOwners(presence: RedisPresence, own: string): NonNullable<Stores['remoteOwners']> {
+function remoteOwners(
+  presence: RedisPresence,
+  own: string,
+  credentials: Omit<GrpcTarget, 'addresses'>,
+): NonNullable<Stores['remoteOwners']> {
   const clients = new Map<string, RemoteOwner>();
   return async () => {
     const cards = (await presence.list()) ?? new Map();
@@ -170,7 +194,7 @@ function remoteOwners(presence: RedisPresence, own: string): NonNullable<Stores[
       if (name === own || grpc === '' || partitions.length === 0) continue;
       let owner = clients.get(grpc);
       if (owner === undefined) {
-        owner = new RemoteOwner(new QueueClient({ addresses: [grpc] }, 3_000));
+        owner = new RemoteOwner(new QueueClient({ ...credentials, addresses: [grpc] }, 3_000));
         clients.set(grpc, owner);
       }
       owners.push({ name, owner });
