@@ -4,7 +4,7 @@ import type { RouteLookup } from '@mailyard/smtp-routes';
 import type { Bodies } from './bodies.ts';
 import type { Clock } from './clock.ts';
 import type { Reports } from './report.ts';
-import type { DeliverySettings } from './settings.ts';
+import type { DeliverySettings, OutgoingCredentials } from './settings.ts';
 import type { SteadyTime } from './steady-time.ts';
 
 /** What all parts of one delivery worker share. */
@@ -12,6 +12,7 @@ export interface WorkerContext {
   readonly worker: string;
   readonly incarnation: Incarnation;
   readonly settings: DeliverySettings;
+  readonly credentials?: OutgoingCredentials;
   readonly clock: Clock;
   readonly steady: SteadyTime;
   readonly queueLog: QueueLog;

@@ -37,7 +37,13 @@ import { SmtpSink } from '@mailyard/testkit/smtp-sink';
 import { randomBytes } from 'node:crypto';
 import { afterEach } from 'vitest';
 import type { Clock, Timer } from './clock.ts';
-import { type Delivery, DELIVERY_DEFAULTS, type DeliverySettings, startDelivery } from './index.ts';
+import {
+  type Delivery,
+  DELIVERY_DEFAULTS,
+  type DeliverySettings,
+  type OutgoingCredentials,
+  startDelivery,
+} from './index.ts';
 
 const START = Date.UTC(2026, 10, 24);
 
@@ -208,6 +214,7 @@ export interface FixtureOptions {
   readonly resolver?: Resolver;
   readonly trackerPosition?: (partition: number) => number | undefined;
   readonly settings?: Partial<DeliverySettings>;
+  readonly credentials?: OutgoingCredentials;
   readonly bounce?: Partial<BounceProfile>;
 }
 
@@ -289,6 +296,7 @@ export class DeliveryFixture {
         ...this.#options.settings,
         ...settings,
       },
+      ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
       worker: name,
       incarnation: name as Incarnation,
       clock: this.clock,

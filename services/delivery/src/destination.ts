@@ -52,6 +52,8 @@ interface Opening {
   /** Monotonic. */
   readonly startedAt: number;
   readonly slot: OpeningSlot | undefined;
+  /** What it authenticates with is no longer what is to be used. */
+  isOutdated: boolean;
 }
 
 /** Where mail with one key goes: what is ready for it, and its connections (R100 to R107). */
@@ -113,6 +115,11 @@ export class Destination implements ConnectionHome {
     this.#random = random;
     this.#window = new ConcurrencyWindow(context.settings.maxConnectionsPerDestination);
     this.usedAt = context.clock.now().monotonic;
+  }
+
+  /** The outgoing authentication profile of its entry. */
+  get authProfile(): string | undefined {
+    return this.target.kind === 'hosts' ? this.target.authProfile : undefined;
   }
 
   get profile(): ConnectionHome['profile'] {
@@ -270,12 +277,12 @@ export class Destination implements ConnectionHome {
     const slot = this.#answers ? undefined : this.#budget.slots.take(this, this.#hasFresh, monotonic);
     this.#isInLine = !this.#answers && slot === undefined;
     if (this.#isInLine) return false;
-    const opening: Opening = { startedAt: monotonic, slot };
+    const opening: Opening = { startedAt: monotonic, slot, isOutdated: false };
     this.#openings = [...this.#openings, opening];
     this.#budget.used += 1;
     const { settings } = this.#context;
-    const profile = this.target.kind === 'hosts' ? this.target.authProfile : undefined;
-    const credentials = profile === undefined ? undefined : settings.credentialsOf?.(profile);
+    const profile = this.authProfile;
+    const credentials = profile === undefined ? undefined : this.#context.credentials?.of(profile);
     if (profile !== undefined && credentials === undefined) {
       // Never sent unauthenticated (R152).
       const reply = { code: 454, enhancedStatus: '4.7.0', text: `profile ${profile} cannot be read` } as const;
@@ -314,26 +321,33 @@ export class Destination implements ConnectionHome {
     this.#hasFresh = false;
     if (opening.slot !== undefined)
       this.#budget.slots.ended(opening.slot, this.#answers, this.#context.clock.now().monotonic);
-    if (opened.kind === 'connected') this.#connected(opened.connection, parcel);
+    if (opened.kind === 'connected') this.#connected(opened.connection, parcel, opening.isOutdated);
     else {
       this.#budget.used -= 1;
-      this.#notConnected(opened, parcel);
+      if (opening.isOutdated) this.#failedBefore(parcel);
+      else this.#notConnected(opened, parcel);
     }
     this.pump();
   }
 
-  #connected(relay: DeliveryConnection['relay'], parcel: Parcel | undefined): void {
+  #connected(relay: DeliveryConnection['relay'], parcel: Parcel | undefined, isOutdated: boolean): void {
     const connection = new DeliveryConnection(relay, this, this.#context.clock.now().monotonic);
     this.connections.push(connection);
     this.#openAfter = 0;
     this.lastFailure = undefined;
-    if (this.#context.isStopping) {
+    if (this.#context.isStopping || isOutdated) {
       if (parcel !== undefined) this.#giveBack(parcel);
       void connection.close();
       return;
     }
     if (parcel !== undefined) connection.assign(parcel);
     this.unblock();
+  }
+
+  /** What failed with the credentials of before says nothing about those of now. */
+  #failedBefore(parcel: Parcel | undefined): void {
+    this.#forgetHosts();
+    if (parcel !== undefined) this.push(parcel);
   }
 
   #notConnected(opened: Exclude<Opened, { kind: 'connected' }>, parcel: Parcel | undefined): void {
@@ -444,10 +458,20 @@ export class Destination implements ConnectionHome {
 
   /** An operator wants it tried now, with a fresh start (R210). */
   retryNow(): void {
-    for (const host of this.hosts) this.#tools.hosts.forget(hostKey(host));
+    this.#forgetHosts();
     this.#openAfter = 0;
     this.#window.reset();
     this.unblock();
+  }
+
+  #forgetHosts(): void {
+    for (const host of this.hosts) this.#tools.hosts.forget(hostKey(host));
+  }
+
+  /** No connection is used on that authenticated as before, nor one that is about to. */
+  credentialsChanged(): void {
+    for (const opening of this.#openings) opening.isOutdated = true;
+    for (const connection of this.connections.slice()) void connection.close();
   }
 
   /** Starts nothing more; connections close once what they send has ended. */

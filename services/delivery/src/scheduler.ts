@@ -79,6 +79,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     );
     this.#collectedAt = context.clock.now().monotonic;
     context.routes.onChange((_version, concerns) => this.routesChanged(concerns));
+    context.credentials?.onChange((profiles) => this.#profilesChanged(profiles));
   }
 
   /** The version of the route table that waiting mail goes by. */
@@ -485,6 +486,16 @@ export class Scheduler implements Scheduling, DestinationEvents {
       this.waiting.letGo(binding.number);
     }
     this.#schedule();
+  }
+
+  /** Mail that waits where these profiles are used is due now, and goes with what they say now (I11). */
+  #profilesChanged(profiles: ReadonlySet<string>): void {
+    for (const destination of this.destinations.values()) {
+      const { authProfile } = destination;
+      if (authProfile === undefined || !profiles.has(authProfile)) continue;
+      destination.credentialsChanged();
+      this.retryNow(destination.bindings);
+    }
   }
 
   #leadsTo({ partition, message: id, sends }: Parcel, bindings: ReadonlySet<Binding>): boolean {

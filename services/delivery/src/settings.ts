@@ -28,8 +28,14 @@ export interface DeliverySettings {
   readonly inlineOctets: number;
   /** What counts as full, a partition (docs/architecture.md, "Pressure"). */
   readonly limits: { readonly openBytes: number; readonly logBytes: number; readonly lagSeconds: number };
-  /** The user and password of an outgoing authentication profile; undefined when it cannot be read. */
-  readonly credentialsOf?: (profile: string) => RelayOptions['credentials'];
+}
+
+/** What outgoing authentication profiles authenticate with (R150 to R153). */
+export interface OutgoingCredentials {
+  /** User and password of a profile; undefined when they cannot be had now. */
+  of(profile: string): RelayOptions['credentials'];
+  /** Tells the names of profiles that are others now. */
+  onChange(listener: (profiles: ReadonlySet<string>) => void): void;
 }
 
 export const DELIVERY_DEFAULTS = {

@@ -18,7 +18,7 @@ import { Partition } from './partition.ts';
 import type { QueueView } from './queue-view.ts';
 import { Reports } from './report.ts';
 import { Scheduler } from './scheduler.ts';
-import type { DeliverySettings } from './settings.ts';
+import type { DeliverySettings, OutgoingCredentials } from './settings.ts';
 import { SteadyTime } from './steady-time.ts';
 
 export interface DeliveryOptions {
@@ -32,6 +32,8 @@ export interface DeliveryOptions {
   /** What workers tell each other about hosts; absent where there is one worker. */
   readonly hostBoard?: HostBoard;
   readonly settings: DeliverySettings;
+  /** Absent: what a route with a profile leads to waits. */
+  readonly credentials?: OutgoingCredentials;
   /** The name of the worker, and this life of it. */
   readonly worker: string;
   readonly incarnation: Incarnation;

@@ -70,4 +70,31 @@ await describeWith(['kafka', 'redis', 's3'], 'a delivery process of its own', ()
     expect(everything).not.toContain(SECRET);
     expect(everything).not.toContain(base64);
   });
+
+  it('hears of a change of the profile alone, and sends what waits (I11)', async () => {
+    await using scenario = await Scenario.begin(neighbours);
+    const sink = await scenario.sink({
+      authentication: { username: 'gateway', password: SECRET, mechanisms: ['PLAIN'] },
+    });
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const front = await deployment.start('ingress,routing,admin');
+    await deployment.start('delivery', [], {
+      MAILYARD_ROUTING_ADDRESSES: JSON.stringify([front.address('grpc')]),
+      RELAY_SECRET: SECRET,
+    });
+    const file = join(scenario.folder, 'configuration.yaml');
+    const profile = (username: string) =>
+      `authProfiles:\n  edge: { username: ${username}, secret: { environment: RELAY_SECRET }, allowClear: true }\n`;
+    const rest = `routes:\n  example.com: { destinations: "127.0.0.1:${sink.port}", auth: edge }\nrat: [example.com]\n`;
+    await writeFile(file, `${profile('somebody')}${rest}`);
+    const first = await front.command('apply', '-f', file, 'yes');
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    await scenario.client(front).sendMail(message(['u@example.com']));
+    await sink.until(({ connections }) => connections > 0);
+    expect(sink.accepted).toBe(0);
+    await writeFile(file, profile('gateway'));
+    expect(await front.command('apply', '-f', file, 'yes')).toMatchObject({ status: 0 });
+    await sink.until(({ accepted }) => accepted === 1, 5_000);
+    expect(sink.messages[0]).toMatchObject({ username: 'gateway' });
+  });
 });

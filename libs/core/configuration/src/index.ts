@@ -1,4 +1,5 @@
 export * from './access-tables.ts';
+export * from './auth-profiles.ts';
 export * from './chain.ts';
 export * from './change-set.ts';
 export * from './fold.ts';

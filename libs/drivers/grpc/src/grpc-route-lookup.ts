@@ -1,4 +1,4 @@
-import { type AccessTables, type AuthProfile, readAccessTables } from '@mailyard/configuration';
+import { type AccessTables, type AuthProfile, changedProfiles, readAccessTables } from '@mailyard/configuration';
 import { readAccessItem, readPlainItem, routingWire as wire } from '@mailyard/contracts';
 import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
@@ -29,6 +29,7 @@ export class GrpcRouteLookup implements RouteLookup {
   readonly #cache = new Map<string, RouteDecision>();
   readonly #pending = new Map<string, Promise<RouteDecision | 'unknown'>>();
   readonly #listeners: ChangeListener[] = [];
+  readonly #profileListeners: ((names: ReadonlySet<string>) => void)[] = [];
   readonly #maxCached: number;
   readonly #report: (error: unknown) => void;
   /** The newest that routing told of, and the one that listeners were told of. */
@@ -72,6 +73,11 @@ export class GrpcRouteLookup implements RouteLookup {
   /** An outgoing authentication profile (R150): where its secret stands, never the secret. */
   profile(name: string): AuthProfile | undefined {
     return this.#profiles.get(name);
+  }
+
+  /** Tells the names of profiles that came, went or say something else. */
+  onProfilesChange(listener: (names: ReadonlySet<string>) => void): void {
+    this.#profileListeners.push(listener);
   }
 
   peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
@@ -165,13 +171,19 @@ export class GrpcRouteLookup implements RouteLookup {
           }),
       );
       this.#access = readAccess(answer);
-      this.#profiles = readProfiles(answer);
+      this.#takeProfiles(readProfiles(answer));
     } catch (error) {
       this.#isAccessStale = true;
       this.#report(error);
     } finally {
       this.#fetching = undefined;
     }
+  }
+
+  #takeProfiles(profiles: ReadonlyMap<string, AuthProfile>): void {
+    const names = changedProfiles(this.#profiles, profiles);
+    this.#profiles = profiles;
+    if (names.size > 0) for (const listener of this.#profileListeners) listener(names);
   }
 
   close(): void {

@@ -63,6 +63,11 @@ export const GAUGES = {
     help: 'Of the waiting recipients, those that a host may have taken.',
   },
   destinations: { name: 'mailyard.destinations', help: 'Destinations with waiting recipients or open connections.' },
+  unreadableSecrets: {
+    name: 'mailyard.unreadable_secrets',
+    help: '1 while the secret of an outgoing authentication profile cannot be read: its mail waits.',
+    labels: ['profile'],
+  },
   pressure: {
     name: 'mailyard.pressure',
     help: 'Share of its limit that the fullest gauge of a partition has reached; mail is delayed at 0.7, refused at 0.85.',

@@ -1,22 +1,19 @@
-import type { AuthProfile } from '@mailyard/configuration';
-import { DELIVERY_DEFAULTS, type Delivery, startDelivery } from '@mailyard/delivery';
-import type { RelayOptions } from '@mailyard/delivery-rules';
+import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelivery } from '@mailyard/delivery';
 import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { Incarnation } from '@mailyard/queue';
-import { readSecret, type Settings } from '@mailyard/settings';
+import type { Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
 import type { RouteSource } from './routing-role.ts';
 import type { Stores } from './stores.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Starts delivering the mail of the partitions that are dealt to this process. */
 export function startDeliveryRole(
   { delivery, limits, dns, bodies }: Settings,
   stores: Stores,
-  { routes, profile }: Pick<RouteSource, 'routes' | 'profile'>,
-  process: { readonly hostname: string; readonly incarnation: Incarnation; readonly environment: Environment },
+  { routes }: Pick<RouteSource, 'routes'>,
+  credentials: OutgoingCredentials,
+  process: { readonly hostname: string; readonly incarnation: Incarnation },
 ): Promise<Delivery> {
   const { hostname, incarnation } = process;
   const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds, notices, copyOctets } = delivery.bounce;
@@ -29,6 +26,7 @@ export function startDeliveryRole(
     trackerPosition: stores.trackerPosition,
     ...(stores.hostBoard === undefined ? {} : { hostBoard: stores.hostBoard }),
     routes,
+    credentials,
     resolver: openResolver({ dns }),
     relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
     worker: hostname,
@@ -45,7 +43,6 @@ export function startDeliveryRole(
       drainMs: delivery.drainSeconds * 1000,
       inlineOctets: bodies.inlineOctets ?? stores.inlineOctets,
       limits,
-      credentialsOf: (name) => credentialsOf(profile(name), process.environment),
       bounce: {
         maxRetries,
         maxAgeMs: maxAgeSeconds * 1000,
@@ -56,19 +53,6 @@ export function startDeliveryRole(
       },
     },
   });
-}
-
-/** What a profile authenticates with; the secret is read each time, so that a new one needs no restart. */
-function credentialsOf(profile: AuthProfile | undefined, environment: Environment): RelayOptions['credentials'] {
-  if (profile === undefined) return undefined;
-  const { username, secret, allowClear } = profile;
-  try {
-    const reference = secret.kind === 'file' ? { file: secret.file } : { environment: secret.variable };
-    return { username, password: readSecret(reference, environment), allowClear };
-  } catch {
-    // The host counts as failed and the mail waits (R152).
-    return undefined;
-  }
 }
 
 /** The resolver that the settings name, else the system's. */

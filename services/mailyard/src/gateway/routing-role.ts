@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
-import type { AuthProfile } from '@mailyard/configuration';
+import type { AuthProfileSource } from '@mailyard/configuration';
 import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
@@ -22,8 +22,8 @@ export interface RouteSource {
   readonly access: AccessSource;
   /** Why there is no table to serve, in words. */
   readonly notReady: () => string | undefined;
-  /** An outgoing authentication profile (R150): where its secret stands. */
-  readonly profile: (name: string) => AuthProfile | undefined;
+  /** Outgoing authentication profiles (R150): where their secrets stand. */
+  readonly profiles: AuthProfileSource;
   /** Absent where the configuration is not folded in this process. */
   readonly desk?: ConfigurationDesk;
 }
@@ -89,7 +89,7 @@ export async function startRoutingRole(
     access: routing.access,
     notReady: () => routing.notReady(),
     desk: routing.administration,
-    profile: (name) => routing.administration.state.sections.authProfiles.get(name)?.item,
+    profiles: routing.profiles,
   };
 }
 
@@ -114,6 +114,9 @@ export function followRouting(
     routes: lookup,
     access: lookup,
     notReady: () => (lookup.current() === undefined ? 'no tables from routing yet' : undefined),
-    profile: (name) => lookup.profile(name),
+    profiles: {
+      get: (name) => lookup.profile(name),
+      onChange: (listener) => lookup.onProfilesChange(listener),
+    },
   };
 }

@@ -17,6 +17,7 @@ import type { Acceptance } from '../start-options.ts';
 import { startDeliveryRole } from './delivery-role.ts';
 import { planListener } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
+import { ProfileCredentials } from './profile-credentials.ts';
 import { offerGauges } from './offer-gauges.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
@@ -67,7 +68,7 @@ async function start(
 ): Promise<Gateway> {
   const has = (role: Settings['roles'][number]): boolean => settings.roles.includes(role);
   const incarnation = randomBytes(6).toString('hex') as Incarnation;
-  const process = { hostname: settings.hostname ?? systemHostname(), incarnation, environment };
+  const process = { hostname: settings.hostname ?? systemHostname(), incarnation };
   const bare = await openStores(settings, environment, incarnation, logger);
   opened.add(() => bare.close());
   const telemetry = await beginTelemetry(settings, version, logger);
@@ -88,8 +89,9 @@ async function start(
           owners,
         })
       : followRouting(settings, environment, logger, opened);
-  delivery = has('delivery') ? await beginDelivery(settings, stores, source, process, opened) : undefined;
-  if (delivery !== undefined) offerGauges(telemetry.metrics, delivery);
+  const credentials = new ProfileCredentials(source.profiles, environment, logger);
+  delivery = has('delivery') ? await beginDelivery(settings, stores, source, credentials, process, opened) : undefined;
+  if (delivery !== undefined) offerGauges(telemetry.metrics, delivery, credentials);
   else if (stores.exclusive) holdPressure(stores, opened);
   const admin = await beginAdmin(settings, stores, source, delivery, {
     ...{ grpc, telemetry, logger, opened, environment },
@@ -150,10 +152,11 @@ async function beginDelivery(
   settings: Settings,
   stores: Stores,
   source: RouteSource,
-  process: Parameters<typeof startDeliveryRole>[3],
+  credentials: ProfileCredentials,
+  process: Parameters<typeof startDeliveryRole>[4],
   opened: Unwinding,
 ): Promise<Delivery> {
-  const delivery = await startDeliveryRole(settings, stores, source, process);
+  const delivery = await startDeliveryRole(settings, stores, source, credentials, process);
   const publish = (): void => {
     for (let partition = 0; partition < stores.queueLog.partitionCount; partition++) {
       const share = delivery.pressure(partition);
