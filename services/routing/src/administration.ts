@@ -60,6 +60,8 @@ export interface ImportOutcome extends ValidationOutcome {
   readonly removed: number;
   readonly changed: number;
   readonly unchanged: number;
+  /** Of a dry run. */
+  readonly waiting?: WaitingMail;
 }
 
 /** A change set of the log with its hash. */
@@ -193,7 +195,11 @@ export class Administration {
     const { operations } = replacement;
     const { faults, warnings: found } = this.validate(operations);
     const warnings = [...replacement.warnings, ...found];
-    if (faults.length > 0 || request.isDry === true) return { ...replacement, version, faults, warnings };
+    if (faults.length > 0) return { ...replacement, version, faults, warnings };
+    if (request.isDry === true) {
+      const { waiting } = await this.preview(operations);
+      return { ...replacement, version, faults, warnings, ...(waiting === undefined ? {} : { waiting }) };
+    }
     if (operations.length === 0) {
       return {
         ...replacement,

@@ -89,6 +89,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         changed,
         unchanged,
         isCommitted: outcome.outcome?.kind === 'committed',
+        waiting: outcome.waiting === undefined ? undefined : writeWaitingMail(outcome.waiting),
         differences: header.dryRun ? outcome.differences.slice(0, DIFFERENCES_TOLD).map(writeDifference) : [],
       };
     }),

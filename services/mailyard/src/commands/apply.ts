@@ -1,12 +1,11 @@
 import { authorOf } from '../author.ts';
 import { printConfigurationFile, readConfigurationFile } from '../configuration-file.ts';
 import { askWhether } from '../dialogue.ts';
-import { differenceText, plainDifference } from '../difference-text.ts';
 import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
+import { plainPreview, tellPreview } from '../preview-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
-import { wantsColour } from '../table-text.ts';
-import { tellFollowing, waitingLines } from '../waiting-text.ts';
+import { tellFollowing } from '../waiting-text.ts';
 
 export const USAGE = `usage: mailyard apply -f FILE [yes]
        mailyard apply --show
@@ -59,10 +58,10 @@ async function apply(
   isAgreed: boolean,
 ): Promise<number> {
   const operations = readConfigurationFile(await readTextInput(file, io));
-  const { version, faults, warnings, differences, waiting } = await client.preview({ operations });
-  for (const { code, field, token, message } of faults) say(`${code}: ${field}: ${JSON.stringify(token)} ${message}`);
-  for (const warning of warnings) say(`warning: ${warning}`);
-  const plain = { faults, warnings, differences: differences.map(plainDifference), waiting };
+  const preview = await client.preview({ operations });
+  const { version, faults, differences } = preview;
+  tellPreview(preview, { io, isJson, say });
+  const plain = plainPreview(preview);
   if (faults.length > 0) {
     print({ version, isCommitted: false, ...plain }, '');
     return EXIT.refused;
@@ -72,8 +71,6 @@ async function apply(
     say(`nothing to change: version ${version} says the same`);
     return EXIT.done;
   }
-  if (!isJson) io.stdout.write(differenceText(differences, wantsColour(io)));
-  for (const line of waitingLines(waiting)) say(line);
   const isDry = values['dry-run'] === true;
   if (isDry || (!isAgreed && !(await askWhether(io, 'Commit this?')))) {
     print({ version, isCommitted: false, ...plain }, '');

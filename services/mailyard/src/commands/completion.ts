@@ -19,7 +19,8 @@ const START = '--config --data --smtp --grpc --http --dns --accept --roles --hel
 
 /** Options besides those that every command has that asks a server; `=` before those of a command that asks none. */
 const OPTIONS: Readonly<Record<string, string>> = {
-  smtproutes: '--auth --reason --expect --id --author --dry-run --from --directory --version --at',
+  smtproutes:
+    '--auth --reason --expect --id --author --dry-run --from --directory --version --at --message --recipient',
   apply: '--file --show --dry-run --reason --author --id',
   history: '--limit --before --route',
   rollback: '--reason --author --id --dry-run',

@@ -4,6 +4,7 @@ import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand } from '../server-command.ts';
 import { wantsColour } from '../table-text.ts';
+import { tellFollowing } from '../waiting-text.ts';
 import { readCount } from '../words.ts';
 
 export const USAGE = `usage: mailyard rollback VERSION [yes]
@@ -54,5 +55,6 @@ export const run: Command = (args, io) =>
     });
     print({ version: made, isCommitted: true, wasCommitted, differences: differences.map(plainDifference) }, '');
     say(`committed as version ${made}`);
+    await tellFollowing(client, made, say);
     return EXIT.done;
   });

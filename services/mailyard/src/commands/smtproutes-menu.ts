@@ -14,6 +14,7 @@ import { printPaged } from '../pager.ts';
 import { alignRoutes, destinationText, explainText, mappingText } from '../route-text.ts';
 import { readRoutes, replacementText } from '../route-replacement.ts';
 import type { ServerCall } from '../server-command.ts';
+import { tellFollowing } from '../waiting-text.ts';
 import { writeWhole } from '../whole-file.ts';
 
 type Route = changeSetWire.SmtpRoute;
@@ -313,6 +314,7 @@ class Menu {
     try {
       const { version } = await this.#client.commit(request);
       this.#dialogue.say(`Changes committed as version ${version}.`);
+      await tellFollowing(this.#client, version, (text) => this.#dialogue.say(text));
       const table = await this.#client.table();
       [this.#version, this.#draft, this.#operations] = [table.version, byKey(table.routes), []];
     } catch (error) {

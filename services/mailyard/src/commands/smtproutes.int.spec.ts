@@ -49,6 +49,8 @@ describe('mailyard smtproutes', () => {
     [['new', 'example.com'], 64, /destination/],
     [['import', 'file'], 64, /yes/],
     [['clear'], 64, /yes/],
+    [['test', '--message', '1', 'u@a.example'], 64, /address from the message/],
+    [['test', 'u@a.example', '--recipient', 'u@a.example'], 64, /--message/],
     [['frobnicate'], 64, /frobnicate/],
     [['print', '--colour'], 64, /colour/],
   ])('%j ends with %d and says why on stderr', async (words, status, message) => {
@@ -60,6 +62,32 @@ describe('mailyard smtproutes', () => {
   it('drops the mail of all other domains only when that is said twice (R66)', async () => {
     expect(await smtproutes('edit', 'ALL', '/dev/null', 'yes')).toMatchObject({ status: 0 });
     expect(await printed()).toBe('ALL:  /dev/null\n');
+  });
+
+  it.each<[string[], string]>([
+    [['new', 'new.example', 'a.example'], '+ new.example'],
+    [['edit', 'example.com', 'b.example'], 'b.example'],
+    [['delete', 'example.com'], '- example.com'],
+    [['clear'], '- example.com'],
+    [['import', '-'], 'other.example'],
+  ])('%j --dry-run shows the difference and commits nothing', async (words, difference) => {
+    await smtproutes('new', 'example.com', 'a.example');
+    const before = served.routing.administration.state;
+    const input = 'other.example a.example\n';
+    const dry = await served.run(['smtproutes', ...words, '--dry-run'], input);
+    expect(dry, dry.stderr).toMatchObject({ status: 0, stdout: expect.stringContaining(difference) });
+    const json = await served.run(['smtproutes', ...words, '--dry-run', '--json'], input);
+    expect(JSON.parse(json.stdout)).toMatchObject({ version: before.version, isCommitted: false });
+    expect(JSON.parse(json.stdout).differences).toHaveLength(words[0] === 'import' ? 2 : 1);
+    expect(served.routing.administration.state).toBe(before);
+  });
+
+  it('--dry-run of what would be refused is refused', async () => {
+    expect(await smtproutes('delete', 'nowhere.example', '--dry-run')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringContaining('ROUTE_NOT_FOUND'),
+    });
   });
 
   it('refuses NEW of what is there and points to EDIT (R21)', async () => {

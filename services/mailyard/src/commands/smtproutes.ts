@@ -6,9 +6,12 @@ import { readInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
 import { runMenu } from './smtproutes-menu.ts';
-import { alignRoutes, explainText } from '../route-text.ts';
+import { alignRoutes } from '../route-text.ts';
+import { previewOnly } from '../preview-text.ts';
+import { testRoute } from '../test-route.ts';
+import { readVersion } from '../route-version.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
-import { tellFollowing } from '../waiting-text.ts';
+import { tellFollowing, waitingLines } from '../waiting-text.ts';
 import { wantsColour } from '../table-text.ts';
 import { writeWhole } from '../whole-file.ts';
 
@@ -21,6 +24,7 @@ export const USAGE = `usage: mailyard smtproutes                (the dialogue: n
        mailyard smtproutes export FILE
        mailyard smtproutes clear yes
        mailyard smtproutes test ADDRESS
+       mailyard smtproutes test --message MESSAGE-ID [--recipient ADDRESS]
 
   DOMAIN   example.com, .example.com (all domains below it), [192.0.2.1], or ALL
   DEST     host[:port][/pri=N], [host] without MX lookup, an address; USEDNS or /dev/null alone; none empties ALL
@@ -31,10 +35,11 @@ export const USAGE = `usage: mailyard smtproutes                (the dialogue: n
   --reason TEXT        why, for the history
   --expect VERSION     refuse if the table has changed since that version
   --id ID              the same id again is the same change
-  --dry-run            import: show what would change
+  --dry-run            show what would change, and what it would do to the mail that waits; commit nothing
   --from FORMAT        import: the file is of sendmail (mailertable) or Postfix (transport)
   --directory DIR      where the dialogue's IMPORT and EXPORT find their files (this one)
   --version VERSION    print, export, test: as it was; --at TIME: test as of 2026-01-31T12:00:00Z
+  --message ID         test: explain a delivery under the version that it went by; --recipient ADDRESS when there are several
 `;
 
 const OPTIONS = {
@@ -48,6 +53,8 @@ const OPTIONS = {
   directory: { type: 'string' },
   at: { type: 'string' },
   version: { type: 'string' },
+  message: { type: 'string' },
+  recipient: { type: 'string' },
 } as const;
 
 interface Values {
@@ -61,6 +68,8 @@ interface Values {
   readonly directory?: string;
   readonly at?: string;
   readonly version?: string;
+  readonly message?: string;
+  readonly recipient?: string;
 }
 
 type Call = ServerCall<Values>;
@@ -84,7 +93,7 @@ export const run: Command = (args, io) =>
       case 'clear':
         return clear(call, words);
       case 'test':
-        return test(call, words);
+        return testRoute(call, words);
       case undefined:
         return runMenu(call, call.values.directory ?? process.cwd());
       default:
@@ -135,7 +144,8 @@ async function remove(call: Call, words: readonly string[]): Promise<number> {
 }
 
 async function clear(call: Call, words: readonly string[]): Promise<number> {
-  if (words.length !== 1 || words[0] !== 'yes')
+  const isDry = call.values['dry-run'] === true;
+  if (words.length > 1 || (words.length === 1 ? words[0] !== 'yes' : !isDry))
     throw new Misuse('clear removes all routes and empties ALL; say yes as its last word');
   const value: changeSetWire.ReplaceSection = { section: changeSetWire.Section.SECTION_ROUTES, items: [] };
   return commit(call, [{ operation: { $case: 'replace', value } }], false, 'smtproutes clear');
@@ -148,6 +158,7 @@ async function commit(
   reason: string,
 ): Promise<number> {
   const { client, values, print: out, say, io } = call;
+  if (values['dry-run'] === true) return (await previewOnly(call, operations)) ? EXIT.done : EXIT.refused;
   const { version, hash, warnings, wasCommitted } = await client.commit({
     id: values.id ?? '',
     expectedVersion: readExpected(values.expect),
@@ -183,7 +194,7 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
     },
     content,
   );
-  const { version, faults, warnings, added, removed, changed, unchanged, isCommitted, differences } = answer;
+  const { version, faults, warnings, added, removed, changed, unchanged, isCommitted, differences, waiting } = answer;
   for (const { line, code, token, message } of faults) {
     say(
       `${line === undefined ? '' : `line ${line}: `}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
@@ -192,7 +203,7 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
   for (const warning of warnings) say(`warning: ${warning}`);
   const counted = { version, isCommitted, added, removed, changed, unchanged };
   out(
-    { ...counted, warnings, faults: faults.map(plainFault), differences: differences.map(plainDifference) },
+    { ...counted, warnings, faults: faults.map(plainFault), differences: differences.map(plainDifference), waiting },
     differenceText(differences, wantsColour(io)),
   );
   if (faults.length > 0) {
@@ -201,6 +212,8 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
   }
   const counts = `${added} added, ${removed} removed, ${changed} changed, ${unchanged} unchanged`;
   say(isCommitted ? `version ${version}: ${counts}` : `would be: ${counts}`);
+  for (const line of waitingLines(waiting)) say(line);
+  if (isCommitted && added + removed + changed > 0) await tellFollowing(client, version, say);
   return EXIT.done;
 }
 
@@ -215,22 +228,6 @@ async function exportFile({ client, values, print: out, say, io }: Call, words: 
   await writeWhole(file, content);
   out({ file, octets: content.length }, '');
   say(`written to ${file}`);
-  return EXIT.done;
-}
-
-async function test({ client, values, print: out }: Call, words: readonly string[]): Promise<number> {
-  const [recipient, ...rest] = words;
-  if (recipient === undefined || rest.length > 0) throw new Misuse('test takes one address or domain');
-  const version = readVersion(values.version);
-  const table =
-    version > 0
-      ? ({ $case: 'version', value: version } as const)
-      : values.at === undefined
-        ? undefined
-        : ({ $case: 'at', value: readTime(values.at) } as const);
-  const explained = await client.explain({ recipient, table });
-  const { json, text } = explainText(recipient, explained);
-  out(json, text);
   return EXIT.done;
 }
 
@@ -252,17 +249,4 @@ function readFormat(text: string | undefined): configurationWire.FileFormat {
 
 function readExpected(text: string | undefined): number | undefined {
   return text === undefined ? undefined : readVersion(text);
-}
-
-/** @returns 0 (the newest) when nothing is said */
-function readVersion(text: string | undefined): number {
-  if (text === undefined) return 0;
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new Misuse(`a version is a number from 1, not ${JSON.stringify(text)}`);
-}
-
-function readTime(text: string): number {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new Misuse(`--at takes a time like 2026-01-31T12:00:00Z, not ${JSON.stringify(text)}`);
-  return at;
 }

@@ -165,6 +165,8 @@ export interface ImportResponse {
   unchanged: number;
   isCommitted: boolean;
   differences: Difference[];
+  /** Of a dry run, where the owners of waiting mail are known. */
+  waiting?: WaitingMail | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1390,6 +1392,7 @@ function createBaseImportResponse(): ImportResponse {
     unchanged: 0,
     isCommitted: false,
     differences: [],
+    waiting: undefined,
     _unknownFields: {},
   };
 }
@@ -1422,6 +1425,9 @@ export const ImportResponse: MessageFns<ImportResponse> = {
     }
     for (const v of message.differences) {
       Difference.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.waiting !== undefined) {
+      WaitingMail.encode(message.waiting, writer.uint32(82).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1519,6 +1525,14 @@ export const ImportResponse: MessageFns<ImportResponse> = {
             message.differences.push(Difference.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.waiting = WaitingMail.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1553,6 +1567,9 @@ export const ImportResponse: MessageFns<ImportResponse> = {
     message.unchanged = object.unchanged ?? 0;
     message.isCommitted = object.isCommitted ?? false;
     message.differences = object.differences?.map((e) => Difference.fromPartial(e)) || [];
+    message.waiting = (object.waiting !== undefined && object.waiting !== null)
+      ? WaitingMail.fromPartial(object.waiting)
+      : undefined;
     return message;
   },
 };

@@ -1,0 +1,35 @@
+import type { changeSetWire, configurationWire } from '@mailyard/contracts';
+import { differenceText, plainDifference } from './difference-text.ts';
+import type { ServerCall } from './server-command.ts';
+import { wantsColour } from './table-text.ts';
+import { waitingLines } from './waiting-text.ts';
+
+/** What a preview found, for JSON. */
+export function plainPreview({ faults, warnings, differences, waiting }: configurationWire.PreviewResponse) {
+  return { faults, warnings, differences: differences.map(plainDifference), waiting };
+}
+
+/** Tells a person what a preview found: the difference on stdout, the rest as messages. */
+export function tellPreview(
+  { faults, warnings, differences, waiting }: configurationWire.PreviewResponse,
+  { io, isJson, say }: Pick<ServerCall<unknown>, 'io' | 'isJson' | 'say'>,
+): void {
+  for (const { code, field, token, message } of faults) say(`${code}: ${field}: ${JSON.stringify(token)} ${message}`);
+  for (const warning of warnings) say(`warning: ${warning}`);
+  if (!isJson && faults.length === 0) io.stdout.write(differenceText(differences, wantsColour(io)));
+  for (const line of waitingLines(waiting)) say(line);
+}
+
+/** Previews operations and commits nothing. @returns whether they could be committed */
+export async function previewOnly(
+  call: Pick<ServerCall<unknown>, 'client' | 'io' | 'isJson' | 'say' | 'print'>,
+  operations: changeSetWire.Operation[],
+): Promise<boolean> {
+  const preview = await call.client.preview({ operations });
+  tellPreview(preview, call);
+  const { version, faults, differences } = preview;
+  call.print({ version, isCommitted: false, ...plainPreview(preview) }, '');
+  if (faults.length > 0) return false;
+  call.say(differences.length === 0 ? `nothing would change` : `nothing was changed: version ${version} stays`);
+  return true;
+}
