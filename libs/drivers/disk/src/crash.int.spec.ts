@@ -4,6 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { LoggedRecord } from '@mailyard/queue';
 import { RecordingHandler } from '@mailyard/testkit/recording-handler';
 import { sampleBatch } from '@mailyard/testkit/sample-records';
@@ -112,6 +115,18 @@ describe('owner lock', () => {
     child.kill('SIGKILL');
     await ended;
     OwnerLock.take(directory).release();
+  });
+
+  it('is held until it is released, though nobody refers to it', async () => {
+    const directory = await folder();
+    (() => OwnerLock.take(directory))();
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    for (let i = 0; i < 3; i++) {
+      await turn();
+      collectGarbage();
+    }
+    expect(() => OwnerLock.take(directory)).toThrow(expect.objectContaining({ code: 'STORE_LOCKED' }));
   });
 
   it('refuses a second owner in the same process, and leaves the first unharmed', async () => {

@@ -8,6 +8,8 @@ import { MtaError } from '@mailyard/mail';
  * file with a process id is left to be judged. Embedded, holding it is the proof that I4 and I5 ask for.
  */
 export class OwnerLock {
+  /** Garbage collection would close the database of a lock that nobody refers to any more, and so give it to others. */
+  static readonly #held = new Set<OwnerLock>();
   readonly #database: DatabaseSync;
 
   private constructor(database: DatabaseSync) {
@@ -25,7 +27,9 @@ export class OwnerLock {
     try {
       // With a rollback journal and this mode SQLite keeps the lock of its first write until the file is closed.
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE; COMMIT;');
-      return new OwnerLock(database);
+      const lock = new OwnerLock(database);
+      OwnerLock.#held.add(lock);
+      return lock;
     } catch (error) {
       database.close();
       const isBusy = (error as { errcode?: number }).errcode === SQLITE_BUSY;
@@ -35,6 +39,7 @@ export class OwnerLock {
   }
 
   release(): void {
+    OwnerLock.#held.delete(this);
     this.#database.close();
   }
 }
