@@ -7,6 +7,7 @@ import { z } from 'zod';
 /** `host:port`, `[ipv6]:port` or `:port`-less; see {@link parseEndpoint}. */
 const endpoint = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+):\d{1,5}$/, 'must be HOST:PORT');
 const file = z.string().min(1);
+const role = z.enum(['reader', 'operator', 'administrator']);
 const positive = z.int().min(1);
 const domain = z.string().regex(/^[A-Za-z0-9_.-]{1,253}$/, 'must be a host name');
 
@@ -124,15 +125,13 @@ export const schema = z.strictObject({
         .array(
           z.strictObject({
             name: z.string().min(1),
-            role: z.enum(['reader', 'operator', 'administrator']),
+            role,
             token: secret,
           }),
         )
         .default([]),
       /** Roles of client certificates, told by the common name of their subject. */
-      certificates: z
-        .array(z.strictObject({ name: z.string().min(1), role: z.enum(['reader', 'operator', 'administrator']) }))
-        .default([]),
+      certificates: z.array(z.strictObject({ name: z.string().min(1), role })).default([]),
       /** What this process shows to others of the same gateway, whose queues it asks for; TLS as they have it. */
       peers: z
         .strictObject({

@@ -204,3 +204,9 @@ function readToken(token: string): { readonly name: string; readonly after: stri
   const after = token.slice(space + 1);
   return { name: token.slice(0, space), after: after === '' ? undefined : after };
 }
+
+/** The partitions that none of the owners holds: nobody delivers their mail now. */
+export function unownedPartitions(owned: readonly number[], partitionCount: number): number[] {
+  const held = new Set(owned);
+  return Array.from({ length: partitionCount }, (_, number) => number).filter((number) => !held.has(number));
+}

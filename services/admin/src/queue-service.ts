@@ -3,7 +3,7 @@ import { QueueServiceService, type QueueServiceServer } from '@mailyard/contract
 import type { QueueScope } from '@mailyard/delivery-rules';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { parseDomain } from '@mailyard/mail';
-import type { QueueOwners } from './queue-owners.ts';
+import { type QueueOwners, unownedPartitions } from './queue-owners.ts';
 import { writeCensus, writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
 import type { Tracker } from './tracking/tracker.ts';
 
@@ -32,7 +32,6 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       const shown = Math.min(wanted === 0 ? DESTINATIONS_SHOWN : wanted, MOST_DESTINATIONS);
       const { destinations, count } = await owners.destinations(local, shown);
       const ledger = local ? undefined : await ledgerOf(tracker);
-      const owned = new Set(summary.partitions);
       return {
         ...(ledger === undefined ? {} : { ledger }),
         waiting: summary.waiting,
@@ -41,9 +40,7 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
         destinations: destinations.map(writeDestination),
         destinationCount: count,
         silentOwners: [...silentOwners],
-        unownedPartitions: Array.from({ length: partitionCount }, (_, number) => number).filter(
-          (number) => !owned.has(number),
-        ),
+        unownedPartitions: unownedPartitions(summary.partitions, partitionCount),
       };
     }),
 

@@ -13,7 +13,7 @@ import type { Binding } from './binding.ts';
 import type { WorkerContext } from './context.ts';
 import { type ConnectionHome, DeliveryConnection } from './delivery-connection.ts';
 import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
-import type { OpeningSlot, OpeningSlots } from './opening-slots.ts';
+import { type OpeningSlot, type OpeningSlots, PATIENT_MS } from './opening-slots.ts';
 import { isParticular, type Parcel } from './parcel.ts';
 import type { Settlement } from './settle.ts';
 import { SmallSet } from './small-set.ts';
@@ -39,8 +39,6 @@ export interface ConnectionBudget {
   readonly slots: OpeningSlots<Destination>;
 }
 
-/** An opening that has taken this long no longer keeps another from being tried: its host may be silent. */
-const PATIENT_MS = 1_000;
 /** After an opening that led to nothing, the next one waits at least this long. */
 const REOPEN_MS = 1_000;
 /** What is kept ready for a destination that waits in line for its opening: there may be very many. */

@@ -2,8 +2,8 @@
 const FIRST_SLOTS = 50;
 const FEWEST_SLOTS = 10;
 const MOST_SLOTS = 500;
-/** An opening that has taken this long takes no slot any more: its host is silent, which costs nothing. */
-const PATIENT_MS = 1_000;
+/** An opening that has taken this long takes no slot, and keeps no other from being tried: its host is silent, which costs nothing. */
+export const PATIENT_MS = 1_000;
 /** The slot of an opening that failed stays taken for so long. */
 const REST_MS = 50;
 

@@ -1,10 +1,10 @@
 import { createInterface, type Interface } from 'node:readline';
-import type { CommandIo } from './io.ts';
+import { type CommandIo, isTyped } from './io.ts';
 import { Misuse } from './server-command.ts';
 
 /** A person at a terminal of their own; else a script that answers line by line. */
-export function isPerson({ stdin, isTerminal }: Pick<CommandIo, 'stdin' | 'isTerminal'>): boolean {
-  return isTerminal && 'isTTY' in stdin && stdin.isTTY === true;
+export function isPerson(io: Pick<CommandIo, 'stdin' | 'isTerminal'>): boolean {
+  return io.isTerminal && isTyped(io);
 }
 
 const OFFERED = 100;
@@ -133,8 +133,7 @@ export class Dialogue {
  * @throws Misuse when nobody can be asked
  */
 export async function askWhether(io: CommandIo, question: string): Promise<boolean> {
-  if (!('isTTY' in io.stdin && io.stdin.isTTY === true))
-    throw new Misuse('nobody is there to be asked; say yes as the last word');
+  if (!isTyped(io)) throw new Misuse('nobody is there to be asked; say yes as the last word');
   const dialogue = new Dialogue(io);
   try {
     return (await dialogue.confirm(question, 'N')) === true;

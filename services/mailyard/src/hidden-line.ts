@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import type { CommandIo } from './io.ts';
+import { type CommandIo, isTyped } from './io.ts';
 
 /**
  * Reads one line that must not be seen: on a terminal it asks and shows nothing of what is typed, else it takes the first
@@ -8,8 +8,9 @@ import type { CommandIo } from './io.ts';
  *
  * @returns '' when there is none
  */
-export async function readHiddenLine({ stdin, stderr }: CommandIo, prompt: string): Promise<string> {
-  const isTerminal = 'isTTY' in stdin && stdin.isTTY === true;
+export async function readHiddenLine(io: CommandIo, prompt: string): Promise<string> {
+  const { stdin, stderr } = io;
+  const isTerminal = isTyped(io);
   if (isTerminal) stderr.write(prompt);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: stdin, output: nowhere, terminal: isTerminal });

@@ -20,7 +20,7 @@ export async function readInput(name: string, io: Pick<CommandIo, 'stdin'>, limi
 }
 
 /** The most octets of a file of settings or rows, which people write. */
-export const TEXT_OCTETS = 16 * 1024 * 1024;
+const TEXT_OCTETS = 16 * 1024 * 1024;
 
 /** Reads a text in UTF-8 like {@link readInput}. */
 export async function readTextInput(name: string, io: Pick<CommandIo, 'stdin'>): Promise<string> {

@@ -8,6 +8,11 @@ export interface CommandIo {
   readonly isTerminal: boolean;
 }
 
+/** Whether somebody types the input, and could be asked. */
+export function isTyped({ stdin }: Pick<CommandIo, 'stdin'>): boolean {
+  return 'isTTY' in stdin && stdin.isTTY === true;
+}
+
 /** A command of the command line; resolves to its exit status. */
 export type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 

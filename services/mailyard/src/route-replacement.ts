@@ -6,6 +6,7 @@ import {
   notUtf8,
   parseRouteFile,
   type ReadRouteFile,
+  type RouteFault,
 } from '@mailyard/smtp-routes';
 import { destinationText } from './route-text.ts';
 
@@ -24,6 +25,17 @@ export function readRoutes(octets: Uint8Array): ReadRouteFile {
     if (error instanceof TypeError) return { kind: 'faults', faults: [notUtf8()] };
     throw error;
   }
+}
+
+/** A fault of a file: its line, unless it is of the whole, then what is wrong. */
+export function fileFaultText({
+  line,
+  code,
+  token,
+  message,
+}: Pick<RouteFault, 'token' | 'message'> & { readonly code: string; readonly line?: number | undefined }): string {
+  const place = line === undefined ? '' : `line ${line}: `;
+  return `${place}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`;
 }
 
 /** Tells what would go and come, `ALL` apart. */

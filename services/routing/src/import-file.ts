@@ -79,8 +79,8 @@ export function replaceRoutes(
   const unchanged = after.sections.routes.size - added - changed;
   const isSame = mode === state.mode && isSameSection('routes', state, after);
   const warnings: string[] = [];
-  const wasEmpty = state.sections.routes.get('ALL')?.item.target.kind !== 'hosts';
-  if (!wasEmpty && !routes.some(({ receivingDomain }) => receivingDomain === 'ALL'))
+  const hadDefault = state.sections.routes.get('ALL')?.item.target.kind === 'hosts';
+  if (hadDefault && !routes.some(({ receivingDomain }) => receivingDomain === 'ALL'))
     warnings.push('the file has no ALL: the default route becomes empty');
   if (mode !== state.mode) warnings.push(`the table becomes ${mode}: ${MODE_MEANS[mode]}`);
   return { operations: isSame ? [] : operations, differences: found, added, removed, changed, unchanged, warnings };

@@ -41,7 +41,7 @@ export interface BenchOptions {
   readonly print: (text: string) => void;
 }
 
-/** Measures everything, printing each table when it is there. About 35 minutes; quick, about six. */
+/** Measures everything, printing each table when it is there. */
 export async function bench({ folder, results, quick, print }: BenchOptions): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const planOf = (

@@ -5,6 +5,6 @@ export * from './change-set.ts';
 export * from './fold.ts';
 export * from './ports.ts';
 export * from './sections.ts';
+export * from './setup-plan.ts';
 export * from './state.ts';
 export * from './validate.ts';
-export * from './setup-plan.ts';

@@ -1,4 +1,4 @@
-import type { CallOptions, Client } from '@grpc/grpc-js';
+import type { Client } from '@grpc/grpc-js';
 import { configurationWire as admin, routingWire as routing } from '@mailyard/contracts';
 import { Channels, type GrpcTarget } from './channels.ts';
 import { collectStream, openStream } from './stream-call.ts';
@@ -96,7 +96,7 @@ export class AdministrationClient {
           new Promise<admin.ImportResponse>((resolve, reject) => {
             const stream = client.import(
               this.#configuration.metadata,
-              deadline(COMMIT_DEADLINE_MS),
+              { deadline: Date.now() + COMMIT_DEADLINE_MS },
               (error, answer) => {
                 if (error === null) resolve(answer);
                 else reject(error);
@@ -127,8 +127,4 @@ function call<C extends Client, Q, A>(
   ms = DEADLINE_MS,
 ): Promise<A> {
   return callUnary(channels, method, request, ms);
-}
-
-function deadline(ms: number): CallOptions {
-  return { deadline: Date.now() + ms };
 }

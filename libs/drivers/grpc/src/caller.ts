@@ -2,10 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Metadata, type status as Status, status } from '@grpc/grpc-js';
 import { CallRefusal } from './refusal.ts';
 
-/** What a caller may do; each role may also do what the ones before it may. */
-export type Role = 'reader' | 'operator' | 'administrator';
+/** What callers may do; each role may also do what the ones before it may. */
+export const ROLES = ['reader', 'operator', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
 
-const RANK: { readonly [R in Role]: number } = { reader: 1, operator: 2, administrator: 3 };
+/** Whether a role may do what another one may. */
+export function isAtLeast(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
 
 /** Who calls, as the connection and its credentials tell. */
 export interface Caller {
@@ -27,15 +31,14 @@ export interface KnownCertificate {
   readonly role: Role;
 }
 
-/** Finds whose token a secret is; undefined when it is nobody's. */
+/** Finds whose token stands in an `authorization` header (RFC 6750 §2.1); undefined when it is nobody's. */
 export interface TokenFinder {
-  find(secret: string): Caller | undefined;
+  findBearer(authorization: string): Caller | undefined;
 }
 
 /** Tells who calls, from a token or a client certificate. */
 export class Gate implements TokenFinder {
   readonly #tokens: readonly { readonly caller: Caller; readonly hash: Buffer }[];
-
   readonly #certificates: ReadonlyMap<string, Role>;
 
   constructor(tokens: readonly Token[], certificates: readonly KnownCertificate[] = []) {
@@ -53,8 +56,7 @@ export class Gate implements TokenFinder {
   identify(metadata: Metadata, certificateName: string | undefined): Caller {
     const [authorization] = metadata.get('authorization');
     if (typeof authorization === 'string') {
-      const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-      const caller = secret === undefined ? undefined : this.find(secret);
+      const caller = this.findBearer(authorization);
       if (caller === undefined) throw refuse(status.UNAUTHENTICATED, 'the token is not known', 'TOKEN_UNKNOWN');
       return caller;
     }
@@ -68,7 +70,9 @@ export class Gate implements TokenFinder {
   }
 
   /** Compares with every token in the same time, whichever it is. */
-  find(secret: string): Caller | undefined {
+  findBearer(authorization: string): Caller | undefined {
+    const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    if (secret === undefined) return undefined;
     const hash = hashOf(secret);
     let found: Caller | undefined;
     for (const token of this.#tokens) if (timingSafeEqual(token.hash, hash)) found = token.caller;
@@ -78,7 +82,7 @@ export class Gate implements TokenFinder {
 
 /** @throws CallRefusal PERMISSION_DENIED */
 export function demand(caller: Caller, role: Role): void {
-  if (RANK[caller.role] >= RANK[role]) return;
+  if (isAtLeast(caller.role, role)) return;
   throw refuse(
     status.PERMISSION_DENIED,
     `the role ${role} is needed; ${caller.name} is ${caller.role}`,

@@ -8,7 +8,10 @@ import type {
   SectionName,
 } from '@mailyard/configuration';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
-import type { RouteCandidate, RouteDecision, RouteRules } from '@mailyard/smtp-routes';
+import type { ForeignFormat, RouteCandidate, RouteDecision, RouteRules } from '@mailyard/smtp-routes';
+
+/** Ours, or that of another program (R195). */
+export type FileFormat = 'smtproutes' | ForeignFormat;
 
 export interface DeskValidation {
   readonly version: number;
@@ -88,7 +91,7 @@ export interface ConfigurationDesk {
     octets: Uint8Array,
     request: DeskChangeRequest & {
       readonly isDry: true;
-      readonly format: 'smtproutes' | 'mailertable' | 'transport';
+      readonly format: FileFormat;
     },
   ): Promise<DeskImport>;
   exportRoutes(version: number, by: string): Promise<string>;

@@ -1,7 +1,7 @@
 /** Who asks, and whether the request may have come from this page: before any handler sees it. */
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { Role, TokenFinder } from '@mailyard/grpc';
+import { isAtLeast, type Role, type TokenFinder } from '@mailyard/grpc';
 import { ApiRefusal } from './api-refusal.ts';
 import { isSameSecret, type Session, type Sessions } from './sessions.ts';
 import type { User, UserFile } from './user-file.ts';
@@ -13,8 +13,6 @@ export interface Visitor {
   /** Of a browser; absent for a bearer token. */
   readonly session?: Session;
 }
-
-const RANK: { readonly [R in Role]: number } = { reader: 1, operator: 2, administrator: 3 };
 
 export interface GateOptions {
   readonly users: UserFile;
@@ -38,8 +36,7 @@ export class Gate {
     const { authorization } = request.headers;
     const { tokens, users, sessions, now } = this.#options;
     if (authorization !== undefined) {
-      const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-      const caller = secret === undefined ? undefined : tokens.find(secret);
+      const caller = tokens.findBearer(authorization);
       if (caller === undefined) throw new ApiRefusal(401, 'TOKEN_UNKNOWN', 'the token is not known');
       return caller;
     }
@@ -58,7 +55,7 @@ export class Gate {
 
   /** @throws ApiRefusal 403 */
   demandRole({ name, role }: Visitor, needed: Role): void {
-    if (RANK[role] >= RANK[needed]) return;
+    if (isAtLeast(role, needed)) return;
     throw new ApiRefusal(403, 'ROLE_TOO_LOW', `the role ${needed} is needed; ${name} is ${role}`);
   }
 

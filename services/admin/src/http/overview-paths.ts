@@ -1,8 +1,9 @@
 import type { Tracker } from '../tracking/tracker.ts';
+import { unownedPartitions } from '../queue-owners.ts';
 import type { ApiOperation } from './api-server.ts';
 import type { ConfigurationDesk } from './configuration-desk.ts';
 import { KeptAnswer } from './kept-answer.ts';
-import { destinationJson, unowned } from './queue-paths.ts';
+import { destinationJson } from './queue-paths.ts';
 import type { QueueView } from './queue-view.ts';
 import type { RateBoard } from './rate-board.ts';
 import { needsSetup } from './setup-paths.ts';
@@ -48,7 +49,7 @@ export function overviewPaths({ desk, queues, tracker, rates, partitionCount }: 
             waiting: summary.waiting,
             outcomeUnknown: summary.outcomeUnknown,
             silentOwners: summary.silentOwners,
-            unownedPartitions: unowned(summary.partitions, partitionCount),
+            unownedPartitions: unownedPartitions(summary.partitions, partitionCount),
             needsSetup: needsSetup(state),
             version: state.version,
           },

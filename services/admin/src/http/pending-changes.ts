@@ -14,7 +14,7 @@ import {
 import { canonicalKey } from '@mailyard/contracts';
 import { readRoute, type ReceivingDomain } from '@mailyard/smtp-routes';
 import { ApiRefusal } from './api-refusal.ts';
-import type { ConfigurationDesk, DeskImport } from './configuration-desk.ts';
+import type { ConfigurationDesk, DeskImport, FileFormat } from './configuration-desk.ts';
 import { DIFFERENCES_TOLD, type DifferenceJson, writeDifference, writeDifferences } from './difference-json.ts';
 import { type Draft, DRAFT_LIMIT, type DraftStore } from './draft-store.ts';
 import type { Edit } from './shape.ts';
@@ -24,8 +24,6 @@ export interface CommitRequest {
   readonly id?: string | undefined;
   readonly confirmDiscardAll?: boolean | undefined;
 }
-
-export type FileFormat = 'smtproutes' | 'mailertable' | 'transport';
 
 export class PendingChanges {
   readonly #desk: ConfigurationDesk;
@@ -288,7 +286,7 @@ export function refusalOf(outcome: Exclude<Awaited<ReturnType<ConfigurationDesk[
   }
 }
 
-export function waitingJson({
+function waitingJson({
   waiting,
   moved,
   freed,

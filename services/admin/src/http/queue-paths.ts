@@ -1,6 +1,7 @@
 import type { QueueDestination, QueueRecipient, QueueScope } from '@mailyard/delivery-rules';
 import { parseAddressLiteral, parseDomain, type Reply } from '@mailyard/mail';
 import { z } from 'zod';
+import { unownedPartitions } from '../queue-owners.ts';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ApiOperation } from './api-server.ts';
 import type { QueueView } from './queue-view.ts';
@@ -73,7 +74,7 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
             found: isPlain ? count : found.length,
             total: count,
             silentOwners,
-            unownedPartitions: unowned(partitions, partitionCount),
+            unownedPartitions: unownedPartitions(partitions, partitionCount),
           },
         };
       },
@@ -133,11 +134,6 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
   ];
 }
 
-export function unowned(partitions: readonly number[], partitionCount: number): number[] {
-  const owned = new Set(partitions);
-  return Array.from({ length: partitionCount }, (_, number) => number).filter((number) => !owned.has(number));
-}
-
 function demandDomain(text: string) {
   const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text);
   if (domain !== undefined) return domain;
@@ -173,18 +169,16 @@ export function destinationJson(one: QueueDestination): unknown {
   const { destination, domains, domainCount, waiting, underway, connections, delivered } = one;
   const { softBounced, hardBounced, state, hosts, nextAttemptAt, oldestAt, lastReply } = one;
   return {
-    ...{
-      destination,
-      domains,
-      domainCount,
-      waiting,
-      underway,
-      connections,
-      delivered,
-      softBounced,
-      hardBounced,
-      state,
-    },
+    destination,
+    domains,
+    domainCount,
+    waiting,
+    underway,
+    connections,
+    delivered,
+    softBounced,
+    hardBounced,
+    state,
     hosts: hosts.map(({ host, state: of, downUntil }) => ({
       host,
       state: of,

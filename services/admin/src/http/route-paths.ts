@@ -52,7 +52,7 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
     const state = await desk.at(asked.version ?? 0);
     const isDraft = asked.pending && asked.version === undefined;
     const draft = isDraft ? await pending.of(visitor.name) : undefined;
-    return { state, ...routeRows.of(state, draft), all: routeRows.of(state, draft) };
+    return { state, rows: routeRows.of(state, draft) };
   }
 
   return [
@@ -62,16 +62,16 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
       role: 'reader',
       handle: async (call) => {
         const asked = call.query(LIST);
-        const { state, after, all } = await rowsFor(call, asked);
-        const found = routeRows.list(all, asked.sort, asked.search);
+        const { state, rows } = await rowsFor(call, asked);
+        const found = routeRows.list(rows, asked.sort, asked.search);
         return {
           isPolled: true,
           json: {
             version: state.version,
-            mode: after.mode,
+            mode: rows.after.mode,
             routes: found.slice(asked.offset, asked.offset + asked.limit),
             found: found.length,
-            total: after.sections.routes.size,
+            total: rows.after.sections.routes.size,
             limit: desk.rules.maxRoutes,
           },
         };
@@ -85,7 +85,7 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
       handle: async (call) => {
         const { route, editing } = call.json(CHECK);
         const { faults, warnings, receivingDomain } = await pending.check(call.visitor.name, route, editing);
-        const { after } = await rowsFor(call, { pending: true });
+        const { after } = (await rowsFor(call, { pending: true })).rows;
         const read = receivingDomain === undefined ? readReceivingDomain(route.receivingDomain) : { receivingDomain };
         return {
           json: { faults, warnings, ...('code' in read ? {} : { covers: coversOf(read.receivingDomain, after) }) },
@@ -110,7 +110,10 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
       role: 'reader',
       handle: async (call) => {
         const asked = call.query(ONE);
-        const { state, after, rows } = await rowsFor(call, asked);
+        const {
+          state,
+          rows: { after, rows },
+        } = await rowsFor(call, asked);
         const text = call.parameters.get('receivingDomain')!;
         const read = readReceivingDomain(text);
         const key = 'code' in read ? undefined : read.receivingDomain;

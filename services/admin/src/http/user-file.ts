@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Role } from '@mailyard/grpc';
+import { type Role, ROLES } from '@mailyard/grpc';
 import { MtaError } from '@mailyard/mail';
 import { hashPassword, isPasswordHash } from './password-hash.ts';
 
@@ -14,7 +14,6 @@ export interface User {
 
 export const USER_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 export const SHORTEST_PASSWORD = 12;
-const ROLES: ReadonlySet<string> = new Set(['reader', 'operator', 'administrator'] satisfies Role[]);
 /** The file is looked at again after so long; who was taken out of it is out within that time. */
 const LOOK_MS = 1_000;
 
@@ -128,10 +127,11 @@ function readUsers(content: string, file: string): Map<string, User> {
     if (!isRecord(one)) return refuse(`users[${index}] is no object`);
     const { name, role, password } = one;
     if (typeof name !== 'string' || !USER_NAME.test(name)) return refuse(`users[${index}].name is no name`);
-    if (typeof role !== 'string' || !ROLES.has(role)) return refuse(`users[${index}].role is no role`);
+    const known = ROLES.find((one) => one === role);
+    if (known === undefined) return refuse(`users[${index}].role is no role`);
     if (typeof password !== 'string' || !isPasswordHash(password))
       return refuse(`users[${index}].password is no hash of ours; see mailyard user`);
-    users.set(name, { name, role: role as Role, password });
+    users.set(name, { name, role: known, password });
   }
   return users;
 }

@@ -12,7 +12,7 @@ import { readInput } from '../input-file.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
 import { alignRoutes, destinationText, explainText, mappingText } from '../route-text.ts';
-import { readRoutes, replacementText } from '../route-replacement.ts';
+import { fileFaultText, readRoutes, replacementText } from '../route-replacement.ts';
 import type { ServerCall } from '../server-command.ts';
 import { tellFollowing } from '../waiting-text.ts';
 import { writeWhole } from '../whole-file.ts';
@@ -218,10 +218,7 @@ class Menu {
     }
     const read = readRoutes(content);
     if (read.kind === 'faults') {
-      const lines = read.faults.map(({ line, code, token, message }) => {
-        const place = line === undefined ? '' : `line ${line}: `;
-        return `${place}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}\n`;
-      });
+      const lines = read.faults.map((fault) => `${fileFaultText(fault)}\n`);
       await printPaged(this.#io, lines.join(''), this.#dialogue);
       this.#dialogue.say('Nothing was imported.');
       return;

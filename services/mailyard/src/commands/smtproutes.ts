@@ -8,6 +8,7 @@ import { printPaged } from '../pager.ts';
 import { runMenu } from './smtproutes-menu.ts';
 import { alignRoutes } from '../route-text.ts';
 import { previewOnly } from '../preview-text.ts';
+import { fileFaultText } from '../route-replacement.ts';
 import { testRoute } from '../test-route.ts';
 import { readVersion } from '../route-version.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
@@ -195,11 +196,7 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
     content,
   );
   const { version, faults, warnings, added, removed, changed, unchanged, isCommitted, differences, waiting } = answer;
-  for (const { line, code, token, message } of faults) {
-    say(
-      `${line === undefined ? '' : `line ${line}: `}${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
-    );
-  }
+  for (const fault of faults) say(fileFaultText(fault));
   for (const warning of warnings) say(`warning: ${warning}`);
   const counted = { version, isCommitted, added, removed, changed, unchanged };
   out(

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { SHORTEST_PASSWORD, USER_NAME, UserFile } from '@mailyard/admin';
-import type { Role } from '@mailyard/grpc';
+import { type Role, ROLES } from '@mailyard/grpc';
 import { readHiddenLine } from '../hidden-line.ts';
-import { type Command, type CommandIo, EXIT } from '../io.ts';
+import { type Command, type CommandIo, EXIT, isTyped } from '../io.ts';
 import { readStartOptions } from '../start-options.ts';
 
 const USAGE = `usage: mailyard user list [--json]
@@ -15,8 +15,6 @@ const USAGE = `usage: mailyard user list [--json]
   set   asks for the password, twice; without a terminal it is the first line of standard input. A new user is an
         administrator unless --role says otherwise; one that is there keeps the role.
 `;
-
-const ROLES: readonly string[] = ['reader', 'operator', 'administrator'] satisfies Role[];
 
 /** `mailyard user`: the users of the web page. Works on their file, whether a gateway runs or not. */
 export const run: Command = async (args, io) => {
@@ -33,7 +31,8 @@ export const run: Command = async (args, io) => {
   }
   const [verb, name, ...rest] = positionals;
   if (rest.length > 0) return misused(io, `one name at a time, not ${JSON.stringify(rest[0])} too`);
-  if (values.role !== undefined && !ROLES.includes(values.role))
+  const role = ROLES.find((one) => one === values.role);
+  if (values.role !== undefined && role === undefined)
     return misused(io, `--role takes ${ROLES.join(', ')}, not ${JSON.stringify(values.role)}`);
   const options = readStartOptions(
     [
@@ -53,7 +52,7 @@ export const run: Command = async (args, io) => {
     if (verb === 'list' && name === undefined) return await list(users, values.json === true, io);
     if (name === undefined || !USER_NAME.test(name))
       return misused(io, 'say list, or set or remove and a name: letters, digits and . _ @ -, at most 64');
-    if (verb === 'set') return await set(users, name, values.role as Role | undefined, io);
+    if (verb === 'set') return await set(users, name, role, io);
     if (verb === 'remove') return await remove(users, name, io);
     return misused(io, `there is no user ${JSON.stringify(verb)}: list, set or remove`);
   } catch (error) {
@@ -91,8 +90,7 @@ async function set(users: UserFile, name: string, role: Role | undefined, io: Co
     io.stderr.write(`mailyard user: a password has ${SHORTEST_PASSWORD} characters at least\n`);
     return EXIT.refused;
   }
-  const isAsked = 'isTTY' in io.stdin && io.stdin.isTTY === true;
-  if (isAsked && (await readHiddenLine(io, 'Again: ')) !== password) {
+  if (isTyped(io) && (await readHiddenLine(io, 'Again: ')) !== password) {
     io.stderr.write('mailyard user: the two are not the same\n');
     return EXIT.refused;
   }

@@ -13,6 +13,7 @@ import {
 import { S3BodyStore, type S3Options } from '@mailyard/s3';
 import { readSecret, type Settings } from '@mailyard/settings';
 import type { Logger } from '@mailyard/telemetry';
+import { callerCredentials } from './caller-credentials.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
 import { Unwinding } from './unwinding.ts';
 
@@ -52,7 +53,9 @@ export async function openDistributedStores(
     const tracker = new RedisTrackerPositions(location, queueLog.partitionCount);
     opened.add(() => tracker.close());
     const away = watchBodyStore(bodyStore, opened);
-    const peers = peerCredentials(settings.grpc, environment);
+    // The others have the settings that this one has, so they speak TLS if it does.
+    const { tls, peers } = settings.grpc;
+    const credentials = callerCredentials(peers, tls !== undefined, environment);
 
     return {
       queueLog,
@@ -71,7 +74,7 @@ export async function openDistributedStores(
         await presence.announce(name, card);
         opened.add(() => presence.withdraw());
       },
-      remoteOwners: remoteOwners(presence, incarnation, peers),
+      remoteOwners: remoteOwners(presence, incarnation, credentials),
       failed: new Promise(() => undefined),
       close: () => opened.run(),
     };
@@ -159,25 +162,6 @@ function watchBodyStore(store: S3BodyStore, opened: Unwinding): () => string | u
   opened.add(() => clearInterval(timer));
   void ask();
   return () => reason;
-}
-
-/**
- * What this process shows to others of the gateway. They have the settings that it has, so they speak TLS if it does.
- *
- * @throws MtaError `SETTINGS_SECRET`
- */
-function peerCredentials({ tls, peers }: Settings['grpc'], environment: Environment): Omit<GrpcTarget, 'addresses'> {
-  const { token, authority, certificate, key } = peers;
-  const isSecure = tls !== undefined || authority !== undefined || certificate !== undefined;
-  const files = {
-    ...(authority === undefined ? {} : { authority: readFileSync(authority) }),
-    ...(certificate === undefined ? {} : { certificate: readFileSync(certificate) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
-  };
-  return {
-    ...(isSecure ? { tls: files } : {}),
-    ...(token === undefined ? {} : { token: readSecret(token, environment) }),
-  };
 }
 
 /** Asks Redis who is present, and keeps one client for each that is. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
@@ -6,10 +5,11 @@ import type { AuthProfileSource } from '@mailyard/configuration';
 import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
-import { parseEndpoint, readSecret, type Settings } from '@mailyard/settings';
+import { parseEndpoint, type Settings } from '@mailyard/settings';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import type { Logger } from '@mailyard/telemetry';
 import type { Acceptance } from '../start-options.ts';
+import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
 import { hostExplainer } from './explain-hosts.ts';
 import { OwnersCensus } from './queue-census.ts';
@@ -100,13 +100,8 @@ export function followRouting(
   logger: Logger,
   opened: Unwinding,
 ): RouteSource {
-  const { addresses, token, authority } = routing;
   const lookup = new GrpcRouteLookup(
-    {
-      addresses,
-      ...(authority === undefined ? {} : { tls: { authority: readFileSync(authority) } }),
-      ...(token === undefined ? {} : { token: readSecret(token, environment) }),
-    },
+    { ...callerCredentials(routing, false, environment), addresses: routing.addresses },
     { report: (error) => logger.error('ROUTING', { error }) },
   );
   opened.add(() => lookup.close());

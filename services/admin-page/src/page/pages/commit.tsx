@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { CheckBox } from '../parts/check-box.tsx';
 import { abandon, commit, rebase } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Pending } from '../api/values.ts';
@@ -140,14 +141,9 @@ function CommitForm({ pending }: { readonly pending: Pending }) {
           )}
         </Field>
         {asksAgain ? (
-          <label class="box-label danger-text">
-            <input
-              type="checkbox"
-              checked={isConfirmed}
-              onChange={(event) => setConfirmed(event.currentTarget.checked)}
-            />{' '}
+          <CheckBox isChecked={isConfirmed} onChange={setConfirmed} isDangerous>
             {words.confirmNull}
-          </label>
+          </CheckBox>
         ) : null}
         <div class="buttons">
           <button type="button" class="danger" onClick={() => setAbandoning(true)}>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { CheckBox } from '../parts/check-box.tsx';
 import { listDestinations } from '../api/calls.ts';
 import { addressOf, replaceAddress } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
@@ -36,10 +37,9 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
   return (
     <>
       <PageHead place={[menu.monitor]} title={words.title}>
-        <label class="box-label" title={common.liveHint}>
-          <input type="checkbox" checked={isLive} onChange={(event) => setLive(event.currentTarget.checked)} />{' '}
+        <CheckBox isChecked={isLive} onChange={setLive} hint={common.liveHint}>
           {common.live}
-        </label>
+        </CheckBox>
         {mayRetry ? (
           <button type="button" onClick={() => setRetrying(true)}>
             {words.retryAll}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { CheckBox } from '../parts/check-box.tsx';
 import { checkRoute, listAuthProfiles, listRoutes, readRoute, submitEdits } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Fault, RouteCheck } from '../api/values.ts';
@@ -154,14 +155,9 @@ function RouteForm({
       </Field>
       <CoverText covers={check?.covers} />
       {twin === undefined ? null : (
-        <label class="box-label">
-          <input
-            type="checkbox"
-            checked={draft.hasTwin}
-            onChange={(event) => change({ hasTwin: event.currentTarget.checked })}
-          />{' '}
+        <CheckBox isChecked={draft.hasTwin} onChange={(isChecked) => change({ hasTwin: isChecked })}>
           {twin}
-        </label>
+        </CheckBox>
       )}
       <fieldset>
         <legend>{words.target}</legend>
@@ -200,14 +196,9 @@ function RouteForm({
       ) : null}
       {needsConfirmation ? (
         <>
-          <label class="box-label danger-text">
-            <input
-              type="checkbox"
-              checked={isConfirmed}
-              onChange={(event) => setConfirmed(event.currentTarget.checked)}
-            />{' '}
+          <CheckBox isChecked={isConfirmed} onChange={setConfirmed} isDangerous>
             {words.confirmNull}
-          </label>
+          </CheckBox>
           {hasTried && !isConfirmed ? <Notice tone="bad">{words.mustConfirm}</Notice> : null}
         </>
       ) : null}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { CheckBox } from './check-box.tsx';
 import { explain } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Explanation } from '../api/values.ts';
@@ -46,14 +47,9 @@ export function Explain({ version }: { readonly version: number | undefined }) {
         </Field>
         <button type="submit">{words.ask}</button>
         {hasPending ? (
-          <label class="box-label">
-            <input
-              type="checkbox"
-              checked={withPending}
-              onChange={(event) => setWithPending(event.currentTarget.checked)}
-            />{' '}
+          <CheckBox isChecked={withPending} onChange={setWithPending}>
             {words.withPending}
-          </label>
+          </CheckBox>
         ) : null}
       </form>
       <Problem problem={problem} />
