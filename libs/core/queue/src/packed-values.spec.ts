@@ -5,7 +5,7 @@ import { isFirstText, PackedValues } from './packed-values.ts';
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom(null, undefined, true, false),
+    fc.constantFrom(null, undefined, true, false, -0),
     fc.maxSafeNat(),
     fc.double({ noNaN: true }),
     fc.string({ unit: 'binary', maxLength: 40 }),

@@ -96,7 +96,7 @@ export class PackedValues {
   }
 
   #writeNumber(value: number): void {
-    if (Number.isSafeInteger(value) && value >= 0) {
+    if (Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
       if (value < 256 - FIRST_NUMBER) {
         this.#put(FIRST_NUMBER + value);
       } else {
