@@ -44,8 +44,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
   #sending: Attempt | undefined;
   /** Since when that has been under way, by the monotonic clock. */
   #sendingSince = 0;
-  /** Transactions that were given to it, and those it has sent. */
-  #assigned = 0;
+  /** Transactions that it has begun to send. */
   #sent = 0;
   #retired = false;
   #closing: Promise<void> | undefined;
@@ -94,8 +93,13 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
    */
   takes(transactions: number, now: number): boolean {
     if (this.isRetired || this.load >= AHEAD || this.isSlow(now)) return false;
-    const left = this.#home.messagesPerConnection - this.#assigned;
-    return transactions <= left || (this.#assigned === 0 && left > 0);
+    const left = this.#home.messagesPerConnection - this.#given;
+    return transactions <= left || (this.#given === 0 && left > 0);
+  }
+
+  /** Transactions that it has sent or is to send. One whose intent came to nothing takes no place of another. */
+  get #given(): number {
+    return this.#sent + this.#queue.length;
   }
 
   /** Whether the transaction under way has taken longer than others should wait for. */
@@ -122,7 +126,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     if (rest === undefined) return;
     const { parcel } = rest;
     while (rest.next < parcel.sends.length && this.#queue.length < INTENTS_AHEAD) {
-      if (this.#assigned >= this.#home.messagesPerConnection || this.isRetired) {
+      if (this.#given >= this.#home.messagesPerConnection || this.isRetired) {
         this.#rest = undefined;
         parcel.partition.putBack(parcel, parcel.sends.slice(rest.next));
         return;
@@ -135,7 +139,6 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
 
   #intend(parcel: Parcel, send: Send): void {
     const attempt = new Attempt(parcel, send, this);
-    this.#assigned += 1;
     this.#queue.push(attempt);
     parcel.partition.appends.add(attempt);
   }
@@ -236,7 +239,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     }
     const settlement = settle(attempt, results, this);
     const tookMs = attempt.parcel.partition.steadyNow().monotonic - startedAt;
-    if (!settlement.keepConnection || this.#sent >= this.#home.messagesPerConnection) this.#retired = true;
+    if (!settlement.keepConnection) this.#retired = true;
     this.#home.settled(this, settlement, tookMs);
     this.#over(attempt);
   }
@@ -275,6 +278,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     attempt.state = 'over';
     attempt.parcel.partition.ended(attempt);
     this.#sending = undefined;
+    if (this.#sent >= this.#home.messagesPerConnection) this.#retired = true;
     if (this.isRetired) void this.close();
     else {
       if (this.load === 0) this.idleSince = attempt.parcel.partition.steadyNow().monotonic;
