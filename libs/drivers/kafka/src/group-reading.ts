@@ -75,6 +75,7 @@ export class GroupReading implements Reading {
         this.#groupId,
         { held: () => this.#held(), since: () => this.#joinedAt },
         (partitions) => this.#joined(session, partitions),
+        this.#settings.counts,
       );
       this.#session = session;
       const reason = await session.over;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, Kafka } from 'kafkajs';
+import type { RequestCounts } from './request-counts.ts';
 import { type Membership, stickyAssigner } from './sticky-assigner.ts';
 
 /** A member that is silent for this long is dead to the group: takeover begins (I5 wants it within 15 s). */
@@ -34,6 +35,7 @@ export class GroupSession {
     groupId: string,
     membership: Membership,
     joined: (partitions: readonly number[]) => void,
+    counts: RequestCounts,
   ) {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.over = promise;
@@ -53,6 +55,7 @@ export class GroupSession {
       retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },
     });
     this.#listen(joined);
+    this.#consumer.on(this.#consumer.events.REQUEST, ({ payload }) => counts.count(payload.apiName));
     void this.#run();
   }
 

@@ -1,4 +1,5 @@
 import type { KafkaConfig } from 'kafkajs';
+import { RequestCounts } from './request-counts.ts';
 
 /** Told what the client and this driver have to say; protocol answers that belong to ordinary work come at `debug`. */
 export type KafkaLog = (
@@ -36,6 +37,8 @@ export interface KafkaSettings {
   readonly replicationFactor: number | undefined;
   readonly clientId: string;
   readonly log: KafkaLog;
+  /** Of all connections that are made with these settings. */
+  readonly counts: RequestCounts;
 }
 
 export function settle(options: KafkaQueueLogOptions): KafkaSettings {
@@ -49,6 +52,7 @@ export function settle(options: KafkaQueueLogOptions): KafkaSettings {
     replicationFactor: options.replicationFactor,
     clientId: options.clientId ?? 'mailyard',
     log: options.log ?? (() => undefined),
+    counts: new RequestCounts(),
   };
 }
 

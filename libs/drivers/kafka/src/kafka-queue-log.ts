@@ -43,6 +43,11 @@ export class KafkaQueueLog implements QueueLog {
     }
   }
 
+  /** Requests that brokers answered so far, by name. */
+  get requests(): ReadonlyMap<string, number> {
+    return this.#settings.counts.byName;
+  }
+
   /** What makes the topic unsafe for mail, each in a sentence. @throws MtaError `LOG_AWAY` */
   static async check(options: KafkaQueueLogOptions): Promise<string[]> {
     const settings = settle(options);

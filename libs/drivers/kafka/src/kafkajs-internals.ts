@@ -135,6 +135,7 @@ export function createCluster(settings: KafkaSettings): Cluster {
   return new ClusterOfKafkajs({
     logger: createLogger({ level: logLevel.WARN, logCreator: protocolLog(settings.log) }),
     socketFactory: createSocketFactory(),
+    instrumentationEmitter: settings.counts,
     brokers: [...settings.brokers],
     ssl: settings.ssl,
     sasl: settings.sasl,

@@ -37,6 +37,7 @@ export function createClient(settings: KafkaSettings): Kafka {
 /** Runs some work with an administrator's connection. @throws MtaError `LOG_AWAY` when no broker answers */
 export async function withAdmin<T>(settings: KafkaSettings, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = createClient(settings).admin();
+  admin.on(admin.events.REQUEST, ({ payload }) => settings.counts.count(payload.apiName));
   try {
     await admin.connect();
     return await work(admin);

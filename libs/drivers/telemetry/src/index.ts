@@ -1,7 +1,6 @@
 export * from './logger.ts';
 export * from './mail-events.ts';
 export { MeasuredQueueLog } from './measured-queue-log.ts';
-export type { GaugeReading, Metrics } from './metrics.ts';
-export type { GaugeName, HistogramName } from './metric-catalogue.ts';
+export type { Metrics } from './metrics.ts';
 export { escapeJson, printable, printableJson } from './printable.ts';
 export * from './start-telemetry.ts';

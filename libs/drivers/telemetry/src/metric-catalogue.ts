@@ -83,8 +83,15 @@ export const GAUGES = {
   startTime: { name: 'process.start_time.seconds', help: 'When the process began, in seconds of the epoch.' },
 } as const satisfies Record<string, MetricDescription>;
 
-/** CPU time is read when somebody asks, but rises like a counter. */
-export const CPU: MetricDescription = { name: 'process.cpu.seconds', help: 'User and system CPU time of the process.' };
+/** Read when somebody asks, but rise like counters. */
+export const READ_COUNTERS = {
+  cpu: { name: 'process.cpu.seconds', help: 'User and system CPU time of the process.' },
+  logRequests: {
+    name: 'mailyard.log.requests',
+    help: 'Requests that Kafka answered, by kind; none where the queue log is embedded.',
+    labels: ['request'],
+  },
+} as const satisfies Record<string, MetricDescription>;
 
 const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
@@ -113,7 +120,8 @@ export const HISTOGRAMS = {
   },
 } as const satisfies Record<string, HistogramDescription>;
 
-export type GaugeName = keyof typeof GAUGES;
+/** What is read when somebody asks. */
+export type ReadingName = keyof typeof GAUGES | keyof typeof READ_COUNTERS;
 export type HistogramName = keyof typeof HISTOGRAMS;
 
 /** The name that Prometheus sees. */

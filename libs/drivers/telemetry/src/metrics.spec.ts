@@ -6,7 +6,7 @@ import type { Address } from '@mailyard/mail';
 import type { MessageId, QueueRecord } from '@mailyard/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishMailEvent } from './mail-events.ts';
-import { COUNTERS, CPU, GAUGES, HISTOGRAMS, prometheusName } from './metric-catalogue.ts';
+import { COUNTERS, GAUGES, HISTOGRAMS, prometheusName, READ_COUNTERS } from './metric-catalogue.ts';
 import { type Metrics, startMetrics } from './metrics.ts';
 
 const message = '01krq2v9ab0000000000000000' as MessageId;
@@ -92,6 +92,13 @@ describe('metrics', () => {
     expect(values.get('mailyard_dot_to_reply_seconds_bucket{le="0.005"}')).toBe(1);
   });
 
+  it('show the requests to Kafka as a counter of its own kind each', async () => {
+    metrics.observe('logRequests', () => new Map([['Produce', 5]]));
+    const { values, types } = await scrape();
+    expect(values.get('mailyard_log_requests_total{request="Produce"}')).toBe(5);
+    expect(types.get('mailyard_log_requests_total')).toBe('counter');
+  });
+
   it('show the gauges that services offer, and leave out the others', async () => {
     metrics.observe('waitingRecipients', () => 7);
     metrics.observe('pressure', () => [
@@ -109,8 +116,9 @@ describe('metrics', () => {
     const listed = new Map<string, string>();
     const page = readFileSync(join(import.meta.dirname, '../../../../docs/reference/metrics.md'), 'utf8');
     for (const [, name, type] of page.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)) listed.set(name!, type!);
-    const declared = new Map<string, string>([[prometheusName(CPU, 'counter'), 'counter']]);
+    const declared = new Map<string, string>();
     for (const metric of Object.values(COUNTERS)) declared.set(prometheusName(metric, 'counter'), 'counter');
+    for (const metric of Object.values(READ_COUNTERS)) declared.set(prometheusName(metric, 'counter'), 'counter');
     for (const metric of Object.values(GAUGES)) declared.set(prometheusName(metric, 'gauge'), 'gauge');
     for (const metric of Object.values(HISTOGRAMS)) declared.set(prometheusName(metric, 'histogram'), 'histogram');
     expect(listed).toEqual(declared);

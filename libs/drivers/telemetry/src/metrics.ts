@@ -1,23 +1,33 @@
 /** The metrics of this process: counters of mail events, gauges that services offer, the page that Prometheus reads. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Histogram, Meter } from '@opentelemetry/api';
+import type { Histogram, Meter, Observable } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { MailCounters } from './mail-counters.ts';
 import { onMailEvent } from './mail-events.ts';
-import { COUNTERS, CPU, GAUGES, type GaugeName, HISTOGRAMS, type HistogramName } from './metric-catalogue.ts';
+import {
+  COUNTERS,
+  GAUGES,
+  HISTOGRAMS,
+  type HistogramName,
+  type MetricDescription,
+  READ_COUNTERS,
+  type ReadingName,
+} from './metric-catalogue.ts';
 
 /** How often the delay of the event loop is looked at. */
 const DELAY_RESOLUTION_MS = 20;
 
-/** A gauge's value now; with a label, one for each of its values. */
-export type GaugeReading = number | Iterable<readonly [label: string, value: number]>;
+/** A value now; with a label, one for each of its values. */
+export type Reading = number | Iterable<readonly [label: string, value: number]>;
+
+type Readings = Map<ReadingName, () => Reading | undefined>;
 
 export interface Metrics {
-  /** Offers a gauge; the last offer of a name holds. Undefined shows nothing. */
-  observe(name: GaugeName, read: () => GaugeReading | undefined): void;
+  /** Offers what is read when somebody asks; the last offer of a name holds. Undefined shows nothing. */
+  observe(name: ReadingName, read: () => Reading | undefined): void;
   record(name: HistogramName, value: number): void;
   /** Answers GET /metrics. */
   respond(request: IncomingMessage, response: ServerResponse): void;
@@ -34,15 +44,15 @@ export function startMetrics(version: string): Metrics {
   const record = (name: HistogramName, value: number): void => histograms[name].record(value);
   const counters = new MailCounters(record);
   observeCounters(meter, counters);
-  const gauges = new Map<GaugeName, () => GaugeReading | undefined>();
-  gauges.set('openConnectionsIn', () => counters.openConnectionsIn);
-  gauges.set('openConnectionsOut', () => counters.openConnectionsOut);
-  gauges.set('ownedPartitions', () => counters.ownedPartitions.size);
-  const delay = observeProcess(meter, gauges);
-  observeGauges(meter, gauges);
+  const readings: Readings = new Map();
+  readings.set('openConnectionsIn', () => counters.openConnectionsIn);
+  readings.set('openConnectionsOut', () => counters.openConnectionsOut);
+  readings.set('ownedPartitions', () => counters.ownedPartitions.size);
+  const delay = observeProcess(readings);
+  offerReadings(meter, readings);
   const stop = onMailEvent((event) => counters.event(event));
   return {
-    observe: (name, read) => void gauges.set(name, read),
+    observe: (name, read) => void readings.set(name, read),
     record,
     respond: (request, response) => exporter.getMetricsRequestHandler(request, response),
     stop: () => {
@@ -79,38 +89,35 @@ function observeCounters(meter: Meter, { plain, labelled }: MailCounters): void 
   }
 }
 
-function observeGauges(meter: Meter, gauges: ReadonlyMap<GaugeName, () => GaugeReading | undefined>): void {
-  for (const [key, description] of Object.entries(GAUGES)) {
-    const gauge = meter.createObservableGauge(description.name, { description: description.help });
-    const label = 'labels' in description ? description.labels[0] : '';
-    gauge.addCallback((result) => {
-      const reading = gauges.get(key as GaugeName)?.();
+function offerReadings(meter: Meter, readings: Readings): void {
+  const offer = (key: ReadingName, instrument: Observable, { labels }: MetricDescription): void =>
+    instrument.addCallback((result) => {
+      const reading = readings.get(key)?.();
       if (typeof reading === 'number') result.observe(reading);
-      else for (const [value, share] of reading ?? []) result.observe(share, { [label]: value });
+      else for (const [value, each] of reading ?? []) result.observe(each, { [labels![0]!]: value });
     });
-  }
+  for (const [key, of] of Object.entries<MetricDescription>(GAUGES))
+    offer(key as ReadingName, meter.createObservableGauge(of.name, { description: of.help }), of);
+  for (const [key, of] of Object.entries<MetricDescription>(READ_COUNTERS))
+    offer(key as ReadingName, meter.createObservableCounter(of.name, { description: of.help }), of);
 }
 
-function observeProcess(
-  meter: Meter,
-  gauges: Map<GaugeName, () => GaugeReading | undefined>,
-): ReturnType<typeof monitorEventLoopDelay> {
+function observeProcess(readings: Readings): ReturnType<typeof monitorEventLoopDelay> {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
-  gauges.set('eventLoopDelay', () => {
+  readings.set('eventLoopDelay', () => {
     // What is measured is from one look to the next: only what is over the time between them is delay.
     const p99 = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS) / 1_000;
     delay.reset();
     return p99;
   });
-  gauges.set('residentMemory', () => process.memoryUsage.rss());
-  gauges.set('heapUsed', () => process.memoryUsage().heapUsed);
+  readings.set('residentMemory', () => process.memoryUsage.rss());
+  readings.set('heapUsed', () => process.memoryUsage().heapUsed);
   const startedAt = Date.now() / 1_000 - process.uptime();
-  gauges.set('startTime', () => startedAt);
-  const cpu = meter.createObservableCounter(CPU.name, { description: CPU.help });
-  cpu.addCallback((result) => {
+  readings.set('startTime', () => startedAt);
+  readings.set('cpu', () => {
     const { user, system } = process.cpuUsage();
-    result.observe((user + system) / 1e6);
+    return (user + system) / 1e6;
   });
   return delay;
 }

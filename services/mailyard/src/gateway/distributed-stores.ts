@@ -59,6 +59,7 @@ export async function openDistributedStores(
 
     return {
       queueLog,
+      logRequests: () => queueLog.requests,
       bodyStore,
       configurationLog,
       presence,

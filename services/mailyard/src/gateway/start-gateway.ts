@@ -73,6 +73,7 @@ async function start(
   opened.add(() => bare.close());
   const telemetry = await beginTelemetry(settings, version, logger);
   opened.add(() => telemetry.stop());
+  if (bare.logRequests !== undefined) telemetry.metrics.observe('logRequests', bare.logRequests);
   const stores: Stores = { ...bare, queueLog: new MeasuredQueueLog(bare.queueLog, telemetry.metrics) };
   const grpc = makeGrpcServer(settings.grpc, environment, (error) => logger.error('GRPC_FAILED', { error }));
 

@@ -17,6 +17,8 @@ export interface Announcement {
  */
 export interface Stores {
   readonly queueLog: QueueLog;
+  /** Requests that the queue log's server answered so far, by kind; absent where there is none. */
+  readonly logRequests?: () => ReadonlyMap<string, number>;
   readonly bodyStore: BodyStore;
   readonly configurationLog: ConfigurationLog;
   readonly presence: Presence;

@@ -87,6 +87,7 @@ export function distributed(neighbours: Neighbours, workers = 1): MailSystem {
       }
       return {
         ...front,
+        metrics: new Map(running.flatMap((each) => [...each.metrics!])),
         stop: async () => {
           for (const each of running.reverse()) await each.stop();
         },

@@ -23,6 +23,8 @@ export interface Plan {
 /** One that runs. */
 export interface RunningSystem {
   readonly port: number;
+  /** Where each of its processes shows its metrics, `host:port` by name; only Mailyard's do. */
+  readonly metrics?: ReadonlyMap<string, string>;
   /** Tries all waiting mail now. What this command costs itself is outside the measured group. */
   flush(): Promise<void>;
   /** Messages that wait. */
