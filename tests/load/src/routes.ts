@@ -54,7 +54,10 @@ function fileOf(keys: readonly string[]): string {
     .join('');
 }
 
-/** Half of the questions name an entry, a quarter something below one, a quarter nothing that is there. */
+/**
+ * A quarter to a half of the questions name an entry, as many something below one, a quarter nothing that is there. Each
+ * is a string of its own, as one that was cut from a command or a request is: what the keys are made of is not asked.
+ */
 function questionsOf(keys: readonly string[], count: number): Domain[] {
   let seed = 1;
   const random = (below: number): number => {
@@ -64,9 +67,13 @@ function questionsOf(keys: readonly string[], count: number): Domain[] {
   return Array.from({ length: count }, (_, i) => {
     const key = keys[random(keys.length)]!;
     const name = key.startsWith('.') ? key.slice(1) : key;
-    if (i % 4 === 3) return `host${random(1e6)}.nowhere${random(1e6)}.test` as Domain;
-    return (i % 4 === 2 || key.startsWith('.') ? `x${i % 100}.${name}` : name) as Domain;
+    if (i % 4 === 3) return asReceived(`host${random(1e6)}.nowhere${random(1e6)}.test`);
+    return asReceived(i % 4 === 2 || key.startsWith('.') ? `x${i % 100}.${name}` : name);
   });
+}
+
+function asReceived(name: string): Domain {
+  return Buffer.from(name, 'latin1').toString('latin1') as Domain;
 }
 
 function seconds(work: () => void): number {

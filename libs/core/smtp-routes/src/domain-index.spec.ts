@@ -3,37 +3,38 @@ import { describe, expect, it } from 'vitest';
 import { DomainIndex } from './domain-index.ts';
 
 const names = fc
-  .array(fc.constantFrom('a', 'b', 'c', 'dd', ''), { minLength: 1, maxLength: 5 })
+  .array(fc.constantFrom('a', 'b', 'c', 'dd', 'a-name-of-more-than-eight', ''), { minLength: 1, maxLength: 5 })
   .map((parts) => parts.join('.'));
+const known = fc.record({ tag: fc.nat(255), reference: fc.integer(), version: fc.maxSafeNat() });
 
-function walk(index: DomainIndex<number>, name: string): (readonly [number, number])[] {
-  const found: (readonly [number, number])[] = [];
+function at(index: DomainIndex, place: number) {
+  return { tag: index.tagAt(place), reference: index.referenceAt(place), version: index.versionAt(place) };
+}
+
+function walk(index: DomainIndex, name: string): (readonly [start: number, known: unknown])[] {
+  const found: (readonly [number, unknown])[] = [];
   index.begin(name);
-  for (let value = index.next(); value !== undefined; value = index.next()) found.push([index.start, value]);
+  for (let place = index.next(); place >= 0; place = index.next()) found.push([index.start, at(index, place)]);
   return found;
 }
 
 describe('an index of domains', () => {
   it('holds what a map would hold, and finds every suffix, longest first', () => {
-    const steps = fc.array(fc.tuple(names, fc.option(fc.nat(), { nil: undefined })), { maxLength: 120 });
     fc.assert(
-      fc.property(steps, names, (steps, asked) => {
-        const index = new DomainIndex<number>();
-        const map = new Map<string, number>();
-        for (const [name, value] of steps) {
-          if (value === undefined) expect(index.delete(name)).toBe(map.delete(name));
-          else {
-            index.set(name, value);
-            map.set(name, value);
-          }
+      fc.property(fc.array(fc.tuple(names, known), { maxLength: 120 }), names, (steps, asked) => {
+        const index = new DomainIndex();
+        const map = new Map<string, unknown>();
+        for (const [name, { tag, reference, version }] of steps) {
+          index.set(name, tag, reference, version);
+          map.set(name, { tag, reference, version });
         }
         expect(index.size).toBe(map.size);
-        expect(new Map(index.entries())).toEqual(map);
-        for (const [name] of steps) expect(index.get(name)).toBe(map.get(name));
+        for (const [name, kept] of map) expect(at(index, index.find(name))).toEqual(kept);
+        if (!map.has(asked)) expect(index.find(asked)).toBe(-1);
         const starts = [0, ...[...asked.matchAll(/\./g)].map((dot) => dot.index + 1)];
         const expected = starts
           .map((start) => [start, map.get(asked.slice(start))] as const)
-          .filter(([, value]) => value !== undefined);
+          .filter(([, kept]) => kept !== undefined);
         expect(walk(index, asked)).toEqual(expected);
       }),
       { numRuns: 500 },
@@ -41,17 +42,31 @@ describe('an index of domains', () => {
   });
 
   it('grows to a hundred thousand names', () => {
-    const index = new DomainIndex<number>();
-    for (let i = 0; i < 100_000; i++) index.set(`host${i}.example.com`, i);
-    for (let i = 0; i < 100_000; i += 2) index.delete(`host${i}.example.com`);
-    expect(index.size).toBe(50_000);
-    expect(walk(index, 'x.host77777.example.com')).toEqual([[2, 77_777]]);
-    expect(walk(index, 'host77776.example.com')).toEqual([]);
+    const index = new DomainIndex();
+    for (let i = 0; i < 100_000; i++) index.set(`host${i}.example.com`, 1, i, i + 2 ** 40);
+    expect(index.size).toBe(100_000);
+    expect(walk(index, 'x.host77777.example.com')).toEqual([
+      [2, { tag: 1, reference: 77_777, version: 77_777 + 2 ** 40 }],
+    ]);
+    expect(walk(index, 'host100000.example.com')).toEqual([]);
   });
 
-  it('reads a name of more labels than there can be without harm', () => {
-    const index = new DomainIndex<number>();
+  it('reads a name of more labels, or of other characters, than there can be without harm', () => {
+    const index = new DomainIndex();
     index.set('a', 1);
-    expect(walk(index, 'a.'.repeat(500) + 'a')).toEqual([[1000, 1]]);
+    expect(walk(index, 'a.'.repeat(500) + 'a')).toMatchObject([[1000, { tag: 1 }]]);
+    expect(walk(index, '\u0161')).toEqual([]);
+    expect(walk(index, '')).toEqual([]);
+  });
+
+  it('keeps a name of 127 labels', () => {
+    const index = new DomainIndex();
+    const longest = Array.from({ length: 127 }, () => 'a').join('.');
+    index.set(longest, 3);
+    expect(walk(index, longest)).toMatchObject([[0, { tag: 3 }]]);
+  });
+
+  it.each(['\u0161', 'a'.repeat(254)])('refuses %j, which is no domain', (name) => {
+    expect(() => new DomainIndex().set(name, 1)).toThrow(RangeError);
   });
 });

@@ -17,7 +17,7 @@ export class RouteChanges {
   /** The mode of matching was changed as well: every recipient domain may be concerned. */
   readonly isOtherMode: boolean;
   readonly mode: MatchingMode;
-  readonly #names = new DomainIndex<number>();
+  readonly #names = new DomainIndex();
   readonly #literals = new Set<string>();
   readonly #hasDefault: boolean;
 
@@ -36,7 +36,8 @@ export class RouteChanges {
   }
 
   #mark(name: string, kind: number): void {
-    this.#names.set(name, (this.#names.get(name) ?? 0) | kind);
+    const place = this.#names.find(name);
+    this.#names.set(name, place < 0 ? kind : this.#names.tagAt(place) | kind);
   }
 
   /**
@@ -49,9 +50,11 @@ export class RouteChanges {
     if (this.isOtherMode) return true;
     if (domain.startsWith('[')) return this.#literals.has(domain) || (matched !== domain && this.#hasDefault);
     const last = matched === undefined ? DEFAULT_RANK : rankOf(domain, matched);
-    this.#names.begin(domain);
-    for (let kinds = this.#names.next(); kinds !== undefined; kinds = this.#names.next()) {
-      const { start } = this.#names;
+    const names = this.#names;
+    names.begin(domain);
+    for (let place = names.next(); place >= 0; place = names.next()) {
+      const { start } = names;
+      const kinds = names.tagAt(place);
       if (start * 2 - 1 > last) return false;
       if (start === 0) {
         if ((kinds & EXACT) !== 0) return true;

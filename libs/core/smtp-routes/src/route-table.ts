@@ -32,7 +32,7 @@ export interface RouteCandidate {
   readonly verdict: 'winner' | 'lessSpecific' | 'emptyDefault';
 }
 
-/** What the index has for a name. One entry alone, as nearly always, is kept without anything around it. */
+/** What there is for a name. One entry alone, as nearly always, is kept without anything around it. */
 const EXACT = 1;
 const DOTTED = 2;
 const BOTH = 3;
@@ -55,7 +55,10 @@ const BY_DNS: RouteTarget = { kind: 'usedns' };
  * It is changed in place, one committed version after the other; a lookup sees one version.
  */
 export class RouteTable {
-  readonly #names = new DomainIndex<RouteEntry | Both>();
+  readonly #names = new DomainIndex();
+  /** What names refer to, and beside it the target of an entry that stands alone: a lookup need not visit the entry. */
+  readonly #entries: (RouteEntry | Both)[] = [];
+  readonly #targets: (RouteTarget | undefined)[] = [];
   readonly #literals = new Map<string, RouteEntry | number>();
   #default: RouteEntry | undefined;
   #defaultGone = 0;
@@ -112,17 +115,32 @@ export class RouteTable {
     }
     const isDotted = receivingDomain.startsWith('.');
     const name = isDotted ? receivingDomain.slice(1) : receivingDomain;
-    const old = this.#bothOf(name);
-    if (entry !== undefined && old === undefined) this.#names.set(name, entry, isDotted ? DOTTED : EXACT);
-    else if (isDotted) this.#names.set(name, { ...(old ?? NONE), dotted: entry, dottedGone: removedIn }, BOTH);
-    else this.#names.set(name, { ...(old ?? NONE), exact: entry, exactGone: removedIn }, BOTH);
+    const place = this.#names.find(name);
+    const alone = isDotted ? DOTTED : EXACT;
+    if (entry !== undefined && (place < 0 || this.#names.tagAt(place) === alone)) {
+      this.#names.set(name, alone, this.#keep(place, entry, entry.item.target), entry.since);
+      return;
+    }
+    const old = this.#bothAt(place);
+    const both = isDotted
+      ? { ...old, dotted: entry, dottedGone: removedIn }
+      : { ...old, exact: entry, exactGone: removedIn };
+    this.#names.set(name, BOTH, this.#keep(place, both, undefined));
   }
 
-  /** @returns undefined when the name has no entry and never had one */
-  #bothOf(name: string): Both | undefined {
-    const found = this.#names.get(name);
-    if (found === undefined || 'exactGone' in found) return found;
-    return found.item.receivingDomain.startsWith('.') ? { ...NONE, dotted: found } : { ...NONE, exact: found };
+  /** @returns the reference to what was kept */
+  #keep(place: number, entry: RouteEntry | Both, target: RouteTarget | undefined): number {
+    const reference = place < 0 ? this.#entries.length : this.#names.referenceAt(place);
+    this.#entries[reference] = entry;
+    this.#targets[reference] = target;
+    return reference;
+  }
+
+  #bothAt(place: number): Both {
+    if (place < 0) return NONE;
+    const found = this.#entries[this.#names.referenceAt(place)]!;
+    if ('exactGone' in found) return found;
+    return this.#names.tagAt(place) === DOTTED ? { ...NONE, dotted: found } : { ...NONE, exact: found };
   }
 
   /** The entry with exactly this receiving domain. */
@@ -130,8 +148,8 @@ export class RouteTable {
     if (receivingDomain === 'ALL') return this.#default;
     if (receivingDomain.startsWith('[')) return this.#literal(receivingDomain);
     return receivingDomain.startsWith('.')
-      ? this.#bothOf(receivingDomain.slice(1))?.dotted
-      : this.#bothOf(receivingDomain)?.exact;
+      ? this.#bothAt(this.#names.find(receivingDomain.slice(1))).dotted
+      : this.#bothAt(this.#names.find(receivingDomain)).exact;
   }
 
   #literal(domain: string): RouteEntry | undefined {
@@ -154,14 +172,15 @@ export class RouteTable {
     const names = this.#names;
     const isCovering = this.#mode === 'covering';
     names.begin(domain);
-    for (let found = names.next(); found !== undefined; found = names.next()) {
-      const { tag, start } = names;
+    for (let place = names.next(); place >= 0; place = names.next()) {
+      const { start } = names;
+      const tag = names.tagAt(place);
       if (tag === EXACT) {
-        if (isCovering || start === 0) return this.#decide(found as RouteEntry, since);
+        if (isCovering || start === 0) return this.#answer(place, domain, start, since);
       } else if (tag === DOTTED) {
-        if (start !== 0) return this.#decide(found as RouteEntry, since);
+        if (start !== 0) return this.#answer(place, domain, start - 1, since);
       } else {
-        const { dotted, dottedGone, exact, exactGone } = found as Both;
+        const { dotted, dottedGone, exact, exactGone } = this.#bothAt(place);
         if (start !== 0) {
           if (dotted !== undefined) return this.#decide(dotted, since);
           if (dottedGone > since) since = dottedGone;
@@ -173,6 +192,17 @@ export class RouteTable {
       }
     }
     return this.#byDefault(since);
+  }
+
+  /** The answer of an entry that stands alone; its receiving domain is the end of the recipient domain. */
+  #answer(place: number, domain: string, start: number, goneSince: number): RouteDecision {
+    const since = this.#names.versionAt(place);
+    return {
+      version: this.#version,
+      matched: start === 0 ? domain : domain.slice(start),
+      target: this.#targets[this.#names.referenceAt(place)]!,
+      since: since > goneSince ? since : goneSince,
+    };
   }
 
   #decide({ item, since }: RouteEntry, goneSince: number): RouteDecision {
@@ -196,9 +226,9 @@ export class RouteTable {
     if (domain.charCodeAt(0) === BRACKET) push(this.#literal(domain));
     else {
       for (let start = 0; start >= 0; start = nextLabel(domain, start)) {
-        const both = this.#bothOf(domain.slice(start));
-        if (start !== 0) push(both?.dotted);
-        if (start === 0 || this.#mode === 'covering') push(both?.exact);
+        const both = this.#bothAt(this.#names.find(domain.slice(start)));
+        if (start !== 0) push(both.dotted);
+        if (start === 0 || this.#mode === 'covering') push(both.exact);
       }
     }
     push(this.#default);
