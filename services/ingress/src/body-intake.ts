@@ -1,109 +1,161 @@
 import type { BodyReference, BodyStore } from '@mailyard/queue';
+import { BLOCK_OCTETS, BLOCKS } from './block-pool.ts';
+import { HeadKeeper } from './head-keeper.ts';
 
-/** Octets of a header section that are kept for policies. */
-const HEAD_LIMIT = 1_048_576;
-/** Pieces that may wait for the body store. */
-const QUEUE_OCTETS = 262_144;
+type Stored = { readonly sizeOctets: number; readonly crc32: number };
+
+const EMPTY = Buffer.alloc(0);
 
 /**
  * The body of one message as it comes in: kept whole up to a limit, then streamed into the body store. Memory is
- * bounded by the limit, the head, and a short queue whose fullness stops the reading of the socket.
+ * bounded by the limit, the header section, and three blocks, the fullness of which stops the reading of the socket.
+ *
+ * Pieces are only lent, and are copied once, behind each other into a block of our own.
  */
 export class BodyIntake {
   readonly #store: BodyStore;
   readonly #key: string;
   readonly #inlineOctets: number;
-  #pieces: Buffer[] = [];
-  #head: Buffer[] = [];
-  /** The whole of a body that travels inline, once it ended: its head need not be put together a second time. */
-  #whole: Buffer | undefined;
-  #headOctets = 0;
-  #sizeOctets = 0;
-  #stored: Promise<{ sizeOctets: number; crc32: number }> | undefined;
-  #queued = 0;
+  /** What goes in front, until the first piece comes. */
+  #lead: string;
+  #block: Buffer = EMPTY;
+  #filled = 0;
+  #sizeOctets: number;
+  #stored: Promise<Stored> | undefined;
+  readonly #head = new HeadKeeper();
+  /** Full blocks that the store has not asked for yet. */
+  readonly #full: Buffer[] = [];
   #ended = false;
   #aborted = false;
   #wake: (() => void) | undefined;
   #room: (() => void) | undefined;
 
-  /** @param key where the body lies in the store if it has to go there */
-  constructor(store: BodyStore, key: string, inlineOctets: number) {
+  /**
+   * @param key where the body lies in the store if it has to go there
+   * @param lead what goes in front of the content, one character an octet
+   */
+  constructor(store: BodyStore, key: string, inlineOctets: number, lead: string) {
     this.#store = store;
     this.#key = key;
     this.#inlineOctets = inlineOctets;
+    this.#lead = lead;
+    this.#sizeOctets = lead.length;
   }
 
   get sizeOctets(): number {
     return this.#sizeOctets;
   }
 
-  /** The beginning of the body, long enough for any header section that is read. */
+  /** The beginning of the body, its header section at least. */
   head(): Buffer {
-    return this.#whole ?? Buffer.concat(this.#head);
+    return this.#stored === undefined ? this.#block.subarray(0, this.#filled) : this.#head.octets;
   }
 
   /** Takes a piece; a promise asks to wait. Rejects when the body store fails. */
   write(piece: Buffer): Promise<void> | undefined {
     this.#sizeOctets += piece.length;
-    if (this.#headOctets < HEAD_LIMIT) {
-      this.#head.push(piece);
-      this.#headOctets += piece.length;
+    if (this.#lead !== '') this.#putLead(piece.length);
+    if (this.#stored === undefined && this.#sizeOctets <= this.#inlineOctets) {
+      this.#reserve(piece.length);
+      this.#filled += piece.copy(this.#block, this.#filled);
+      return undefined;
     }
-    this.#pieces.push(piece);
-    this.#queued += piece.length;
-    if (this.#stored === undefined && this.#sizeOctets <= this.#inlineOctets) return undefined;
     this.#stored ??= this.#begin();
-    this.#wake?.();
-    return this.#queued > QUEUE_OCTETS ? this.#untilRoom(this.#stored) : undefined;
+    for (let from = 0; from < piece.length; ) {
+      if (this.#filled === this.#block.length) this.#pass();
+      const copied = piece.copy(this.#block, this.#filled, from);
+      this.#filled += copied;
+      from += copied;
+    }
+    return this.#full.length > 1 ? this.#untilRoom(this.#stored) : undefined;
   }
 
   /** The whole body, in memory or durable in the store. */
-  async end(): Promise<BodyReference> {
-    if (this.#stored === undefined) {
-      this.#whole = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
-      return { kind: 'inline', octets: this.#whole };
-    }
+  end(): BodyReference | Promise<BodyReference> {
+    if (this.#lead !== '') this.#putLead(0);
+    if (this.#stored === undefined) return { kind: 'inline', octets: this.#whole() };
     this.#ended = true;
+    this.#head.add(this.#block.subarray(0, this.#filled));
     this.#wake?.();
-    return { kind: 'stored', key: this.#key, ...(await this.#stored) };
+    return this.#reference(this.#stored);
   }
 
   /** Puts a body that was to travel inline into the store after all (I12). */
   async store(body: BodyReference): Promise<BodyReference> {
-    return body.kind === 'stored'
-      ? body
-      : { kind: 'stored', key: this.#key, ...(await this.#store.put(this.#key, [body.octets])) };
+    return body.kind === 'stored' ? body : this.#reference(this.#store.put(this.#key, [body.octets]));
   }
 
   /** Nothing of it may be kept. What was stored whole already is taken away again: no append was tried (I10). */
   abort(): void {
     this.#aborted = true;
-    this.#pieces = [];
+    this.#block = EMPTY;
+    this.#full.length = 0;
     this.#wake?.();
     this.#room?.();
     this.#stored?.then(() => this.#store.delete(this.#key)).catch(() => undefined);
   }
 
-  #begin(): Promise<{ sizeOctets: number; crc32: number }> {
+  /** The body may wait in memory for its delivery: not with much room left behind it. */
+  #whole(): Buffer {
+    if (this.#filled < 0.75 * this.#block.length) this.#block = Buffer.from(this.#block.subarray(0, this.#filled));
+    return this.#block.subarray(0, this.#filled);
+  }
+
+  async #reference(stored: Promise<Stored>): Promise<BodyReference> {
+    return { kind: 'stored', key: this.#key, ...(await stored) };
+  }
+
+  #putLead(expected: number): void {
+    const lead = this.#lead;
+    this.#lead = '';
+    // Most messages come in one piece, and then this is all that they need.
+    this.#reserve(lead.length + Math.min(expected, BLOCK_OCTETS));
+    this.#filled = this.#block.write(lead, 0, 'latin1');
+  }
+
+  /** Makes room for so many octets more of a body that is kept whole. */
+  #reserve(octets: number): void {
+    const needed = this.#filled + octets;
+    if (needed <= this.#block.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#block.length));
+    this.#block.copy(larger, 0, 0, this.#filled);
+    this.#block = larger;
+  }
+
+  #begin(): Promise<Stored> {
+    this.#block = this.#block.subarray(0, this.#filled);
     const stored = this.#store.put(this.#key, this.#drain());
     // Whoever waits for room or for the end hears of a failure; before that nobody listens.
     stored.catch(() => this.#room?.());
     return stored;
   }
 
+  /** Leaves the block to the store and goes on in another. */
+  #pass(): void {
+    this.#head.add(this.#block);
+    this.#full.push(this.#block);
+    this.#block = BLOCKS.take();
+    this.#filled = 0;
+    this.#wake?.();
+  }
+
   async *#drain(): AsyncIterable<Uint8Array> {
     for (;;) {
       if (this.#aborted) throw new Error('the content was not completed');
-      const pieces = this.#pieces;
-      this.#pieces = [];
-      this.#queued = 0;
-      this.#room?.();
-      yield* pieces;
-      if (this.#pieces.length > 0) continue;
-      if (this.#ended) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      await promise;
+      const block = this.#full.shift();
+      if (block !== undefined) {
+        yield block;
+        BLOCKS.give(block);
+        this.#room?.();
+      } else if (this.#ended) {
+        yield this.#block.subarray(0, this.#filled);
+        BLOCKS.give(this.#block);
+        return;
+      } else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        await promise;
+      }
     }
   }
 

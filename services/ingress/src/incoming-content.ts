@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { type PolicySenders, type Splinter, splinter } from '@mailyard/access';
 import { isMtaError, type Reply, reply } from '@mailyard/mail';
-import type { BodyReference, MessageId, QueueRecord } from '@mailyard/queue';
+import { bodyKey, type BodyReference, type MessageId, type QueueRecord } from '@mailyard/queue';
 import type { ContentSink, InjectionSession, MailCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { type AcceptedRecipient, buildAcceptance } from './acceptance.ts';
@@ -70,7 +70,7 @@ export class IncomingContent implements ContentSink {
       (domain) => ports.routes.peek(domain),
       (partition) => pressure.isFull(partition),
     );
-    this.#intake = new BodyIntake(ports.bodyStore, `${this.#partition}/${this.#message}/0`, settings.inlineOctets);
+    // Ours is the first field of the body that is stored; nothing is written twice to put it there later.
     const trace = receivedField({
       helo: session.helo,
       clientAddress: session.clientAddress,
@@ -82,8 +82,8 @@ export class IncomingContent implements ContentSink {
       at,
       ...(recipients.length === 1 ? { recipient: recipients[0]!.forwardPath } : {}),
     });
-    // Ours is the first field of the body that is stored; nothing is written twice to put it there later.
-    void this.write(Buffer.from(trace, 'latin1'));
+    const key = bodyKey(this.#partition, this.#message, 0);
+    this.#intake = new BodyIntake(ports.bodyStore, key, settings.inlineOctets, trace);
   }
 
   write(piece: Buffer): Promise<void> | undefined {

@@ -1,7 +1,8 @@
 import type { Subject } from '@mailyard/access';
 import { countFields, firstField, HEADER_LIMIT, parseMailbox } from '@mailyard/mail';
 
-const BOUNDARY = Buffer.from('\r\n\r\n');
+/** The end of the last field and the empty line behind it. */
+export const HEADER_END = Buffer.from('\r\n\r\n');
 /** Characters of a Message-ID that are kept for tracing. */
 const MESSAGE_ID_LIMIT = 250;
 
@@ -15,9 +16,9 @@ export class MessageHeader {
   readonly #text: string;
   #messageId: string | null | undefined;
 
-  /** @param head the beginning of the content, all of it or more than {@link HEADER_LIMIT} */
+  /** @param head the beginning of the content: its header section with {@link HEADER_END}, or all, or more than {@link HEADER_LIMIT} */
   constructor(head: Buffer) {
-    const end = head.indexOf(BOUNDARY);
+    const end = head.indexOf(HEADER_END);
     this.complete = end >= 0 ? end < HEADER_LIMIT : head.length < HEADER_LIMIT;
     this.octets = end < 0 ? head : head.subarray(0, end + 2);
     this.#text = this.octets.toString('latin1');

@@ -68,7 +68,7 @@ const queueLog: QueueLog = {
 const bodyStore: BodyStore = {
   async put(key, content) {
     const pieces: Uint8Array[] = [];
-    for await (const piece of content) pieces.push(piece);
+    for await (const piece of content) pieces.push(Uint8Array.from(piece));
     if (faults[0] === 'store full') throw new MtaError('BODY_STORE_FULL', String(faults.shift()));
     gated++;
     await gate;

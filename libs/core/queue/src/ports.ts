@@ -72,7 +72,10 @@ export interface StoredBody {
  * Keys are `<partition>/<message id>/<number>`.
  */
 export interface BodyStore {
-  /** Stores the content under the key; resolves once durable. Memory stays bounded whatever the size. */
+  /**
+   * Stores the content under the key; resolves once durable. Memory stays bounded whatever the size. A piece is only lent
+   * until the next is asked for: it is then overwritten.
+   */
   put(
     key: string,
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -126,24 +126,26 @@ async function writeBody(
   try {
     let sizeOctets = 0;
     let check = 0;
-    const gathered = Buffer.allocUnsafe(PIECE_OCTETS);
+    let gathered: Buffer | undefined;
     let filled = 0;
     for await (const piece of content) {
       sizeOctets += piece.length;
       check = crc32(piece, check);
-      if (filled + piece.length > PIECE_OCTETS) {
-        await answering(() => file.writeFile(gathered.subarray(0, filled)));
+      if (gathered !== undefined && filled + piece.length > PIECE_OCTETS) {
+        const whole = gathered.subarray(0, filled);
+        await answering(() => file.writeFile(whole));
         filled = 0;
       }
       if (piece.length > PIECE_OCTETS) {
         await answering(() => file.writeFile(piece));
       } else {
+        gathered ??= Buffer.allocUnsafe(PIECE_OCTETS);
         gathered.set(piece, filled);
         filled += piece.length;
       }
     }
     await answering(async () => {
-      await file.writeFile(gathered.subarray(0, filled));
+      if (gathered !== undefined) await file.writeFile(gathered.subarray(0, filled));
       await file.sync();
     });
     return { sizeOctets, crc32: check };

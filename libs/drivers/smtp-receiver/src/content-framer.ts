@@ -22,7 +22,8 @@ export interface Framed {
  * LF. One native search for each of the three a chunk; never a loop by line.
  *
  * What could be the beginning of the end (up to four octets) is held back to the next chunk, so a piece never ends
- * inside a line end, and a line end never begins outside the piece that has the rest of it.
+ * inside a line end, and a line end never begins outside the piece that has the rest of it. A piece may be part of the
+ * chunk.
  *
  * @see RFC 5321 §4.1.1.4, §4.5.2
  */
@@ -43,7 +44,8 @@ export class ContentFramer {
       return { ...this.#unstuff(octets.subarray(0, stop + 2)), end: stop + END.length - held };
     }
     const keep = heldBack(octets, this.#first);
-    this.#held = octets.subarray(octets.length - keep);
+    // A copy: the chunk is only lent.
+    this.#held = keep === 0 ? EMPTY : Buffer.from(octets.subarray(octets.length - keep));
     const text = octets.subarray(0, octets.length - keep);
     return text.length === 0 ? { piece: undefined, end: -1, bare: false } : { ...this.#unstuff(text), end: -1 };
   }

@@ -30,6 +30,7 @@ type Answer<T> = T | Promise<T>;
  * stops the reading of the socket until it settles. Exactly one of `end` and `abort` is called, and it comes last.
  */
 export interface ContentSink {
+  /** @param piece lent until this returns: what is to be kept of it must be copied before */
   write(piece: Buffer): void | Promise<void>;
   /** The content is whole; the reply is what the client reads. */
   end(): Answer<Reply>;

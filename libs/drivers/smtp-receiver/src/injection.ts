@@ -122,6 +122,12 @@ export class Injection implements InjectionSession {
     else this.dismiss(REPLIES.timeout);
   }
 
+  /** Takes octets that came, and keeps no hold of the memory they are in. */
+  borrow(octets: Buffer): void {
+    this.#onData(octets);
+    if (this.#input.buffer === octets.buffer) this.#input = Buffer.from(this.#input);
+  }
+
   readonly #onData = (chunk: Buffer): void => {
     if (this.#ended) return;
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);

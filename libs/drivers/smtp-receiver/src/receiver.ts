@@ -4,6 +4,7 @@ import type { InjectionHandler, ReceiverOptions } from './handler.ts';
 import { createSecureContext } from 'node:tls';
 import { Injection } from './injection.ts';
 import { REPLIES, writeReply } from './replies.ts';
+import { readShared } from './shared-read.ts';
 
 const SWEEP_MS = 500;
 
@@ -32,17 +33,18 @@ export async function startReceiver(
   const secureContext = tls && createSecureContext({ cert: tls.certificate, key: tls.key });
   let stopping = false;
 
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const client = socket.remoteAddress ?? '';
+  const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
+    const client = accepted.remoteAddress ?? '';
     const ofClient = perClient.get(client) ?? 0;
     if (stopping || injections.size >= options.maxConnections || ofClient >= options.maxConnectionsPerClient) {
       const reply = stopping ? REPLIES.closing : REPLIES.tooManyConnections;
       handler.refused?.(client, reply);
-      socket.on('error', () => undefined);
-      socket.end(writeReply(reply), () => socket.destroy());
+      accepted.on('error', () => undefined);
+      accepted.end(writeReply(reply), () => accepted.destroy());
       return;
     }
     perClient.set(client, ofClient + 1);
+    const socket = readShared(accepted, (octets) => injection.borrow(octets)) ?? accepted;
     const injection = new Injection(socket, options, secureContext, handler);
     injections.set(socket, injection);
     socket.once('close', () => {

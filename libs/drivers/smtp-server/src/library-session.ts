@@ -142,7 +142,8 @@ export class LibrarySession {
     }
     const stuffer = new DotStuffer();
     return {
-      write: (piece) => this.#send(stuffer.stuff(piece)),
+      // The piece is only lent, and the library reads it later.
+      write: (piece) => this.#send(stuffer.stuff(Buffer.from(piece))),
       end: async () => {
         let answer: Reply = AWAY;
         this.#work = async () => {

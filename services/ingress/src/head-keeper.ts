@@ -1,0 +1,17 @@
+import { HEADER_LIMIT } from '@mailyard/mail';
+import { HEADER_END } from './message-header.ts';
+
+/** Keeps the header section of content that passes by in blocks, and nothing behind it. */
+export class HeadKeeper {
+  octets: Buffer = Buffer.alloc(0);
+  #isWhole = false;
+
+  /** @param block the next of the content; a copy is kept of what is needed */
+  add(block: Buffer): void {
+    if (this.#isWhole) return;
+    const octets = Buffer.concat([this.octets, block]);
+    const end = octets.indexOf(HEADER_END);
+    this.octets = end < 0 ? octets : Buffer.from(octets.subarray(0, end + HEADER_END.length));
+    this.#isWhole = end >= 0 || octets.length > HEADER_LIMIT;
+  }
+}
