@@ -15,6 +15,7 @@ import { type ConnectionHome, DeliveryConnection } from './delivery-connection.t
 import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
 import { type OpeningSlot, type OpeningSlots, PATIENT_MS } from './opening-slots.ts';
 import { isParticular, type Parcel } from './parcel.ts';
+import type { RetryLine } from './retry-line.ts';
 import type { Settlement } from './settle.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -29,6 +30,9 @@ export interface DestinationEvents {
   /** It takes connections again, or there is room in its ready queue. */
   hasRoom(destination: Destination): void;
   cameBack(destination: Destination): void;
+  /** From now on it waits for its hosts, or no longer does. */
+  blocked(destination: Destination): void;
+  unblocked(destination: Destination): void;
 }
 
 /** How many connections this worker has, of how many it may have. */
@@ -37,12 +41,11 @@ export interface ConnectionBudget {
   readonly limit: number;
   /** For destinations of which it is not known that they answer. */
   readonly slots: OpeningSlots<Destination>;
+  readonly line: RetryLine;
 }
 
 /** After an opening that led to nothing, the next one waits at least this long. */
 const REOPEN_MS = 1_000;
-/** What is kept ready for a destination that waits in line for its opening: there may be very many. */
-const FEW_READY = 5;
 /** The weight of the last transaction in the average. */
 const WEIGHT = 0.1;
 
@@ -133,9 +136,23 @@ export class Destination implements ConnectionHome {
     return this.#transactions;
   }
 
-  get isFull(): boolean {
-    const { readyLimit } = this.#context.settings;
-    return this.#transactions >= (this.#isInLine ? Math.min(FEW_READY, readyLimit) : readyLimit);
+  /**
+   * Whether nothing more is to be made ready. While it is not known to answer, one transaction that was tried before is
+   * enough to open a connection for: there may be very many such destinations.
+   */
+  isFull(isFresh: boolean): boolean {
+    const isPromising = this.#answers || (isFresh && !this.#isInLine);
+    return this.#transactions >= (isPromising ? this.#context.settings.readyLimit : 1);
+  }
+
+  /** Whether it is not known to answer, and nothing has begun to find that out. */
+  isQuiet(now: number): boolean {
+    return !this.#answers && !this.isLive && !this.isBlocked(now);
+  }
+
+  /** Whether something is ready or under way. */
+  get isLive(): boolean {
+    return this.#transactions > 0 || this.connections.length > 0 || this.#openings.length > 0;
   }
 
   isBlocked(now: number): boolean {
@@ -144,17 +161,7 @@ export class Destination implements ConnectionHome {
 
   /** Whether nothing is ready, under way or to be remembered. */
   isUnused(now: number): boolean {
-    return (
-      this.#transactions === 0 &&
-      this.connections.length === 0 &&
-      this.#openings.length === 0 &&
-      this.held.size === 0 &&
-      !this.isBlocked(now)
-    );
-  }
-
-  hasHost(key: string): boolean {
-    return this.hosts.some((host) => hostKey(host) === key);
+    return !this.isLive && this.held.size === 0 && !this.isBlocked(now);
   }
 
   hasOtherHost(tried: readonly string[]): boolean {
@@ -258,6 +265,8 @@ export class Destination implements ConnectionHome {
       else busy += 1;
     }
     for (const { startedAt } of this.#openings) if (monotonic - startedAt < PATIENT_MS) busy += 1;
+    // One shows whether there is anybody.
+    if (!this.#answers && busy > 0) return false;
     return wantsConnection({
       busy,
       idle,
@@ -307,6 +316,7 @@ export class Destination implements ConnectionHome {
       preferredHost: parcel?.preferredHost,
       openConnections: (host) => this.connections.filter((connection) => connection.hostKey === host).length,
       planned: (hosts) => {
+        if (this.blockedUntil !== 0) this.#events.unblocked(this);
         this.hosts = hosts;
       },
     }).then((opened) => this.#opened(opening, opened, parcel));
@@ -316,9 +326,11 @@ export class Destination implements ConnectionHome {
   #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
     this.#openings = this.#openings.filter((other) => other !== opening);
     this.#answers = opened.kind === 'connected';
-    this.#hasFresh = false;
-    if (opening.slot !== undefined)
+    if (opening.slot !== undefined) {
       this.#budget.slots.ended(opening.slot, this.#answers, this.#context.clock.now().monotonic);
+      if (this.#answers && !this.#hasFresh) this.#budget.line.giveBack();
+    }
+    this.#hasFresh = false;
     if (opened.kind === 'connected') this.#connected(opened.connection, parcel, opening.isOutdated);
     else {
       this.#budget.used -= 1;
@@ -389,6 +401,7 @@ export class Destination implements ConnectionHome {
     this.#openAfter = 0;
     const known = failure ?? this.lastFailure ?? NO_HOST;
     this.lastFailure = known;
+    this.#events.blocked(this);
     this.#events.putOff(
       this,
       this.extract(() => true),
@@ -402,6 +415,7 @@ export class Destination implements ConnectionHome {
   unblock(): void {
     if (this.blockedUntil === 0) return;
     this.blockedUntil = 0;
+    this.#events.unblocked(this);
     this.#tools.hosts.forget(`dns ${this.key}`);
     this.#events.cameBack(this);
   }

@@ -60,6 +60,40 @@ describe('hosts in trouble', () => {
     expect(fixture.intents()).toHaveLength(100);
   });
 
+  it('take turns when all are due at once, and write nothing that is known: dead domains after a takeover (R76, R77)', async () => {
+    const domains = 300;
+    const port = await deadPort();
+    const alive = await sink({ keep: 'none' });
+    const fixture = await delivery({
+      routes: [
+        ...Array.from({ length: domains }, (_, i) => `dead${i}.example 127.0.${1 + (i >> 7)}.${(i & 127) + 1}:${port}`),
+        `example.com 127.0.0.1:${alive.port}`,
+      ],
+    });
+    for (let i = 0; i < domains; i++)
+      for (const user of ['x', 'y']) await fixture.submit({ to: [`${user}@dead${i}.example`] });
+    await passUntil(fixture.clock, () => fixture.count('RecipientDeferred') === 2 * domains, 50, 200);
+    await fixture.kill(0);
+    const failed = (): number => fixture.events.filter(({ kind }) => kind === 'connectionFailed').length;
+    const before = failed();
+    const written = fixture.records.length;
+    await fixture.clock.advance(3_600_000);
+    await fixture.startWorker();
+    await until(() => fixture.worker.queues.status().waiting === 2 * domains);
+    for (let i = 0; i < 5; i++) await fixture.clock.advance(20);
+    expect(failed() - before).toBeLessThan(domains / 2);
+    await fixture.submit({ to: people(1) });
+    // Time stands still: it does not wait for their turns.
+    await until(() => fixture.count('RecipientDelivered') === 1, 'new mail is delivered');
+    expect(failed() - before).toBeLessThan(domains / 2);
+    await passUntil(fixture.clock, () => failed() - before === domains, 100, 300);
+    await fixture.clock.advance(10_000);
+    // One connection for both recipients of a domain, and no record for either.
+    expect(failed() - before).toBe(domains);
+    const since = fixture.records.slice(written).map(({ record }) => record.type);
+    expect(since.filter((type) => type === 'RecipientDeferred')).toEqual([]);
+  });
+
   it('gets a backlog out over no more connections than allowed once it is back (R76, faults row 34)', async () => {
     const port = await deadPort();
     const fixture = await delivery({

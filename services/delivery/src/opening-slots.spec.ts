@@ -27,6 +27,22 @@ describe('OpeningSlots', () => {
     expect(takeAll(slots, 1_000)).toHaveLength(length);
   });
 
+  it('are left to new mail by half', () => {
+    const slots = new OpeningSlots<number>();
+    const all = takeAll(slots, 0).length;
+    const others = new OpeningSlots<number>();
+    let retries = 0;
+    while (others.take(retries, false, 0) !== undefined) retries += 1;
+    expect(retries).toBe(all / 2);
+    expect(takeAll(others, 0)).toHaveLength(all - retries);
+  });
+
+  it('are not rested by failures of mail that was tried before, which has its own pace', () => {
+    const slots = new OpeningSlots<number>();
+    for (let who = 0; who < 1_000; who++) slots.ended(slots.take(who, false, 0)!, false, 0);
+    expect(takeAll(slots, 0)).toHaveLength(takeAll(new OpeningSlots<number>(), 0).length);
+  });
+
   it('are given in the order in which they were asked for, to fresh mail first', () => {
     const slots = new OpeningSlots<number>();
     takeAll(slots, 0);

@@ -3,6 +3,7 @@ import {
   type DestinationKey,
   destinationKey,
   type DueRecipient,
+  hostKey,
   isExpired,
   offsetOfEntry,
   WaitingDomains,
@@ -22,6 +23,9 @@ import { OpeningSlots } from './opening-slots.ts';
 import type { Parcel } from './parcel.ts';
 import { makeParcels } from './parcels.ts';
 import type { Partition, Scheduling } from './partition.ts';
+import { RetryLine } from './retry-line.ts';
+import { eventLoopShare } from './event-loop-share.ts';
+import { WaitingForHost } from './waiting-for-host.ts';
 
 /** How long one turn may take before the event loop gets its turn, in milliseconds, and how often that is looked at. */
 const TURN_MS = 8;
@@ -33,6 +37,8 @@ const LATER_MS = 60_000;
 const COLLECT_MS = 60_000;
 const UNUSED_MS = 600_000;
 const LONGEST_SLEEP_MS = 60_000;
+/** Destinations whose hosts are down that are kept in mind; of the others their hosts are, and when they are due. */
+const MOST_DOWN = 10_000;
 /** How often the line for openings is looked at. */
 const LINE_MS = 20;
 
@@ -53,6 +59,12 @@ export class Scheduler implements Scheduling, DestinationEvents {
   readonly #dirty = new Set<Destination>();
   readonly #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
   readonly #placing = new Map<Partition, OpenBefore>();
+  readonly #line = new RetryLine(eventLoopShare());
+  /** Destinations with something ready, a connection or one being opened: the others need no look by the second. */
+  readonly #live = new Set<Destination>();
+  readonly #blocked = new WaitingForHost<Destination>();
+  /** Those of them, the longest blocked first. */
+  readonly #down = new Set<Destination>();
   #isScheduled = false;
   #isLineWatched = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -68,7 +80,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#context = context;
     this.#partitions = partitions;
     this.#random = random;
-    this.#budget = { used: 0, limit: context.settings.maxConnections, slots: new OpeningSlots() };
+    this.#budget = { used: 0, limit: context.settings.maxConnections, slots: new OpeningSlots(), line: this.#line };
     this.#tools = { ...tools, now: () => this.#now(), cameBack: (host) => this.hostCameBack(host) };
     this.bindings = new Bindings(
       context.routes,
@@ -231,10 +243,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
       const { blockedUntil, lastFailure } = destination;
       if (neverTried && lastFailure !== undefined)
         recordWait(partition, message, rid, route, blockedUntil, lastFailure);
-      else this.#wait(partition, message, recipient, binding, Math.max(blockedUntil, recipient.dueAt), false);
+      else {
+        this.#wait(partition, message, recipient, binding, recipient.dueAt, false);
+        this.waiting.putOff(binding.number, blockedUntil);
+      }
       return undefined;
     }
-    if (destination.isFull) {
+    if (destination.isFull(neverTried)) {
       this.#wait(partition, message, recipient, binding, recipient.dueAt, early);
       this.waiting.hold(binding.number);
       destination.held.add(binding);
@@ -277,13 +292,14 @@ export class Scheduler implements Scheduling, DestinationEvents {
     for (const parcel of makeParcels(partition, message, recipients, route, recipientsPerTransaction, now))
       destination.push(parcel);
     this.#dirty.add(destination);
+    this.#live.add(destination);
   }
 
   // ---- turns
 
   pump(): void {
     const isDone = this.#pumpSome(performance.now() + TURN_MS);
-    if (!isDone || this.waiting.nextDueAt() <= this.#now() || this.#budget.slots.isAwaited) this.#schedule();
+    if (!isDone || this.waiting.nextDueAt() <= this.#now() || this.#isLineAwaited) this.#schedule();
   }
 
   #schedule(): void {
@@ -308,23 +324,34 @@ export class Scheduler implements Scheduling, DestinationEvents {
     let done = this.#placeMore(until);
     const { wall } = steadyNow({ clock, steady: this.#context.steady });
     for (let i = 1; this.waiting.nextDueAt() <= wall; i++) {
-      this.#takeUp(this.waiting.take(wall)!, wall);
+      this.#takeUp(this.waiting.take(wall)!, wall, false);
       if (i % LOOK_EVERY === 0 && performance.now() >= until) {
         done = false;
         break;
       }
     }
-    this.#openInLine();
+    this.#serveLines(wall, until);
     done = this.#pumpSome(until) && done;
     if (done && this.#again.length === 0) this.#wakeAt(this.waiting.nextDueAt());
     else this.#schedule();
   }
 
+  get #isLineAwaited(): boolean {
+    return this.#line.size > 0 || this.#budget.slots.isAwaited;
+  }
+
   /** Those in line for an opening whose turn it is; who is left is looked at again soon. */
-  #openInLine(): void {
-    const { slots } = this.#budget;
-    if (!slots.isAwaited || this.#isLineWatched) return;
-    for (const destination of slots.next(this.#context.clock.now().monotonic)) this.#dirty.add(destination);
+  #serveLines(wall: number, until: number): void {
+    if (!this.#isLineAwaited || this.#isLineWatched) return;
+    const { monotonic } = this.#context.clock.now();
+    for (const destination of this.#budget.slots.next(monotonic)) this.#dirty.add(destination);
+    for (let domain = this.#line.next(monotonic); domain !== undefined; domain = this.#line.next(monotonic)) {
+      this.waiting.letGo(domain);
+      const due = this.waiting.takeOf(domain, wall);
+      const costs = due !== undefined && this.#takeUp(due, wall, true);
+      if (!costs) this.#line.giveBack();
+      if (!costs && performance.now() >= until) break;
+    }
     this.#isLineWatched = true;
     this.#context.clock.after(LINE_MS, () => {
       this.#isLineWatched = false;
@@ -362,43 +389,66 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   /** Recipients of an earlier owner: due when they were, or at once when their route has changed since (I11). */
   #placeOld(partition: Partition, message: OpenMessage): void {
-    const now = this.#now();
-    const due: number[] = [];
     for (const recipient of message.recipients.values()) {
-      if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${recipient.recipient}`);
-      if (recipient.dueAt <= now) {
-        due.push(recipient.recipient);
-        continue;
-      }
+      const { recipient: rid, lastRouteVersion, dueAt } = recipient;
+      if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${rid}`);
       const binding = this.#bindingOf(recipient.forwardPath);
       count(partition, binding, 1);
+      if (partition.underway.has(message.id, rid)) continue;
       const since = this.bindings.since(binding);
-      const { lastRouteVersion } = recipient;
       if (since === undefined) binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion, lastRouteVersion);
-      const isOutdated = since !== undefined && since > lastRouteVersion;
-      this.#wait(partition, message, recipient, binding, recipient.dueAt, isOutdated);
+      const isOutdated = lastRouteVersion !== 0 && since !== undefined && since > lastRouteVersion;
+      this.#wait(partition, message, recipient, binding, dueAt, isOutdated);
     }
-    if (due.length > 0) this.place(partition, message, due, true);
   }
 
-  /** A recipient whose time has come, if what its entry says is still so. */
-  #takeUp({ domain, partition: number, message: low, recipient: rid, dueAt, early }: DueRecipient, now: number): void {
+  /**
+   * A recipient whose time has come, if what its entry says is still so. True when a connection is to be opened for it.
+   *
+   * @param isItsTurn its domain has stood in line for that
+   */
+  #takeUp(
+    { domain, partition: number, message: low, recipient: rid, dueAt, early }: DueRecipient,
+    now: number,
+    isItsTurn: boolean,
+  ): boolean {
     const partition = this.#partitions.get(number);
-    if (partition === undefined || !partition.mayStart) return;
+    if (partition === undefined || !partition.mayStart) return false;
     const { messages, nextOffset } = partition.owner.state;
     const message = messages.at(offsetOfEntry(low, nextOffset));
     const recipient = message?.recipients.get(rid);
     const binding = this.bindings.numbered(domain);
-    if (message === undefined || recipient === undefined || binding === undefined) return;
+    if (message === undefined || recipient === undefined || binding === undefined) return false;
     // An entry for its later time is there as well; or it is taken care of.
-    if (recipient.dueAt > dueAt || partition.underway.has(message.id, rid)) return;
+    if (recipient.dueAt > dueAt || partition.underway.has(message.id, rid)) return false;
+    const isRetry = recipient.lastRouteVersion !== 0 && this.#isQuiet(binding);
+    if (isRetry && !isItsTurn) {
+      this.#wait(partition, message, recipient, binding, recipient.dueAt, early);
+      this.waiting.hold(domain);
+      this.#line.enter(domain, early);
+      return false;
+    }
     const destination = this.#admit(partition, message, recipient, binding, now, early);
-    if (destination === undefined) return;
+    if (destination === undefined) return false;
     const together =
       message.recipients.size === 1
         ? [recipient]
         : this.#gather(partition, message, recipient, destination, early ? binding : undefined, now);
     this.#makeReady(partition, message, together, destination, binding.route, now);
+    return isRetry;
+  }
+
+  /** Whether mail for a domain needs a connection to hosts that are not known to answer. */
+  #isQuiet(binding: Binding): boolean {
+    const destination = binding.destination ?? this.#knownDestination(binding);
+    return destination === 'none' ? false : (destination?.isQuiet(this.#now()) ?? true);
+  }
+
+  /** Without making an object of it. */
+  #knownDestination(binding: Binding): Destination | 'none' | undefined {
+    if (binding.state === 'bound') return 'none';
+    const key = this.bindings.keyOf(binding);
+    return key === undefined || key === '/dev/null' ? 'none' : this.destinations.get(key);
   }
 
   /** With a recipient goes all of its message that is due and has the same destination (R100, R103). */
@@ -440,8 +490,12 @@ export class Scheduler implements Scheduling, DestinationEvents {
   tick(): void {
     const { monotonic } = this.#context.clock.now();
     this.bindings.askAgain();
-    for (const destination of this.destinations.values()) destination.tick(monotonic);
-    if (this.#budget.slots.isAwaited) this.#schedule();
+    for (const destination of this.#live) {
+      destination.tick(monotonic);
+      if (!destination.isLive) this.#live.delete(destination);
+    }
+    if (this.#isLineAwaited) this.#schedule();
+    this.#forgetDown();
     if (monotonic - this.#collectedAt < COLLECT_MS) return;
     this.#collectedAt = monotonic;
     this.bindings.collect();
@@ -450,10 +504,20 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (destination.isUnused(this.#now()) && monotonic - destination.usedAt > UNUSED_MS) this.#forget(destination);
   }
 
+  /** There may be very many dead domains: what is known of each but the last ones is when its mail is due. */
+  #forgetDown(): void {
+    for (const destination of this.#down) {
+      if (this.#down.size <= MOST_DOWN) return;
+      if (destination.isLive || destination.held.size > 0) this.#down.delete(destination);
+      else this.#forget(destination);
+    }
+  }
+
   /** What waits for it finds it again when due. */
   #forget(destination: Destination): void {
     for (const binding of [...destination.bindings]) this.bindings.unbind(binding);
     this.#budget.slots.leave(destination);
+    this.unblocked(destination);
     this.destinations.delete(destination.key);
   }
 
@@ -519,7 +583,8 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (walk !== undefined)
         endWalk(partition, message, recipient, binding.route, walk, destination.profile, this.#later);
       else if (recipient.lastRouteVersion === 0) recordWait(partition, message, rid, binding.route, until, failure);
-      else this.#wait(partition, message, recipient, binding, Math.max(until, recipient.dueAt), false);
+      // When that comes up the whole domain is put off, behind what was never tried.
+      else this.#wait(partition, message, recipient, binding, recipient.dueAt, false);
     });
   }
 
@@ -565,10 +630,20 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.hasRoom(destination);
   }
 
+  blocked(destination: Destination): void {
+    this.#blocked.add(destination, destination.hosts.map(hostKey));
+    this.#down.delete(destination);
+    this.#down.add(destination);
+  }
+
+  unblocked(destination: Destination): void {
+    this.#blocked.delete(destination, destination.hosts.map(hostKey));
+    this.#down.delete(destination);
+  }
+
   /** A host that was down answers: whoever waits for it goes on. */
   hostCameBack(host: string): void {
-    for (const destination of this.destinations.values())
-      if (destination.blockedUntil !== 0 && destination.hasHost(host)) destination.unblock();
+    for (const destination of this.#blocked.take(host)) destination.unblock();
   }
 
   // ---- operators

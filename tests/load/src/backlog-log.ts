@@ -4,7 +4,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskQueueLog } from '@mailyard/disk';
 import type { Address } from '@mailyard/mail';
-import { type Incarnation, makeMessageId, type MessageId, type QueueLog, type QueueRecord } from '@mailyard/queue';
+import {
+  type Decision,
+  type Incarnation,
+  makeMessageId,
+  type MessageId,
+  type QueueLog,
+  type QueueRecord,
+} from '@mailyard/queue';
 
 export interface BacklogPlan {
   /** Recipients that wait. */
@@ -14,6 +21,9 @@ export interface BacklogPlan {
   /** Recipients of one message, all of one domain. */
   readonly perMessage: number;
   readonly bodyOctets: number;
+  /** The share of the recipients that is due already; the others are due over the hour after `dueAfterMs`. */
+  readonly overdue: number;
+  readonly dueAfterMs: number;
 }
 
 /** Appends that are under way at once: one sync for many. */
@@ -23,8 +33,7 @@ const DEFERRALS = 200;
 /** A decision counts for five minutes after its claim (I3). */
 const CLAIM_EVERY_MS = 60_000;
 const INCARNATION = 'backlog' as Incarnation;
-/** When the waiting recipients are due: spread over the hour of the longest wait. */
-const DUE_AFTER_MS = 600_000;
+/** The waiting recipients are due spread over the hour of the longest wait. */
 const DUE_WITHIN_MS = 3_600_000;
 
 export function backlogDomain(number: number): string {
@@ -62,7 +71,9 @@ export async function fillLog(log: QueueLog, partition: number, plan: BacklogPla
     const deferrals: QueueRecord[] = [];
     for (const [place, number] of numbers.entries())
       for (let recipient = 0; recipient < plan.perMessage; recipient++)
-        deferrals.push(deferral(ids[place]!, recipient, domainOf(number, plan), claim.term, ++sequence));
+        deferrals.push(
+          deferral(ids[place]!, recipient, domainOf(number, plan), { term: claim.term, sequence: ++sequence }, plan),
+        );
     await Promise.all(
       Array.from({ length: Math.ceil(deferrals.length / DEFERRALS) }, (_, batch) =>
         log.append(partition, deferrals.slice(batch * DEFERRALS, (batch + 1) * DEFERRALS)),
@@ -126,20 +137,28 @@ function acceptance(id: MessageId, number: number, body: Uint8Array, plan: Backl
 }
 
 /** A record of the wait for hosts, which takes no attempt and uses up no retry (R77). */
-function deferral(id: MessageId, recipient: number, domain: string, term: number, sequence: number): QueueRecord {
+function deferral(
+  id: MessageId,
+  recipient: number,
+  domain: string,
+  decision: Decision,
+  { overdue, dueAfterMs }: BacklogPlan,
+): QueueRecord {
   const at = Date.now();
+  // Spread evenly, in no order.
+  const place = ((decision.sequence * 7_919) % 1_000_003) / 1_000_003;
   return {
     type: 'RecipientDeferred',
     message: id,
     recipient,
-    decision: { term, sequence },
+    decision,
     reply: { code: 451, enhancedStatus: '4.4.1', text: 'connect: connection refused' },
     host: `mx.${domain} [127.1.2.3]:25`,
     stage: 'connect',
     route: 'DNS',
     routeVersion: 1,
     at,
-    dueAt: at + DUE_AFTER_MS + ((sequence * 7_919) % DUE_WITHIN_MS),
+    dueAt: place < overdue ? at : Math.round(at + dueAfterMs + place * DUE_WITHIN_MS),
     countsAsRetry: false,
     outcomeUnknown: false,
   };

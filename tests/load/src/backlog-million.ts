@@ -2,7 +2,8 @@
  * What a great backlog takes and costs: a real gateway on a data folder with a million waiting recipients.
  *
  *     node tests/load/src/backlog-million.ts [--recipients N] [--domains N] [--per-message N] [--body OCTETS]
- *                                            [--rounds N] [--messages N] [--data FOLDER]
+ *                                            [--overdue SHARE] [--due-after MINUTES] [--rounds N] [--messages N]
+ *                                            [--data FOLDER]
  *
  * The folder is filled through the codec and the disk driver, and kept when it is named. The domains are led by the DNS
  * to hosts of their own that refuse connections. A second gateway with an empty queue runs beside it, and the two take
@@ -29,6 +30,8 @@ const { values } = parseArgs({
     domains: { type: 'string', default: '100000' },
     'per-message': { type: 'string', default: '1' },
     body: { type: 'string', default: '1024' },
+    overdue: { type: 'string', default: '0' },
+    'due-after': { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
     messages: { type: 'string', default: '4000' },
     data: { type: 'string' },
@@ -39,6 +42,8 @@ const plan = {
   domains: Number(values.domains),
   perMessage: Number(values['per-message']),
   bodyOctets: Number(values.body),
+  overdue: Number(values.overdue),
+  dueAfterMs: 60_000 * Number(values['due-after']),
 };
 const rounds = Number(values.rounds);
 const messages = Number(values.messages);

@@ -12,27 +12,29 @@ interface NaiveEntry {
 
 /** The same promises, kept by searching lists. */
 class Naive {
-  readonly domains = new Map<string, { entries: NaiveEntry[]; held: boolean }>();
+  readonly domains = new Map<string, { entries: NaiveEntry[]; held: boolean; notBefore: number }>();
 
   of(domain: string) {
     let found = this.domains.get(domain);
-    if (found === undefined) this.domains.set(domain, (found = { entries: [], held: false }));
+    if (found === undefined) this.domains.set(domain, (found = { entries: [], held: false, notBefore: 0 }));
     return found;
   }
 
   nextDueAt(): number {
     let next = Infinity;
-    for (const { entries, held } of this.domains.values())
-      if (!held) for (const { dueAt, released } of entries) next = Math.min(next, released ? -Infinity : dueAt);
+    for (const { entries, held, notBefore } of this.domains.values())
+      if (!held)
+        for (const { dueAt, released } of entries)
+          next = Math.min(next, released ? -Infinity : Math.max(dueAt, notBefore));
     return next;
   }
 
   /** Takes out an entry the real one gave; fails when another one should have come first. */
   take(domain: string, message: number, recipient: number, now: number): void {
-    const { entries } = this.of(domain);
+    const { entries, notBefore } = this.of(domain);
     const index = entries.findIndex((entry) => entry.message === message && entry.recipient === recipient);
     const entry = entries[index]!;
-    expect(entry.released || entry.dueAt <= now).toBe(true);
+    expect(entry.released || Math.max(entry.dueAt, notBefore) <= now).toBe(true);
     const rivals = entries.filter(({ released }) => released === entries.some((other) => other.released));
     expect(rivals).toContain(entry);
     expect(Math.min(...rivals.map(({ dueAt }) => dueAt))).toBe(entry.dueAt);
@@ -51,6 +53,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('take' as const), now: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constant('takeOf' as const), domain: domainName, now: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constantFrom('release' as const, 'hold' as const, 'letGo' as const), domain: domainName }),
+  fc.record({ kind: fc.constant('putOff' as const), domain: domainName, until: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constant('forget' as const), domain: domainName }),
 );
 
@@ -88,12 +91,16 @@ describe('the waiting recipients', () => {
             if (action.kind === 'takeOf') {
               const taken = real.takeOf(number, action.now);
               expect(taken !== undefined).toBe(
-                known.entries.some(({ dueAt, released }) => released || dueAt <= action.now),
+                known.entries.some(({ dueAt, released }) => released || Math.max(dueAt, known.notBefore) <= action.now),
               );
               if (taken !== undefined) naive.take(action.domain, taken.message, taken.recipient, action.now);
             } else if (action.kind === 'release') {
               real.release(number);
               for (const entry of known.entries) entry.released = true;
+              known.notBefore = 0;
+            } else if (action.kind === 'putOff') {
+              real.putOff(number, action.until);
+              known.notBefore = action.until;
             } else if (action.kind === 'hold') {
               real.hold(number);
               known.held = true;

@@ -24,8 +24,8 @@ export function offsetOfEntry(message: number, nextOffset: number): number {
 /**
  * The recipients that wait, by recipient domain, and which domain is next.
  *
- * A domain is a small number, from {@link open} to {@link close}; a held domain is passed over until it is let go. A
- * message is named by the offset of its last full state, so that what is restated is to be added again.
+ * A domain is a small number, from {@link open} to {@link close}; a held domain is passed over until it is let go, one
+ * that is put off until its time has come: one step for all that waits there. A message is named by the offset of its last full state, so that what is restated is to be added again.
  */
 export class WaitingDomains {
   readonly #arena = new WaitingArena();
@@ -37,6 +37,8 @@ export class WaitingDomains {
   #released = new Uint32Array(16);
   #entries = new Uint32Array(16);
   #held = new Uint8Array(16);
+  /** Nothing but what was released is due before. */
+  #notBefore = new Float64Array(16);
 
   /** Entries, out-of-date ones included. */
   get size(): number {
@@ -55,6 +57,7 @@ export class WaitingDomains {
     this.#released[number] = 0;
     this.#entries[number] = 0;
     this.#held[number] = 0;
+    this.#notBefore[number] = 0;
     return number;
   }
 
@@ -66,7 +69,7 @@ export class WaitingDomains {
   dueAtOf(domain: number): number {
     if (this.#released[domain] !== 0) return -Infinity;
     const waiting = this.#waiting[domain]!;
-    return waiting === 0 ? Infinity : this.#arena.due(waiting);
+    return waiting === 0 ? Infinity : Math.max(this.#arena.due(waiting), this.#notBefore[domain]!);
   }
 
   /** Gives a number back when nothing waits there. True when it did. */
@@ -95,10 +98,17 @@ export class WaitingDomains {
 
   /** All that waits for the domain is due now; what is added later waits for its own time. */
   release(domain: number): void {
+    this.#notBefore[domain] = 0;
     const waiting = this.#waiting[domain]!;
     if (waiting === 0) return;
     this.#waiting[domain] = 0;
     this.#released[domain] = this.#arena.join(this.#released[domain]!, waiting);
+    this.#place(domain);
+  }
+
+  /** Nothing of the domain is due before this instant, until {@link release}. */
+  putOff(domain: number, until: number): void {
+    this.#notBefore[domain] = until;
     this.#place(domain);
   }
 
@@ -130,7 +140,7 @@ export class WaitingDomains {
     const entry = released === 0 ? this.#waiting[domain]! : released;
     if (entry === 0) return undefined;
     const dueAt = this.#arena.due(entry);
-    if (released === 0 && dueAt > now) return undefined;
+    if (released === 0 && Math.max(dueAt, this.#notBefore[domain]!) > now) return undefined;
     const taken: DueRecipient = {
       domain,
       partition: this.#arena.partition(entry),
@@ -150,7 +160,7 @@ export class WaitingDomains {
     if (this.#held[domain] !== 0) return;
     const waiting = this.#waiting[domain]!;
     if (this.#released[domain] !== 0) this.#next.set(domain, -Infinity);
-    else if (waiting !== 0) this.#next.set(domain, this.#arena.due(waiting));
+    else if (waiting !== 0) this.#next.set(domain, Math.max(this.#arena.due(waiting), this.#notBefore[domain]!));
     else this.#next.delete(domain);
   }
 
@@ -162,6 +172,9 @@ export class WaitingDomains {
     const held = new Uint8Array(capacity);
     held.set(this.#held);
     this.#held = held;
+    const notBefore = new Float64Array(capacity);
+    notBefore.set(this.#notBefore);
+    this.#notBefore = notBefore;
   }
 }
 
