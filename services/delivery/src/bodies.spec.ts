@@ -54,7 +54,7 @@ async function octetsOf(bodies: Bodies, message: OpenMessage): Promise<Buffer> {
   if (octets instanceof Uint8Array) return Buffer.from(octets);
   const source = typeof octets === 'function' ? await octets() : octets;
   const pieces: Uint8Array[] = [];
-  for await (const piece of source) pieces.push(piece);
+  for await (const piece of source) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
@@ -96,6 +96,19 @@ describe('the content of a copy', () => {
     expect(bodies.hotOctets).toBe(100);
     bodies.keep(acceptance(Buffer.alloc(251), {}));
     expect(bodies.hotOctets).toBe(100);
+  });
+
+  it.each([100, 300_000])('of %i octets that is not what was stored ends with an error (I10)', async (sizeOctets) => {
+    const store = new MemoryBodyStore();
+    const key = `0/${ID}/0`;
+    const body = Buffer.alloc(sizeOctets, 'a');
+    const stored = acceptance(body, {}, [{ kind: 'stored', key, ...(await store.put(key, [body])) }]);
+    const bodies = new Bodies(new MemoryQueueLog(), store, 0);
+    expect(await octetsOf(bodies, open(stored, 0))).toEqual(body);
+    for (const other of [Buffer.alloc(sizeOctets, 'b'), body.subarray(1), Buffer.concat([body, body])]) {
+      await store.put(key, [other]);
+      await expect(octetsOf(bodies, open(stored, 0))).rejects.toMatchObject({ code: 'BODY_MISSING' });
+    }
   });
 
   it('is missing when the log holds another record in its place', async () => {

@@ -11,8 +11,8 @@ import {
   type StoredReference,
 } from '@mailyard/queue';
 
-/** Stored bodies up to this size are read and checked whole before anything is sent. */
-const WHOLE_OCTETS = 1_048_576;
+/** Stored bodies up to this size are read and checked whole before anything is sent, larger ones while they are sent. */
+const WHOLE_OCTETS = 262_144;
 
 interface HotBodies {
   /** By number of the body; undefined for stored ones. */
@@ -79,7 +79,7 @@ export class Bodies {
         inMemory(octets, prefix, skipOctets, sizeOctets),
       );
     if (place.sizeOctets <= WHOLE_OCTETS)
-      return collect(this.#stored(place)).then((octets) => inMemory(octets, prefix, skipOctets, sizeOctets));
+      return this.#whole(place).then((octets) => inMemory(octets, prefix, skipOctets, sizeOctets));
     return Promise.resolve({
       sizeOctets,
       octets: async () => concatenated(prefix, skip(this.#stored(place), skipOctets)),
@@ -94,7 +94,7 @@ export class Bodies {
     let size = 0;
     const source = typeof content.octets === 'function' ? await content.octets() : content.octets;
     for await (const piece of source) {
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       size += piece.length;
       if (size >= octets) break;
     }
@@ -126,35 +126,36 @@ export class Bodies {
     return { kind: 'stored', key, ...(await this.#store.put(key, [octets])) };
   }
 
+  /** Ends without an error only when all of it was what was stored: nothing damaged is ever ended with a dot. */
   async *#stored({ key, sizeOctets, crc32: expected }: StoredReference): AsyncGenerator<Uint8Array> {
     let checksum = 0;
     let size = 0;
-    let held: Uint8Array | undefined;
-    // The last piece is held back until all of it is known to be right: nothing damaged is ever ended with a dot.
     for await (const piece of await this.#store.get(key)) {
-      if (held !== undefined) yield held;
-      held = piece;
       checksum = crc32(piece, checksum);
       size += piece.length;
+      yield piece;
     }
     if (size !== sizeOctets || checksum !== expected)
       throw new MtaError(
         'BODY_MISSING',
         `body ${key} is damaged: ${size} of ${sizeOctets} octets, checksum ${checksum}`,
       );
-    if (held !== undefined) yield held;
+  }
+
+  async #whole(place: StoredReference): Promise<Uint8Array> {
+    const octets = Buffer.allocUnsafe(place.sizeOctets);
+    let size = 0;
+    for await (const piece of this.#stored(place)) {
+      if (size + piece.length <= octets.length) octets.set(piece, size);
+      size += piece.length;
+    }
+    return octets;
   }
 }
 
 function inMemory(body: Uint8Array, prefix: Uint8Array, skipOctets: number, sizeOctets: number): Content {
   const rest = skipOctets === 0 ? body : body.subarray(skipOctets);
   return { sizeOctets, octets: prefix.length === 0 ? rest : [prefix, rest] };
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of source) pieces.push(piece);
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }
 
 async function* concatenated(prefix: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -54,7 +54,7 @@ export interface SessionFailure {
 /** The content of one copy: octets as they will stand at the next hop before dot-stuffing, ending in CRLF. */
 export interface Content {
   readonly sizeOctets: number;
-  /** All of it in memory, or a stream that can be opened once. */
+  /** All of it in memory, or a stream that can be opened once and lends each piece until the next is asked for. */
   readonly octets: Uint8Array | readonly Uint8Array[] | (() => Promise<AsyncIterable<Uint8Array>>);
 }
 

@@ -8,8 +8,14 @@ import { syncDirectory } from './durable-file.ts';
 
 /** Where bodies are written before they have a name. */
 const INCOMING = 'incoming';
-/** Read at once; and what small pieces are gathered to before they are written. */
+/** What small pieces are gathered to before they are written. */
 const PIECE_OCTETS = 131_072;
+
+/** Read at once. */
+const READ_OCTETS = 262_144;
+/** Blocks to read into, used again: new ones would be memory outside V8's heap, for which it collects all of it. */
+const READ_BLOCKS: Buffer[] = [];
+const MOST_READ_BLOCKS = 32;
 
 /**
  * Bodies as files, `<partition>/<last two characters of the message id>/<message id>.<number>`, for one process. Hold
@@ -156,14 +162,15 @@ async function writeBody(
 
 async function* readBody(path: string, key: string): AsyncGenerator<Uint8Array> {
   const file = await answering(() => open(path, 'r'), key);
+  const block = READ_BLOCKS.pop() ?? Buffer.allocUnsafeSlow(READ_OCTETS);
   try {
     for (;;) {
-      const piece = Buffer.allocUnsafe(PIECE_OCTETS);
-      const { bytesRead } = await answering(() => file.read(piece, 0, PIECE_OCTETS));
+      const { bytesRead } = await answering(() => file.read(block, 0, READ_OCTETS));
       if (bytesRead === 0) return;
-      yield piece.subarray(0, bytesRead);
+      yield block.subarray(0, bytesRead);
     }
   } finally {
+    if (READ_BLOCKS.length < MOST_READ_BLOCKS) READ_BLOCKS.push(block);
     await file.close();
   }
 }

@@ -54,7 +54,8 @@ export class ContentSource extends Readable {
     let sizeOctets = 0;
     for await (const chunk of this.#octets) {
       sizeOctets += chunk.length;
-      if (chunk.length > 0 && !sink.write(chunk)) await this.#drained(() => sink.writableNeedDrain);
+      // It is lent, and nodemailer's streams keep it for longer.
+      if (chunk.length > 0 && !sink.write(Buffer.from(chunk))) await this.#drained(() => sink.writableNeedDrain);
       if (this.destroyed) return;
     }
     const { sizeOctets: expected } = this.#content;

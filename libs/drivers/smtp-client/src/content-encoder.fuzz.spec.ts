@@ -38,6 +38,20 @@ describe('ContentEncoder', () => {
     );
   });
 
+  it('agrees with it in long chunks too, wherever the irregular place is', () => {
+    const line = fc.integer({ min: 0, max: 40_000 }).map((length) => `${'x'.repeat(length)}\r\n`);
+    const long = fc.array(fc.oneof({ weight: 9, arbitrary: line }, piece), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(long, (pieces) => {
+        const content = Buffer.from(pieces.join(''), 'latin1');
+        const encoder = new ContentEncoder();
+        const sent = Buffer.from(encoder.encode(content)).toString('latin1') + encoder.end();
+        expect(sent === naive(content)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('does not copy what needs no change', () => {
     const encoder = new ContentEncoder();
     const clean = Buffer.from('a line\r\nanother. one\r\n');

@@ -73,7 +73,8 @@ export class ContentTransfer {
         sizeOctets += chunk.length;
         for (let start = 0; start < chunk.length; start += PIECE_OCTETS) {
           wire.write(encoder.encode(chunk.subarray(start, start + PIECE_OCTETS)));
-          const fault = (wire.backlogOctets < PIECE_OCTETS ? undefined : await this.#flush()) ?? this.#silence();
+          // The chunk is only lent, so the kernel must have it before the next is asked for.
+          const fault = (wire.backlogOctets === 0 ? undefined : await this.#flush()) ?? this.#silence();
           if (fault !== undefined) return fault;
           if (performance.now() > until) return 'timed out sending content';
         }
