@@ -1,3 +1,4 @@
+import type { DeliveryTermsSource } from '@mailyard/delivery-rules';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -13,6 +14,8 @@ export interface WorkerContext {
   readonly incarnation: Incarnation;
   readonly settings: DeliverySettings;
   readonly credentials?: OutgoingCredentials;
+  /** Destination controls and bounce profiles, by recipient domain (R140). */
+  readonly terms: DeliveryTermsSource;
   readonly clock: Clock;
   readonly steady: SteadyTime;
   readonly queueLog: QueueLog;

@@ -1,5 +1,5 @@
 /** A delivery worker on memory drivers, a table and a zone of the test's own, and a clock that the test moves. */
-import type { BounceProfile, Relay, Resolver } from '@mailyard/delivery-rules';
+import type { BounceProfile, DeliveryTermsSource, Relay, Resolver } from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
 import {
@@ -215,6 +215,7 @@ export interface FixtureOptions {
   readonly trackerPosition?: (partition: number) => number | undefined;
   readonly settings?: Partial<DeliverySettings>;
   readonly credentials?: OutgoingCredentials;
+  readonly terms?: DeliveryTermsSource;
   readonly bounce?: Partial<BounceProfile>;
 }
 
@@ -297,6 +298,7 @@ export class DeliveryFixture {
         ...settings,
       },
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
+      ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
       worker: name,
       incarnation: name as Incarnation,
       clock: this.clock,

@@ -1,10 +1,12 @@
 import {
   ConcurrencyWindow,
   type DestinationFault,
+  type DeliveryTerms,
   type DestinationKey,
   type Host,
   hostKey,
   ReadyQueue,
+  RecipientWindow,
   wantsConnection,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
@@ -61,6 +63,11 @@ interface Opening {
 export class Destination implements ConnectionHome {
   readonly key: DestinationKey;
   readonly target: Exclude<RouteTarget, { kind: 'null' }>;
+  /** Limits and bounce profile, the same for all domains that lead here (A9). */
+  #terms: DeliveryTerms;
+  #recipients: RecipientWindow | undefined;
+  /** Until when no more recipients are allowed, once that was met. */
+  #fullUntil = 0;
   /** The recipient domain, where the DNS leads the way. */
   readonly domain: Domain | AddressLiteral;
   /** Domains that lead here, and those of them that wait for room. */
@@ -100,6 +107,7 @@ export class Destination implements ConnectionHome {
     key: DestinationKey,
     target: Exclude<RouteTarget, { kind: 'null' }>,
     domain: Domain | AddressLiteral,
+    terms: DeliveryTerms,
     context: WorkerContext,
     tools: OpeningTools,
     budget: ConnectionBudget,
@@ -109,12 +117,13 @@ export class Destination implements ConnectionHome {
     this.key = key;
     this.target = target;
     this.domain = domain;
+    this.#terms = terms;
     this.#context = context;
     this.#tools = tools;
     this.#budget = budget;
     this.#events = events;
     this.#random = random;
-    this.#window = new ConcurrencyWindow(context.settings.maxConnectionsPerDestination);
+    this.#window = new ConcurrencyWindow(terms.maxConnections);
     this.usedAt = context.clock.now().monotonic;
   }
 
@@ -124,11 +133,30 @@ export class Destination implements ConnectionHome {
   }
 
   get profile(): ConnectionHome['profile'] {
-    return this.#context.settings.bounce;
+    return this.#terms.bounce;
   }
 
   get messagesPerConnection(): number {
-    return this.#context.settings.messagesPerConnection;
+    return this.#terms.messagesPerConnection;
+  }
+
+  get terms(): DeliveryTerms {
+    return this.#terms;
+  }
+
+  /** Goes by other terms from now on. What is being sent ends under the ones of before. */
+  follow(terms: DeliveryTerms): void {
+    const old = this.#terms;
+    if (terms === old) return;
+    this.#terms = terms;
+    this.#window.limit = terms.maxConnections;
+    if (terms.tls !== old.tls) this.credentialsChanged();
+    else for (const surplus of this.connections.slice(terms.maxConnections)) void surplus.close();
+    if (terms.recipients?.most === old.recipients?.most && terms.recipients?.windowMs === old.recipients?.windowMs)
+      return;
+    if (this.#recipients === undefined) return;
+    this.#recipients = undefined;
+    this.unblock();
   }
 
   /** Transactions that are ready. */
@@ -195,17 +223,47 @@ export class Destination implements ConnectionHome {
     if (this.#particular.length > 0) this.#sendParticular(now.monotonic);
     while (this.#ready.size > 0 && this.#free(1, now.monotonic) !== undefined) {
       const parcel = this.#ready.shift(now.wall)!;
+      if (!this.#mayCount(parcel)) {
+        this.#ready.unshift(parcel);
+        break;
+      }
       const connection = this.#free(parcel.sends.length, now.monotonic);
       if (connection === undefined) {
         this.#ready.unshift(parcel);
         this.#retireIdle();
         break;
       }
+      this.#count(parcel);
       this.#transactions -= parcel.sends.length;
       connection.assign(parcel);
     }
+    if (this.#fullUntil !== 0) this.#waitForWindow();
     while (this.#wantsConnection(now.monotonic) && this.#open(undefined));
     if (this.held.size > 0 && this.#transactions * 2 <= this.#context.settings.readyLimit) this.#events.hasRoom(this);
+  }
+
+  /** Whether the limit of recipients leaves room for a parcel; if not, everything waits for the next window (R140). */
+  #mayCount(parcel: Parcel): boolean {
+    const { recipients } = this.#terms;
+    if (recipients === undefined || this.#recipients === undefined) return true;
+    const until = this.#recipients.freeAt(recipientsOf(parcel), recipients.most, this.#tools.now());
+    if (until === 0) return true;
+    this.#fullUntil = until;
+    return false;
+  }
+
+  #waitForWindow(): void {
+    const { recipients } = this.#terms;
+    const until = this.#fullUntil;
+    this.#fullUntil = 0;
+    if (recipients !== undefined) this.#block(until, limitReached(recipients.most, recipients.windowMs));
+  }
+
+  #count(parcel: Parcel): void {
+    const { recipients } = this.#terms;
+    if (recipients === undefined) return;
+    this.#recipients ??= new RecipientWindow();
+    this.#recipients.take(recipientsOf(parcel), recipients.windowMs, this.#tools.now());
   }
 
   /** A connection with room for so many transactions: one without work, else one that has one under way. */
@@ -232,14 +290,25 @@ export class Destination implements ConnectionHome {
     const left: Parcel[] = [];
     let opened = false;
     for (const parcel of this.#particular) {
-      const connection = this.#free(parcel.sends.length, now, (candidate) => suits(parcel, candidate));
+      const isCounted = this.#mayCount(parcel);
+      const connection = isCounted
+        ? this.#free(parcel.sends.length, now, (candidate) => suits(parcel, candidate))
+        : undefined;
       if (connection !== undefined) {
+        this.#count(parcel);
         this.#transactions -= parcel.sends.length;
         connection.assign(parcel);
-      } else if (!opened && this.#mayOpen() && !this.connections.some((candidate) => suits(parcel, candidate))) {
+      } else if (
+        isCounted &&
+        !opened &&
+        this.#mayOpen() &&
+        !this.connections.some((candidate) => suits(parcel, candidate))
+      ) {
         opened = true;
-        if (this.#open(parcel)) this.#transactions -= parcel.sends.length;
-        else left.push(parcel);
+        if (this.#open(parcel)) {
+          this.#count(parcel);
+          this.#transactions -= parcel.sends.length;
+        } else left.push(parcel);
       } else {
         left.push(parcel);
       }
@@ -309,7 +378,7 @@ export class Destination implements ConnectionHome {
       },
       relayOptions: {
         heloName: settings.hostname,
-        tls: settings.tls,
+        tls: this.#terms.tls,
         ...(credentials === undefined ? {} : { credentials }),
       },
       tried: parcel?.walk?.tried ?? [],
@@ -503,6 +572,15 @@ const NO_HOST: HostFailure = {
   stage: 'connect',
   host: '',
 };
+
+function recipientsOf({ sends }: Parcel): number {
+  return sends.reduce((sum, { recipients }) => sum + recipients.length, 0);
+}
+
+function limitReached(most: number, windowMs: number): HostFailure {
+  const text = `the destination controls allow ${most} recipients in ${windowMs / 60_000} minutes`;
+  return { reply: { code: 451, enhancedStatus: '4.7.1', text }, stage: 'connect', host: '' };
+}
 
 function suits({ walk, preferredHost }: Parcel, { hostKey, hostText }: DeliveryConnection): boolean {
   return walk === undefined ? hostText === preferredHost : !walk.tried.includes(hostKey);

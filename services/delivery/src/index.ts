@@ -10,5 +10,5 @@ export type {
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';
-export { DELIVERY_DEFAULTS, type DeliverySettings, type OutgoingCredentials } from './settings.ts';
+export { DELIVERY_DEFAULTS, type DeliverySettings, type OutgoingCredentials, termsOfSettings } from './settings.ts';
 export { type Delivery, type DeliveryOptions, startDelivery } from './worker.ts';

@@ -30,7 +30,8 @@ export interface ReportedOutcome {
 
 export interface ReportOptions {
   readonly hostname: string;
-  readonly profile: BounceProfile;
+  /** The bounce profile of mail for a recipient. */
+  readonly profileOf: (forwardPath: Address) => BounceProfile;
   /** Bodies of reports up to this size stand in the log. */
   readonly inlineOctets: number;
   readonly now: () => number;
@@ -62,14 +63,16 @@ export class Reports {
   ): Promise<Report | undefined> {
     const { reversePath } = message.envelope;
     const recipient = message.recipients.get(rid);
-    if (recipient === undefined || !this.#options.profile.notices) return undefined;
+    if (recipient === undefined) return undefined;
+    const profile = this.#options.profileOf(recipient.forwardPath);
+    if (!profile.notices) return undefined;
     if (!wantsReport(reversePath, recipient.notify, 'failed')) return undefined;
-    const original = await this.#original(partition, message, recipient.copy);
+    const original = await this.#original(partition, message, recipient.copy, profile);
     const id = reportIdOf(message.id, rid);
     const at = this.#options.now();
-    const content = this.#compose(id, at, message, recipient, reversePath, outcome, original);
+    const content = this.#compose(id, at, message, recipient, reversePath, outcome, original, profile);
     const body = await this.#place(partition, id, content.content);
-    const accepted = this.#accepted(id, at, { message: message.id, recipient: rid }, content, body);
+    const accepted = this.#accepted(id, at, { message: message.id, recipient: rid }, content, body, reversePath);
     return {
       id,
       records: [accepted, { type: 'RecipientQueued', message: id, recipient: 0, copy: 0, forwardPath: reversePath }],
@@ -84,9 +87,10 @@ export class Reports {
     reversePath: Address,
     outcome: ReportedOutcome,
     original: OriginalContent | undefined,
+    profile: BounceProfile,
   ): Content {
     const { ret, envid, smtpUtf8, headerMessageId, at: arrivedAt } = envelope;
-    const { hostname, profile } = this.#options;
+    const { hostname } = this.#options;
     return buildReport({
       id,
       at,
@@ -108,9 +112,14 @@ export class Reports {
   }
 
   /** As much of the original as may be returned. Of one whose body is gone the report still tells what happened. */
-  async #original(partition: number, message: OpenMessage, copy: number): Promise<OriginalContent | undefined> {
+  async #original(
+    partition: number,
+    message: OpenMessage,
+    copy: number,
+    { copyOctets }: BounceProfile,
+  ): Promise<OriginalContent | undefined> {
     const { sizeOctets } = message.envelope.copies[copy]!;
-    const most = Math.min(sizeOctets, this.#options.profile.copyOctets + 1);
+    const most = Math.min(sizeOctets, copyOctets + 1);
     try {
       return { octets: await this.#bodies.beginningOf(partition, message, copy, most), sizeOctets };
     } catch {
@@ -130,8 +139,9 @@ export class Reports {
     reportOf: NonNullable<MessageAccepted['reportOf']>,
     { content, eightBit, smtpUtf8, headerMessageId }: Content,
     body: BodyReference,
+    recipient: Address,
   ): MessageAccepted {
-    const { hostname, profile } = this.#options;
+    const { hostname, profileOf } = this.#options;
     return {
       type: 'MessageAccepted',
       message,
@@ -149,7 +159,7 @@ export class Reports {
           prefix: new Uint8Array(),
           skipOctets: 0,
           sizeOctets: content.length,
-          expiresAt: at + profile.maxAgeMs,
+          expiresAt: at + profileOf(recipient).maxAgeMs,
         },
       ],
       bodies: [body],

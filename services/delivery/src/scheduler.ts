@@ -1,10 +1,13 @@
 import {
   type DestinationFault,
   type DestinationKey,
+  type DeliveryTerms,
   destinationKey,
   type DueRecipient,
+  expiryOf,
   hostKey,
   isExpired,
+  isOtherSchedule,
   offsetOfEntry,
   WaitingDomains,
 } from '@mailyard/delivery-rules';
@@ -86,11 +89,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
       context.routes,
       this.waiting,
       (decision, domain) => this.#destinationOf(decision, domain),
-      ({ target }, domain) => destinationKey(target, domain, context.settings.batchBy) ?? '/dev/null',
+      ({ target }, domain) =>
+        destinationKey(target, domain, context.settings.batchBy, context.terms.of(domain)) ?? '/dev/null',
       (binding) => this.#bound(binding),
     );
     this.#collectedAt = context.clock.now().monotonic;
     context.routes.onChange((_version, concerns) => this.routesChanged(concerns));
+    context.terms.onChange(() => this.#termsChanged());
     context.credentials?.onChange((profiles) => this.#profilesChanged(profiles));
   }
 
@@ -109,13 +114,24 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   #destinationOf(decision: RouteDecision, domain: Domain | AddressLiteral): Destination | undefined {
     const { target } = decision;
-    const key = destinationKey(target, domain, this.#context.settings.batchBy);
+    const terms = this.#context.terms.of(domain);
+    const key = destinationKey(target, domain, this.#context.settings.batchBy, terms);
     if (key === undefined || target.kind === 'null') return undefined;
     let destination = this.destinations.get(key);
     if (destination === undefined) {
-      destination = new Destination(key, target, domain, this.#context, this.#tools, this.#budget, this, this.#random);
+      destination = new Destination(
+        key,
+        target,
+        domain,
+        terms,
+        this.#context,
+        this.#tools,
+        this.#budget,
+        this,
+        this.#random,
+      );
       this.destinations.set(key, destination);
-    }
+    } else destination.follow(terms);
     return destination;
   }
 
@@ -225,7 +241,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     // Behind an attempt of ours, whose end brings it up again; or in the grace of a foreign one, asked by the second.
     if (freeAt === undefined || freeAt > now) return undefined;
     const neverTried = lastRouteVersion === 0;
-    if (isExpired(message.envelope.copies[recipient.copy]!.expiresAt, neverTried, now)) {
+    if (isExpired(this.#expiryOf(message, recipient, binding), neverTried, now)) {
       expire(partition, message, rid, binding.route, this.#later);
       return undefined;
     }
@@ -256,6 +272,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
       return undefined;
     }
     return destination;
+  }
+
+  /** When it is too old, by what its domain's bounce profile says now (R73). */
+  #expiryOf({ envelope }: OpenMessage, { copy }: OpenRecipient, { domain }: Binding): number {
+    return expiryOf(this.#context.terms.of(domain), envelope.at, envelope.copies[copy]!.expiresAt);
   }
 
   #wait(
@@ -289,8 +310,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
   ): void {
     for (const { recipient } of recipients) partition.underway.add(message.id, recipient);
     const { recipientsPerTransaction } = this.#context.settings;
-    for (const parcel of makeParcels(partition, message, recipients, route, recipientsPerTransaction, now))
-      destination.push(parcel);
+    // Where recipients are counted no parcel may be larger than what is allowed at a time.
+    const most = destination.terms.recipients?.most ?? recipients.length;
+    for (let i = 0; i < recipients.length; i += most) {
+      const some = most >= recipients.length ? recipients : recipients.slice(i, i + most);
+      for (const parcel of makeParcels(partition, message, some, route, recipientsPerTransaction, now))
+        destination.push(parcel);
+    }
     this.#dirty.add(destination);
     this.#live.add(destination);
   }
@@ -463,13 +489,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
     const together = [first];
     const instant = partition.steadyNow();
     for (const other of message.recipients.values()) {
-      const { recipient: rid, copy, lastRouteVersion } = other;
+      const { recipient: rid, lastRouteVersion } = other;
       if (other === first || partition.underway.has(message.id, rid)) continue;
       const binding = this.#bindingOf(other.forwardPath);
       if (binding.destination !== destination || (other.dueAt > now && binding !== released)) continue;
       const freeAt = partition.owner.freeAt(message, rid, instant);
       if (freeAt === undefined || freeAt > now) continue;
-      if (isExpired(message.envelope.copies[copy]!.expiresAt, lastRouteVersion === 0, now)) continue;
+      if (isExpired(this.#expiryOf(message, other, binding), lastRouteVersion === 0, now)) continue;
       together.push(other);
     }
     return together;
@@ -533,10 +559,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
   /** Mail that a change of the table concerns is due now, under the new entry (I11). */
   routesChanged(concerns: (domain: Domain | AddressLiteral) => boolean): void {
     const concerned = new Set<Binding>();
+    for (const binding of this.bindings) if (concerns(binding.domain)) concerned.add(binding);
+    this.#bindAnew(concerned);
+  }
+
+  #bindAnew(concerned: ReadonlySet<Binding>): void {
     const destinations = new Set<Destination>();
-    for (const binding of this.bindings) {
-      if (!concerns(binding.domain)) continue;
-      concerned.add(binding);
+    for (const binding of concerned) {
       if (binding.destination !== undefined && binding.destination.readyCount > 0)
         destinations.add(binding.destination);
     }
@@ -550,6 +579,32 @@ export class Scheduler implements Scheduling, DestinationEvents {
       this.waiting.letGo(binding.number);
     }
     this.#schedule();
+  }
+
+  /**
+   * Destination controls or bounce profiles say something else. A domain to which another row applies goes elsewhere;
+   * what waits under another schedule than before is looked at now.
+   */
+  #termsChanged(): void {
+    const { terms, settings } = this.#context;
+    const concerned = new Set<Binding>();
+    const before = new Map<Destination, DeliveryTerms>();
+    for (const binding of this.bindings) {
+      const { destination, domain } = binding;
+      if (destination === undefined) {
+        binding.key = undefined;
+        continue;
+      }
+      const now = terms.of(domain);
+      if (destinationKey(destination.target, domain, settings.batchBy, now) !== destination.key) {
+        concerned.add(binding);
+        continue;
+      }
+      if (!before.has(destination)) before.set(destination, destination.terms);
+      destination.follow(now);
+      if (isOtherSchedule(before.get(destination)!, now)) this.waiting.release(binding.number);
+    }
+    this.#bindAnew(concerned);
   }
 
   /** Mail that waits where these profiles are used is due now, and goes with what they say now (I11). */
@@ -597,9 +652,10 @@ export class Scheduler implements Scheduling, DestinationEvents {
   exhausted(parcel: Parcel): void {
     const { walk, route } = parcel;
     if (walk === undefined) return;
-    this.#each([parcel], (partition, message, recipient) =>
-      endWalk(partition, message, recipient, route, walk, this.#context.settings.bounce, this.#later),
-    );
+    this.#each([parcel], (partition, message, recipient) => {
+      const { bounce } = this.#context.terms.of(this.#bindingOf(recipient.forwardPath).domain);
+      endWalk(partition, message, recipient, route, walk, bounce, this.#later);
+    });
   }
 
   #each(

@@ -1,4 +1,4 @@
-import type { BatchBy, BounceProfile, IpPreference, RelayOptions } from '@mailyard/delivery-rules';
+import type { BatchBy, BounceProfile, DeliveryTerms, IpPreference, RelayOptions } from '@mailyard/delivery-rules';
 
 /** What a delivery worker is told. Times in milliseconds. */
 export interface DeliverySettings {
@@ -28,6 +28,14 @@ export interface DeliverySettings {
   readonly inlineOctets: number;
   /** What counts as full, a partition (docs/architecture.md, "Pressure"). */
   readonly limits: { readonly openBytes: number; readonly logBytes: number; readonly lagSeconds: number };
+}
+
+/** The terms of mail to which no row of the destination controls applies. */
+export function termsOfSettings(
+  settings: Pick<DeliverySettings, 'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'bounce'>,
+): DeliveryTerms {
+  const { maxConnectionsPerDestination: maxConnections, messagesPerConnection, tls, bounce } = settings;
+  return { maxConnections, messagesPerConnection, tls, bounce, hasOwnAge: false };
 }
 
 /** What outgoing authentication profiles authenticate with (R150 to R153). */

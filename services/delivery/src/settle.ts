@@ -201,7 +201,8 @@ export function nextAttempt(
   now: number,
 ): NextAttempt {
   if (known !== undefined && known.dueAt > startedAt) {
-    const dueAt = Math.max(known.dueAt, now + profile.initialWaitMs);
+    // Under another bounce profile it may have waited for longer than is allowed now.
+    const dueAt = Math.min(Math.max(known.dueAt, now + profile.initialWaitMs), now + profile.maxWaitMs);
     return { kind: 'retry', fields: { dueAt, countsAsRetry: false } };
   }
   if (!countsAsRetry) return { kind: 'retry', fields: { dueAt: now + profile.initialWaitMs, countsAsRetry: false } };

@@ -1,4 +1,11 @@
-import { type HostBoard, HostStates, type Relay, type Resolver } from '@mailyard/delivery-rules';
+import {
+  type DeliveryTermsSource,
+  type HostBoard,
+  HostStates,
+  type Relay,
+  type Resolver,
+} from '@mailyard/delivery-rules';
+import { type Address, type Domain, domainOf } from '@mailyard/mail';
 import type {
   BodyStore,
   Incarnation,
@@ -18,7 +25,7 @@ import { Partition } from './partition.ts';
 import type { QueueView } from './queue-view.ts';
 import { Reports } from './report.ts';
 import { Scheduler } from './scheduler.ts';
-import type { DeliverySettings, OutgoingCredentials } from './settings.ts';
+import { type DeliverySettings, type OutgoingCredentials, termsOfSettings } from './settings.ts';
 import { SteadyTime } from './steady-time.ts';
 
 export interface DeliveryOptions {
@@ -34,6 +41,8 @@ export interface DeliveryOptions {
   readonly settings: DeliverySettings;
   /** Absent: what a route with a profile leads to waits. */
   readonly credentials?: OutgoingCredentials;
+  /** Absent: all mail goes by the settings. */
+  readonly terms?: DeliveryTermsSource;
   /** The name of the worker, and this life of it. */
   readonly worker: string;
   readonly incarnation: Incarnation;
@@ -84,14 +93,17 @@ class DeliveryWorker implements Delivery, PartitionHandler {
     const bodies = new Bodies(queueLog, bodyStore, settings.hotBodyOctets);
     const hosts = new HostStates();
     const now = (): number => steadyNow({ clock, steady }).wall;
+    const base = termsOfSettings(settings);
+    const terms: DeliveryTermsSource = options.terms ?? { of: () => base, onChange: () => {} };
     this.#context = {
       ...options,
       clock,
       steady,
       bodies,
+      terms,
       reports: new Reports(bodies, bodyStore, {
         hostname: settings.hostname,
-        profile: settings.bounce,
+        profileOf: (path: Address) => terms.of(domainOf(path) || (settings.hostname as Domain)).bounce,
         inlineOctets: settings.inlineOctets,
         now,
       }),

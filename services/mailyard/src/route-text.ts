@@ -115,6 +115,11 @@ export function explainText(
       '',
       `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls};`,
       `${limits.maxRetries} retries within ${limits.maxAgeSeconds} s, ${limits.initialWaitSeconds} to ${limits.maxWaitSeconds} s apart.`,
+      ...(limits.maxRecipients === undefined
+        ? []
+        : [`At most ${limits.maxRecipients} recipients of ${domain} in ${limits.windowMinutes} minutes.`]),
+      ...(limits.control === '' ? [] : [`So says the row ${limits.control} of the destination controls.`]),
+      ...(limits.bounceProfile === '' ? [] : [`Bounce profile: ${limits.bounceProfile}.`]),
     );
   return { json, text: `${lines.join('\n')}\n` };
 }

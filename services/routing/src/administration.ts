@@ -275,7 +275,10 @@ export class Administration {
     const state = await this.#stateOf(moment);
     const table = routeTableOf(state);
     const decision = table.lookup(domain);
-    const explained = (await this.#options.explainHosts?.(domain, decision)) ?? { hosts: [] };
+    const explained = (await this.#options.explainHosts?.(domain, decision, {
+      controls: Array.from(itemsOf(state, 'destinationControls'), ({ item }) => item),
+      profiles: Array.from(itemsOf(state, 'bounceProfiles'), ({ item }) => item),
+    })) ?? { hosts: [] };
     return { state, domain, decision, candidates: table.candidates(domain), ...explained };
   }
 

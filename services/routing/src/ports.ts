@@ -1,3 +1,4 @@
+import type { DeliveryControls } from '@mailyard/configuration';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteDecision } from '@mailyard/smtp-routes';
 
@@ -41,6 +42,12 @@ export interface ExplainedHost {
 
 /** The limits that a worker keeps to. */
 export interface DeliveryLimits {
+  /** The row of the destination controls that says it; absent where it is `DEFAULT` or the settings. */
+  readonly control?: string;
+  readonly bounceProfile?: string;
+  /** Recipients of the domain in so many minutes; absent: as many as there are. */
+  readonly maxRecipients?: number;
+  readonly windowMinutes?: number;
   readonly maxConnections: number;
   readonly messagesPerConnection: number;
   readonly tls: string;
@@ -54,6 +61,7 @@ export interface DeliveryLimits {
 export type HostExplainer = (
   domain: Domain | AddressLiteral,
   decision: RouteDecision,
+  controls: DeliveryControls,
 ) => Promise<{ readonly hosts: readonly ExplainedHost[]; readonly limits?: DeliveryLimits }>;
 
 /** Something that an operator must know of the configuration log. Codes stand in docs/reference/errors.md. */

@@ -126,7 +126,16 @@ export function addRoutingService(
           problem,
           standing: STANDINGS[standing],
         })),
-        limits: limits === undefined ? undefined : { ...limits },
+        limits:
+          limits === undefined
+            ? undefined
+            : {
+                ...limits,
+                control: limits.control ?? '',
+                bounceProfile: limits.bounceProfile ?? '',
+                maxRecipients: limits.maxRecipients,
+                windowMinutes: limits.windowMinutes,
+              },
       };
     }),
   };

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AccessTables, AuthProfileSource, ConfigurationLog } from '@mailyard/configuration';
+import type { AccessTables, AuthProfileSource, DeliveryControlSource, ConfigurationLog } from '@mailyard/configuration';
 import type { GrpcServer } from '@mailyard/grpc';
 import { DEFAULT_ROUTE_RULES, type RouteLookup, type RouteRules } from '@mailyard/smtp-routes';
 import { Administration } from './administration.ts';
 import { addConfigurationService, CONFIGURATION_SERVICE } from './configuration-methods.ts';
 import { ConfigurationFollower } from './configuration-follower.ts';
 import type { HostExplainer, QueueCensus, RoutingAlarm } from './ports.ts';
+import { ControlTable } from './control-table.ts';
 import { ProfileTable } from './profile-table.ts';
 import { addRoutingService, ROUTING_SERVICE } from './routing-methods.ts';
 import { TableLookup } from './table-lookup.ts';
@@ -36,6 +37,7 @@ export interface Routing {
   /** The tables by which mail is taken; undefined while there is nothing to serve. */
   readonly access: { current(): AccessTables | undefined };
   readonly profiles: AuthProfileSource;
+  readonly controls: DeliveryControlSource;
   readonly administration: Administration;
   /** Why it is not ready, in words; undefined once it serves a table. */
   notReady(): string | undefined;
@@ -81,6 +83,7 @@ export async function startRouting(options: RoutingOptions): Promise<Routing> {
     lookup: new TableLookup(follower),
     access: { current: () => follower.served?.access },
     profiles: new ProfileTable(follower),
+    controls: new ControlTable(follower),
     administration,
     notReady: () => (follower.served === undefined ? problem : undefined),
     isFollowing: () => follower.standing === 'following',

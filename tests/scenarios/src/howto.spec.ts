@@ -15,7 +15,7 @@ import { freePort, Scenario } from './scenario.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
-  .concat('docs/howto/migrate.md', 'docs/howto/roles-and-tls.md')
+  .concat('docs/howto/delivery-controls.md', 'docs/howto/migrate.md', 'docs/howto/roles-and-tls.md')
   .sort();
 
 interface Block {
@@ -77,6 +77,7 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
 /** What each page leads to, in words of its output. */
 const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'routes-by-command-line.md': ['less specific', 'the chain holds', /committed as version 8, before now/],
+  'delivery-controls.md': [/At most 2 connections, 10 messages each/, 'the row example.com', 'Bounce profile: quick.'],
   'routes-by-file.md': ['0 added, 0 removed, 0 changed', 'nothing to change', 'dns.example'],
   'migrate.md': ['the table becomes dotted', 'gone.example  /dev/null', 'ALL:  [smarthost.example.net]'],
   'routes-by-grpc.md': [

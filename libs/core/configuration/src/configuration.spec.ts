@@ -19,7 +19,7 @@ import {
   operationsBetween,
   reorderedSections,
 } from './fold.ts';
-import type { AuthProfile } from './sections.ts';
+import type { AuthProfile, BounceProfile, DestinationControl } from './sections.ts';
 import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
 import { validateOperations } from './validate.ts';
 
@@ -70,6 +70,47 @@ const codes = (state: ConfigurationState, operations: Operation[], maxRoutes = 1
   validateOperations(state, operations, { ...DEFAULT_ROUTE_RULES, maxRoutes }).map(
     ({ code, field }) => `${code} ${field}`,
   );
+
+const control = (item: Partial<DestinationControl>): Operation => ({
+  kind: 'set',
+  section: 'destinationControls',
+  item: { domain: 'example.com', ...item },
+});
+
+describe('destination controls and bounce profiles', () => {
+  it.each([
+    ['for a domain, what is below it, a literal and DEFAULT', {}],
+    ['', { domain: '.example.com', maxConnections: 1, windowMinutes: 60 }],
+    ['', { domain: '[192.0.2.1]' }],
+    ['', { domain: 'DEFAULT' }],
+  ])('are taken %s (R140, R146)', (_what, item) => {
+    expect(codes(start, [control(item)])).toEqual([]);
+  });
+
+  it.each([
+    { domain: 'ALL' },
+    { domain: 'Example.COM' },
+    { domain: '*.example.com' },
+    { maxConnections: 0 },
+    { maxMessagesPerConnection: 0 },
+    { maxRecipients: 0 },
+    { windowMinutes: 61 },
+  ])('are refused with %j, under which no mail would go or no row would be found', (item) => {
+    expect(codes(start, [control(item)])).toEqual(['ITEM_INVALID operations']);
+  });
+
+  it('want a wait between attempts, the longest not below the first (R70)', () => {
+    const profile = (item: Partial<BounceProfile>): Operation => ({
+      kind: 'set',
+      section: 'bounceProfiles',
+      item: { name: 'quick', ...item },
+    });
+    expect(codes(start, [profile({ initialWaitSeconds: 1, maxWaitSeconds: 1 })])).toEqual([]);
+    expect(codes(start, [profile({ initialWaitSeconds: 0 })])).toEqual(['ITEM_INVALID operations']);
+    expect(codes(start, [profile({ initialWaitSeconds: 9, maxWaitSeconds: 8 })])).toEqual(['ITEM_INVALID operations']);
+    expect(codes(start, [control({ bounceProfile: 'quick' })])).toEqual(['ITEM_UNKNOWN operations']);
+  });
+});
 
 describe('the configuration', () => {
   it('begins with an empty ALL and a recipient access table that refuses all (R4, R131)', () => {

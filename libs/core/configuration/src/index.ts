@@ -2,6 +2,7 @@ export * from './access-tables.ts';
 export * from './auth-profiles.ts';
 export * from './chain.ts';
 export * from './change-set.ts';
+export * from './delivery-controls.ts';
 export * from './fold.ts';
 export * from './ports.ts';
 export * from './sections.ts';

@@ -1,8 +1,8 @@
 import { type AccessFault, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
-import { type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
+import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
 import type { Operation } from './change-set.ts';
 import { applyOperations } from './fold.ts';
-import { DEFAULTS, keyOf, type SectionName } from './sections.ts';
+import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
 import { type ConfigurationState, itemsOf } from './state.ts';
 
 export type ConfigurationFaultCode =
@@ -170,7 +170,8 @@ function checkWhole(
           },
     );
   }
-  for (const { item } of destinationControls.values()) {
+  for (const { item, since } of destinationControls.values()) {
+    if (since > before.version) checkControl(item, faults);
     if (item.bounceProfile === undefined || bounceProfiles.has(item.bounceProfile)) continue;
     faults.push({
       code: 'ITEM_UNKNOWN',
@@ -179,4 +180,35 @@ function checkWhole(
       message: `is no bounce profile; ${item.domain} names it`,
     });
   }
+  for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
+}
+
+/** R140, R146: a domain in the form in which it is compared, and numbers with which mail still goes. */
+function checkControl(control: DestinationControl, faults: ConfigurationFault[]): void {
+  const { domain, maxConnections, maxMessagesPerConnection, maxRecipients, windowMinutes } = control;
+  const say = (message: string): void => {
+    faults.push({ code: 'ITEM_INVALID', token: domain, field: 'operations', message });
+  };
+  if (domain !== 'DEFAULT') {
+    const read = readReceivingDomain(domain);
+    if ('code' in read || read.receivingDomain === 'ALL')
+      say('is no recipient domain: a row is for a domain, what is below it with a leading dot, or DEFAULT');
+    else if (read.receivingDomain !== domain) say(`is to be written ${read.receivingDomain}`);
+  }
+  for (const [name, value] of Object.entries({ maxConnections, maxMessagesPerConnection, maxRecipients }))
+    if (value !== undefined && value < 1) say(`${name} is at least 1`);
+  if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60)) say('windowMinutes is 1 to 60');
+}
+
+function checkBounceProfile(
+  { name, initialWaitSeconds, maxWaitSeconds }: BounceProfile,
+  faults: ConfigurationFault[],
+): void {
+  const say = (message: string): void => {
+    faults.push({ code: 'ITEM_INVALID', token: name, field: 'operations', message });
+  };
+  // With no wait at all a host would be asked as fast as it answers.
+  if (initialWaitSeconds !== undefined && initialWaitSeconds < 1) say('initialWaitSeconds is at least 1');
+  if (maxWaitSeconds !== undefined && maxWaitSeconds < (initialWaitSeconds ?? 1))
+    say('maxWaitSeconds is not below initialWaitSeconds');
 }

@@ -7,7 +7,7 @@
 export const INITIAL_WINDOW = 5;
 
 export class ConcurrencyWindow {
-  readonly #limit: number;
+  #limit: number;
   #window: number;
   #successes = 0;
 
@@ -15,6 +15,12 @@ export class ConcurrencyWindow {
   constructor(limit: number) {
     this.#limit = limit;
     this.#window = Math.min(limit, INITIAL_WINDOW);
+  }
+
+  /** Another limit from now on. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#window = Math.min(limit, Math.max(this.#window, INITIAL_WINDOW));
   }
 
   /** Connections allowed now: 1 to the limit. */

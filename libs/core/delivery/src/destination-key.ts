@@ -1,5 +1,6 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { DestinationHost, RouteTarget } from '@mailyard/smtp-routes';
+import type { DeliveryTerms } from './delivery-terms.ts';
 
 /**
  * Names what mail is batched by (R103). Mail with the same key shares a ready queue, transactions and connections;
@@ -16,18 +17,24 @@ export type BatchBy = 'destination' | 'domain';
  * An explicit entry is named by its hosts, ports, priorities and profile in canonical order, so that entries which say
  * the same in another order are one destination; `USEDNS` and no entry are named by the recipient domain.
  *
+ * Domains to which different rows of the destination controls apply are apart, so that no transaction is made under two
+ * of them (A9), and each domain is for itself where its recipients are counted.
+ *
  * @returns undefined for `/dev/null`, which leads nowhere
  */
 export function destinationKey(
   target: RouteTarget,
   domain: Domain | AddressLiteral,
   batchBy: BatchBy,
+  { row, recipients }: Pick<DeliveryTerms, 'row' | 'recipients'> = {},
 ): DestinationKey | undefined {
   if (target.kind === 'null') return undefined;
   if (target.kind === 'usedns') return domain as string as DestinationKey;
   const hosts = [...target.hosts].sort(compareHosts).map(formatDestinationHost).join(',');
   const profile = target.authProfile === undefined ? '' : `/auth=${target.authProfile}`;
-  return `${hosts}${profile}${batchBy === 'domain' ? ` for ${domain}` : ''}` as DestinationKey;
+  const under = row === undefined ? '' : ` under ${row}`;
+  const isAlone = batchBy === 'domain' || (recipients !== undefined && row !== domain);
+  return `${hosts}${profile}${under}${isAlone ? ` for ${domain}` : ''}` as DestinationKey;
 }
 
 /** Prints a destination host as it stands in an entry: `host`, `host:2525`, `[host]`, `192.0.2.1`, `…/pri=10`. */

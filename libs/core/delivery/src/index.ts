@@ -1,4 +1,5 @@
 export * from './concurrency.ts';
+export * from './delivery-terms.ts';
 export * from './destination-key.ts';
 export * from './host-health.ts';
 export * from './host-plan.ts';
@@ -6,5 +7,6 @@ export * from './judgement.ts';
 export * from './ports.ts';
 export * from './queue-view.ts';
 export * from './ready-queue.ts';
+export * from './recipient-window.ts';
 export * from './retry-schedule.ts';
 export * from './waiting-domains.ts';

@@ -1,4 +1,12 @@
-import { type AccessTables, type AuthProfile, changedProfiles, readAccessTables } from '@mailyard/configuration';
+import {
+  type AccessTables,
+  type AuthProfile,
+  type BounceProfile,
+  changedProfiles,
+  type DeliveryControls,
+  type DestinationControl,
+  readAccessTables,
+} from '@mailyard/configuration';
 import { readAccessItem, readPlainItem, routingWire as wire } from '@mailyard/contracts';
 import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
@@ -36,6 +44,8 @@ export class GrpcRouteLookup implements RouteLookup {
   #version = 0;
   #told = 0;
   #profiles: ReadonlyMap<string, AuthProfile> = new Map();
+  #controls: DeliveryControls = { controls: [], profiles: [] };
+  readonly #controlListeners: (() => void)[] = [];
   #access: AccessTables | undefined;
   #isAccessStale = true;
   #fetching: Promise<void> | undefined;
@@ -78,6 +88,16 @@ export class GrpcRouteLookup implements RouteLookup {
   /** Tells the names of profiles that came, went or say something else. */
   onProfilesChange(listener: (names: ReadonlySet<string>) => void): void {
     this.#profileListeners.push(listener);
+  }
+
+  /** Destination controls and bounce profiles (R140). */
+  get controls(): DeliveryControls {
+    return this.#controls;
+  }
+
+  /** Calls back when these say something else. */
+  onControlsChange(listener: () => void): void {
+    this.#controlListeners.push(listener);
   }
 
   peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
@@ -172,6 +192,7 @@ export class GrpcRouteLookup implements RouteLookup {
       );
       this.#access = readAccess(answer);
       this.#takeProfiles(readProfiles(answer));
+      this.#takeControls(readControls(answer));
     } catch (error) {
       this.#isAccessStale = true;
       this.#report(error);
@@ -184,6 +205,12 @@ export class GrpcRouteLookup implements RouteLookup {
     const names = changedProfiles(this.#profiles, profiles);
     this.#profiles = profiles;
     if (names.size > 0) for (const listener of this.#profileListeners) listener(names);
+  }
+
+  #takeControls(controls: DeliveryControls): void {
+    const isSame = JSON.stringify(controls) === JSON.stringify(this.#controls);
+    this.#controls = controls;
+    if (!isSame) for (const listener of this.#controlListeners) listener();
   }
 
   close(): void {
@@ -199,6 +226,19 @@ function readAccess({ version, recipientAccess, mailPolicies }: wire.GetAccessRe
   );
   const policies = mailPolicies.map((value) => readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy);
   return readAccessTables(version, entries, policies);
+}
+
+function readControls({ destinationControls, bounceProfiles }: wire.GetAccessResponse): DeliveryControls {
+  return {
+    controls: destinationControls.flatMap((value) => {
+      const read = readPlainItem({ $case: 'destinationControl', value });
+      return read === undefined ? [] : [read.item as DestinationControl];
+    }),
+    profiles: bounceProfiles.flatMap((value) => {
+      const read = readPlainItem({ $case: 'bounceProfile', value });
+      return read === undefined ? [] : [read.item as BounceProfile];
+    }),
+  };
 }
 
 function readProfiles({ authProfiles }: wire.GetAccessResponse): ReadonlyMap<string, AuthProfile> {

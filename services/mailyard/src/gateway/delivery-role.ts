@@ -4,6 +4,7 @@ import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { Incarnation } from '@mailyard/queue';
 import type { Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
+import { bounceOfSettings } from './delivery-terms.ts';
 import type { RouteSource } from './routing-role.ts';
 import type { Stores } from './stores.ts';
 
@@ -11,12 +12,11 @@ import type { Stores } from './stores.ts';
 export function startDeliveryRole(
   { delivery, limits, dns, bodies }: Settings,
   stores: Stores,
-  { routes }: Pick<RouteSource, 'routes'>,
+  { routes, terms }: Pick<RouteSource, 'routes' | 'terms'>,
   credentials: OutgoingCredentials,
   process: { readonly hostname: string; readonly incarnation: Incarnation },
 ): Promise<Delivery> {
   const { hostname, incarnation } = process;
-  const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds, notices, copyOctets } = delivery.bounce;
   const relayOptions = { incarnation: incarnation.slice(0, 6) };
   return startDelivery({
     queueLog: stores.queueLog,
@@ -26,6 +26,7 @@ export function startDeliveryRole(
     trackerPosition: stores.trackerPosition,
     ...(stores.hostBoard === undefined ? {} : { hostBoard: stores.hostBoard }),
     routes,
+    terms,
     credentials,
     resolver: openResolver({ dns }),
     relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
@@ -43,14 +44,7 @@ export function startDeliveryRole(
       drainMs: delivery.drainSeconds * 1000,
       inlineOctets: bodies.inlineOctets ?? stores.inlineOctets,
       limits,
-      bounce: {
-        maxRetries,
-        maxAgeMs: maxAgeSeconds * 1000,
-        initialWaitMs: initialWaitSeconds * 1000,
-        maxWaitMs: maxWaitSeconds * 1000,
-        notices,
-        copyOctets,
-      },
+      bounce: bounceOfSettings(delivery),
     },
   });
 }

@@ -1,27 +1,18 @@
 import type { QueueOwners } from '@mailyard/admin';
 import { DELIVERY_DEFAULTS, resolvePlan } from '@mailyard/delivery';
-import { type Host, hostKey, type Resolver } from '@mailyard/delivery-rules';
+import { type DeliveryTerms, type Host, hostKey, type Resolver } from '@mailyard/delivery-rules';
 import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
 import type { Settings } from '@mailyard/settings';
+import { termsTable } from './delivery-terms.ts';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 
 /** Tells which hosts a delivery would try, in order, what workers know of them, and what bounds it (R40). */
 export function hostExplainer(
   resolver: Resolver,
   owners: () => QueueOwners,
-  { maxConnectionsPerDestination, messagesPerConnection, tls, bounce }: Settings['delivery'],
+  settings: Settings['delivery'],
 ): HostExplainer {
-  const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds } = bounce;
-  const limits: DeliveryLimits = {
-    maxConnections: maxConnectionsPerDestination,
-    messagesPerConnection,
-    tls,
-    maxRetries,
-    maxAgeSeconds,
-    initialWaitSeconds,
-    maxWaitSeconds,
-  };
-  return async (domain, { target }) => {
+  return async (domain, { target }, controls) => {
     if (target.kind === 'null') return { hosts: [] };
     const options = { turn: 0, random: [], ipPreference: DELIVERY_DEFAULTS.ipPreference };
     const [plan, census] = await Promise.all([
@@ -45,7 +36,24 @@ export function hostExplainer(
         state: 'unknown',
         downUntil: 0,
       });
-    return { hosts, limits };
+    return { hosts, limits: limitsOf(termsTable(settings, controls).of(domain)) };
+  };
+}
+
+function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: DeliveryTerms): DeliveryLimits {
+  return {
+    maxConnections: terms.maxConnections,
+    messagesPerConnection: terms.messagesPerConnection,
+    tls: terms.tls,
+    maxRetries: bounce.maxRetries,
+    maxAgeSeconds: bounce.maxAgeMs / 1000,
+    initialWaitSeconds: bounce.initialWaitMs / 1000,
+    maxWaitSeconds: bounce.maxWaitMs / 1000,
+    ...(row === undefined ? {} : { control: row }),
+    ...(bounceProfile === undefined ? {} : { bounceProfile }),
+    ...(recipients === undefined
+      ? {}
+      : { maxRecipients: recipients.most, windowMinutes: recipients.windowMs / 60_000 }),
   };
 }
 

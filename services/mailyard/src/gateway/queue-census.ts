@@ -1,5 +1,5 @@
 import type { QueueOwners } from '@mailyard/admin';
-import { type BatchBy, destinationKey, hostKey } from '@mailyard/delivery-rules';
+import { type BatchBy, type DeliveryTermsSource, destinationKey, hostKey } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { Census, FollowingFigures, QueueCensus } from '@mailyard/routing';
 import type { RouteDecision } from '@mailyard/smtp-routes';
@@ -8,10 +8,12 @@ import type { RouteDecision } from '@mailyard/smtp-routes';
 export class OwnersCensus implements QueueCensus {
   readonly #owners: () => QueueOwners;
   readonly #batchBy: BatchBy;
+  readonly #terms: () => Pick<DeliveryTermsSource, 'of'>;
 
-  constructor(owners: () => QueueOwners, batchBy: BatchBy) {
+  constructor(owners: () => QueueOwners, batchBy: BatchBy, terms: () => Pick<DeliveryTermsSource, 'of'>) {
     this.#owners = owners;
     this.#batchBy = batchBy;
+    this.#terms = terms;
   }
 
   async take(): Promise<Census> {
@@ -19,7 +21,7 @@ export class OwnersCensus implements QueueCensus {
     const destinations = new Set(blocked);
     const down = new Set(hosts.filter(({ state }) => state === 'down').map(({ key }) => key));
     const isDown = (domain: Domain | AddressLiteral, { target }: RouteDecision): boolean => {
-      const key = destinationKey(target, domain, this.#batchBy);
+      const key = destinationKey(target, domain, this.#batchBy, this.#terms().of(domain));
       if (key === undefined) return false;
       if (destinations.has(key)) return true;
       // A destination that has no mail yet is known by its hosts, where it names addresses.

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
 import type { AuthProfileSource } from '@mailyard/configuration';
+import type { DeliveryTermsSource } from '@mailyard/delivery-rules';
 import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
@@ -11,6 +12,7 @@ import type { Logger } from '@mailyard/telemetry';
 import type { Acceptance } from '../start-options.ts';
 import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
+import { FollowedTerms } from './delivery-terms.ts';
 import { hostExplainer } from './explain-hosts.ts';
 import { OwnersCensus } from './queue-census.ts';
 import type { Stores } from './stores.ts';
@@ -24,6 +26,8 @@ export interface RouteSource {
   readonly notReady: () => string | undefined;
   /** Outgoing authentication profiles (R150): where their secrets stand. */
   readonly profiles: AuthProfileSource;
+  /** Destination controls and bounce profiles (R140). */
+  readonly terms: DeliveryTermsSource;
   /** Absent where the configuration is not folded in this process. */
   readonly desk?: ConfigurationDesk;
 }
@@ -58,6 +62,7 @@ export async function startRoutingRole(
     lineage ??= (await configurationLog.lineage()) ?? randomUUID();
     await initialiseConfiguration(configurationLog, lineage, AUTHOR, Date.now());
   }
+  let terms: FollowedTerms | undefined;
   const routing = await startRouting({
     configurationLog,
     lineage: lineage!,
@@ -65,13 +70,14 @@ export async function startRoutingRole(
     grpc,
     release,
     alarm: ({ code, message }) => logger.error(code, { detail: message }),
-    census: new OwnersCensus(owners, settings.delivery.batchBy),
+    census: new OwnersCensus(owners, settings.delivery.batchBy, () => terms!),
     explainHosts: hostExplainer(openResolver(settings), owners, settings.delivery),
     ownListeners: settings.listeners.map(({ address }) => {
       const { host, port } = parseEndpoint(address)!;
       return { address: host, port };
     }),
   });
+  terms = new FollowedTerms(settings.delivery, routing.controls);
   opened.add(() => routing.stop());
   const problem = routing.notReady();
   if (problem !== undefined && (stores.exclusive || accept.length > 0))
@@ -90,12 +96,13 @@ export async function startRoutingRole(
     notReady: () => routing.notReady(),
     desk: routing.administration,
     profiles: routing.profiles,
+    terms,
   };
 }
 
 /** Asks routing in other processes, through a cache that their watch keeps exact. */
 export function followRouting(
-  { routing }: Settings,
+  { routing, delivery }: Settings,
   environment: Readonly<Record<string, string | undefined>>,
   logger: Logger,
   opened: Unwinding,
@@ -113,5 +120,9 @@ export function followRouting(
       get: (name) => lookup.profile(name),
       onChange: (listener) => lookup.onProfilesChange(listener),
     },
+    terms: new FollowedTerms(delivery, {
+      current: () => lookup.controls,
+      onChange: (listener) => lookup.onControlsChange(listener),
+    }),
   };
 }

@@ -343,6 +343,13 @@ export interface DeliveryLimits {
   maxAgeSeconds: number;
   initialWaitSeconds: number;
   maxWaitSeconds: number;
+  /** The row of the destination controls that says it; empty where it is DEFAULT or the settings. */
+  control: string;
+  /** Empty where the settings say it all. */
+  bounceProfile: string;
+  /** Recipients of the domain in so many minutes; absent: as many as there are. */
+  maxRecipients?: number | undefined;
+  windowMinutes?: number | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3100,6 +3107,10 @@ function createBaseDeliveryLimits(): DeliveryLimits {
     maxAgeSeconds: 0,
     initialWaitSeconds: 0,
     maxWaitSeconds: 0,
+    control: "",
+    bounceProfile: "",
+    maxRecipients: undefined,
+    windowMinutes: undefined,
     _unknownFields: {},
   };
 }
@@ -3126,6 +3137,18 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     }
     if (message.maxWaitSeconds !== 0) {
       writer.uint32(56).uint32(message.maxWaitSeconds);
+    }
+    if (message.control !== "") {
+      writer.uint32(66).string(message.control);
+    }
+    if (message.bounceProfile !== "") {
+      writer.uint32(74).string(message.bounceProfile);
+    }
+    if (message.maxRecipients !== undefined) {
+      writer.uint32(80).uint32(message.maxRecipients);
+    }
+    if (message.windowMinutes !== undefined) {
+      writer.uint32(88).uint32(message.windowMinutes);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3207,6 +3230,38 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
             message.maxWaitSeconds = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.control = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.bounceProfile = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.maxRecipients = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.windowMinutes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3239,6 +3294,10 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     message.maxAgeSeconds = object.maxAgeSeconds ?? 0;
     message.initialWaitSeconds = object.initialWaitSeconds ?? 0;
     message.maxWaitSeconds = object.maxWaitSeconds ?? 0;
+    message.control = object.control ?? "";
+    message.bounceProfile = object.bounceProfile ?? "";
+    message.maxRecipients = object.maxRecipients ?? undefined;
+    message.windowMinutes = object.windowMinutes ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,132 @@
+/** Destination controls and bounce profiles of the configuration, as delivery keeps to them (R70 to R73, R140 to R146). */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeWith } from '@mailyard/testkit/services/require-service';
+import type { SinkOptions } from '@mailyard/testkit/smtp-sink';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
+import type { Gateway } from './gateway.ts';
+import { inBothModes } from './modes.ts';
+import { addsUp, message, Scenario, untilStatus } from './scenario.ts';
+
+/** A sink that tells how many sessions it had at once, from greeting to QUIT. */
+class Counted {
+  most = 0;
+  #open = 0;
+
+  readonly options: SinkOptions = {
+    onStep: ({ step }) => {
+      if (step === 'connect') this.most = Math.max(this.most, ++this.#open);
+      if (step === 'quit') this.#open -= 1;
+      return step === 'dot' ? { delayMs: 50 } : undefined;
+    },
+  };
+}
+
+async function apply(scenario: Scenario, gateway: Gateway, content: string): Promise<void> {
+  const file = join(scenario.folder, 'configuration.yaml');
+  await writeFile(file, content);
+  const said = await gateway.command('apply', '-f', file, 'yes');
+  expect(said, said.stderr).toMatchObject({ status: 0 });
+}
+
+async function send(scenario: Scenario, gateway: Gateway, domain: string, count: number): Promise<void> {
+  const client = scenario.client(gateway);
+  for (let i = 0; i < count; i++) await client.sendMail(message([`u${i}@${domain}`]));
+}
+
+await inBothModes('destination controls', (begin) => {
+  it('bound the connections of the domain they name and of no other, and explain shows them (R40, R140)', async () => {
+    await using scenario = await begin();
+    const [narrow, wide] = [new Counted(), new Counted()];
+    const [one, two] = [await scenario.sink(narrow.options), await scenario.sink(wide.options)];
+    const gateway = await scenario.gateway();
+    await apply(
+      scenario,
+      gateway,
+      `
+routes: { narrow.example: "127.0.0.1:${one.port}", wide.example: "127.0.0.1:${two.port}" }
+rat: [narrow.example, wide.example]
+destinationControls:
+  DEFAULT: { maxMessagesPerConnection: 1 }
+  narrow.example: { maxConnections: 1 }
+`,
+    );
+    await Promise.all([send(scenario, gateway, 'narrow.example', 12), send(scenario, gateway, 'wide.example', 12)]);
+    await one.until(({ accepted }) => accepted === 12);
+    await two.until(({ accepted }) => accepted === 12);
+    expect(narrow.most).toBe(1);
+    expect(wide.most).toBeGreaterThan(1);
+    expect(one.connections).toBe(12);
+    const explained = await gateway.json('smtproutes', 'test', 'u@narrow.example');
+    expect(explained).toMatchObject({
+      limits: { maxConnections: 1, messagesPerConnection: 1, control: 'narrow.example' },
+    });
+    const past = await gateway.json('smtproutes', 'test', 'u@narrow.example', '--version', '1');
+    expect(past).toMatchObject({ limits: { maxConnections: 20, control: '' } });
+  });
+
+  it('are followed from the commit on: short retries bounce, a longer schedule keeps (R70, R72, R78)', async () => {
+    await using scenario = await begin();
+    const refusing = await scenario.sink({ onStep: ({ step }) => (step === 'rcpt' ? '450 4.2.0 later' : undefined) });
+    const reports = await scenario.sink();
+    const gateway = await scenario.gateway();
+    const rest = `
+routes:
+  quick.example: "127.0.0.1:${refusing.port}"
+  slow.example: "127.0.0.1:${refusing.port}"
+  origin.example: "127.0.0.1:${reports.port}"
+rat: [quick.example, slow.example]
+`;
+    await apply(scenario, gateway, rest);
+    await send(scenario, gateway, 'quick.example', 1);
+    await send(scenario, gateway, 'slow.example', 1);
+    await untilStatus(gateway, ({ waiting }) => waiting === 2);
+    await refusing.until(({ transactions }) => transactions >= 2);
+    await apply(
+      scenario,
+      gateway,
+      `
+bounceProfiles: { quick: { maxRetries: 1, initialWaitSeconds: 1, maxWaitSeconds: 1 } }
+destinationControls: { quick.example: { bounceProfile: quick } }
+`,
+    );
+    const status = await untilStatus(gateway, ({ expired }) => expired === 1);
+    expect(addsUp(status)).toBe(true);
+    await reports.until(({ accepted }) => accepted === 1);
+    expect(reports.messages[0]!.content.toString('latin1')).toContain('u0@quick.example');
+    expect(reports.messages[0]!.reversePath).toBe('');
+    await untilStatus(gateway, ({ waiting }) => waiting === 1);
+  });
+});
+
+await describeWith(['kafka', 'redis', 's3'], 'a delivery process of its own', () => {
+  let neighbours: Neighbours;
+  beforeAll(async () => {
+    neighbours = await startNeighbours(1);
+  });
+  afterAll(() => neighbours?.stop());
+
+  it('keeps to the controls of the last commit', async () => {
+    await using scenario = await Scenario.begin(neighbours);
+    const counted = new Counted();
+    const sink = await scenario.sink(counted.options);
+    const deployment = await Deployment.begin(scenario, neighbours);
+    const front = await deployment.start('ingress,routing,admin');
+    await deployment.start('delivery', [], { MAILYARD_ROUTING_ADDRESSES: JSON.stringify([front.address('grpc')]) });
+    const rest = `routes: { one.example: "127.0.0.1:${sink.port}" }\nrat: [one.example]\n`;
+    const control = (most: number) =>
+      `destinationControls: { one.example: { maxConnections: ${most}, maxMessagesPerConnection: 1 } }\n`;
+    await apply(scenario, front, rest + control(5));
+    await send(scenario, front, 'one.example', 15);
+    await sink.until(({ accepted }) => accepted === 15);
+    expect(counted.most).toBeGreaterThan(1);
+    await apply(scenario, front, control(1));
+    await send(scenario, front, 'one.example', 1);
+    await sink.until(({ accepted }) => accepted === 16);
+    counted.most = 0;
+    await send(scenario, front, 'one.example', 10);
+    await sink.until(({ accepted }) => accepted === 26);
+    expect(counted.most).toBe(1);
+  });
+});
