@@ -24,6 +24,8 @@ export interface AdminOptions {
   readonly grpc: GrpcServer;
   /** The owners in this process. */
   readonly owners: readonly QueueOwner[];
+  /** While true, the read model leaves the time of this process to the owners in it. */
+  readonly givesWay?: () => boolean;
   /** Those in others. */
   readonly remoteOwners?: OwnerDirectory;
   readonly metrics?: Metrics;
@@ -47,10 +49,17 @@ export interface Admin {
 
 /** Starts message tracking, and what the command line asks about queues. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { queueLog, trackingFile, retentionDays, silentAfterMs, grpc, metrics, logger } = options;
+  const { queueLog, trackingFile, retentionDays, silentAfterMs, grpc, metrics, logger, givesWay } = options;
   await mkdir(dirname(trackingFile), { recursive: true });
   const retentionMs = retentionDays * DAY_MS;
-  const tracker = new Tracker({ queueLog, file: trackingFile, retentionMs, silentAfterMs, logger });
+  const tracker = new Tracker({
+    queueLog,
+    file: trackingFile,
+    retentionMs,
+    silentAfterMs,
+    logger,
+    ...(givesWay && { givesWay }),
+  });
   await tracker.start();
   const owners = new QueueOwners(options.owners, options.remoteOwners);
   addQueueService(grpc, { owners, partitionCount: queueLog.partitionCount, tracker });

@@ -28,14 +28,14 @@ export class Binding {
   since = 0;
   /** Recipients without a final outcome. */
   recipients = 0;
-  /** The oldest route version that waiting recipients of an earlier owner were last tried under. */
-  oldestRouteVersion = Infinity;
+  /** The oldest route version that waiting recipients of an earlier owner were last tried under, while it is unbound. */
+  oldestRouteVersion: number | undefined;
   /** A version concerned it, and it was not looked up since. */
   isMoving = false;
   /** How often the table has changed for it. */
   changes = 0;
-  #releasedAt = -Infinity;
-  #releaseWaitMs = RELEASE_MS;
+  /** When what was deferred was made due last, and how long it is to stay at that. Most domains never see that. */
+  #released: { at: number; waitMs: number } | undefined;
 
   constructor(domain: Domain | AddressLiteral, number: number) {
     this.domain = domain;
@@ -70,10 +70,15 @@ export class Binding {
    * @param early the delivered recipient owed its attempt to an earlier release
    */
   mayRelease(early: boolean, monotonic: number): boolean {
-    if (early) this.#releaseWaitMs = RELEASE_MS;
-    if (monotonic - this.#releasedAt < this.#releaseWaitMs) return false;
-    if (this.#releasedAt !== -Infinity) this.#releaseWaitMs = Math.min(RELEASE_MOST_MS, this.#releaseWaitMs * 2);
-    this.#releasedAt = monotonic;
+    const released = this.#released;
+    if (released === undefined) {
+      this.#released = { at: monotonic, waitMs: RELEASE_MS };
+      return true;
+    }
+    if (early) released.waitMs = RELEASE_MS;
+    if (monotonic - released.at < released.waitMs) return false;
+    released.waitMs = Math.min(RELEASE_MOST_MS, released.waitMs * 2);
+    released.at = monotonic;
     return true;
   }
 }

@@ -1,13 +1,13 @@
-import type { OpenMessage } from '@mailyard/queue';
+import type { Glance } from '@mailyard/queue';
 
 /** The open messages up to an offset: those behind it are told of one by one. */
-export class OpenBefore implements Iterator<OpenMessage> {
-  readonly #messages: Iterator<OpenMessage>;
+export class OpenBefore implements Iterator<Glance> {
+  readonly #messages: Iterator<Glance>;
   readonly #before: number;
   #passed = -1;
 
-  constructor(messages: Iterable<OpenMessage>, before: number) {
-    this.#messages = messages[Symbol.iterator]();
+  constructor(messages: Iterator<Glance>, before: number) {
+    this.#messages = messages;
     this.#before = before;
   }
 
@@ -16,7 +16,7 @@ export class OpenBefore implements Iterator<OpenMessage> {
     return fullStateOffset <= this.#passed || fullStateOffset > this.#before;
   }
 
-  next(): IteratorResult<OpenMessage, undefined> {
+  next(): IteratorResult<Glance, undefined> {
     const next = this.#messages.next();
     if (next.done === true || next.value.fullStateOffset > this.#before) {
       this.#passed = this.#before;

@@ -12,9 +12,9 @@ import {
   PartitionOwner,
 } from '@mailyard/queue';
 import type { Attempt } from './attempt.ts';
-import type { Binding } from './binding.ts';
 import type { Bodies } from './bodies.ts';
 import { steadyNow, type WorkerContext } from './context.ts';
+import { DomainCounts } from './domain-counts.ts';
 import { countFinal, type LedgerCounts } from './ledger.ts';
 import { type DraftingPartition, FactDraft } from './outcome-drafts.ts';
 import type { Parcel, Send } from './parcel.ts';
@@ -59,8 +59,8 @@ export class Partition implements DraftingPartition {
   readonly attempts = new Map<number, Attempt>();
   /** Recipients that a host may have taken: the dot was sent, its answer never seen (R61). */
   readonly unknownOutcomes = new Set<string>();
-  /** Recipients that wait, by domain. */
-  readonly counts = new Map<Binding, number>();
+  /** Recipients that wait, by the number of their domain. */
+  readonly counts = new DomainCounts();
   readonly upkeep: PartitionUpkeep;
   readonly #context: WorkerContext;
   readonly #scheduler: Scheduling;

@@ -12,7 +12,7 @@ import {
   WaitingDomains,
 } from '@mailyard/delivery-rules';
 import { type AddressLiteral, type Address, type Domain, domainOf } from '@mailyard/mail';
-import type { Closed, MessageId, OpenMessage, OpenRecipient } from '@mailyard/queue';
+import type { Closed, Glance, MessageId, OpenMessage, OpenRecipient } from '@mailyard/queue';
 import type { RouteDecision } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
 import { Bindings } from './bindings.ts';
@@ -108,6 +108,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
     return this.#budget.used;
   }
 
+  /** Whether it has yet to look at some of the mail of partitions that became ours. */
+  get isPlacing(): boolean {
+    return this.#placing.size > 0;
+  }
+
   #now(): number {
     return steadyNow(this.#context).wall;
   }
@@ -177,7 +182,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   placeAll(partition: Partition, before: number): void {
-    this.#placing.set(partition, new OpenBefore(partition.owner.state.messages, before));
+    this.#placing.set(partition, new OpenBefore(partition.owner.state.messages.glance(), before));
     this.#schedule();
   }
 
@@ -210,8 +215,10 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#placing.delete(partition);
     for (const destination of this.destinations.values())
       if (destination.readyCount > 0) destination.extract((parcel) => parcel.partition === partition);
-    for (const [binding, recipients] of partition.counts) binding.recipients -= recipients;
-    partition.counts.clear();
+    for (const [number, recipients] of partition.counts.take()) {
+      const binding = this.bindings.numbered(number);
+      if (binding !== undefined) binding.recipients -= recipients;
+    }
   }
 
   /** While the messages of a partition are being placed, those further on are not counted yet. */
@@ -281,7 +288,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   #wait(
     partition: Partition,
-    { fullStateOffset }: OpenMessage,
+    { fullStateOffset }: Pick<OpenMessage, 'fullStateOffset'>,
     { recipient }: OpenRecipient,
     binding: Binding,
     dueAt: number,
@@ -414,15 +421,16 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   /** Recipients of an earlier owner: due when they were, or at once when their route has changed since (I11). */
-  #placeOld(partition: Partition, message: OpenMessage): void {
-    for (const recipient of message.recipients.values()) {
+  #placeOld(partition: Partition, message: Glance): void {
+    for (const recipient of message.recipients) {
       const { recipient: rid, lastRouteVersion, dueAt } = recipient;
       if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${rid}`);
       const binding = this.#bindingOf(recipient.forwardPath);
       count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       const since = this.bindings.since(binding);
-      if (since === undefined) binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion, lastRouteVersion);
+      if (since === undefined)
+        binding.oldestRouteVersion = Math.min(binding.oldestRouteVersion ?? lastRouteVersion, lastRouteVersion);
       const isOutdated = lastRouteVersion !== 0 && since !== undefined && since > lastRouteVersion;
       this.#wait(partition, message, recipient, binding, dueAt, isOutdated);
     }
@@ -550,8 +558,9 @@ export class Scheduler implements Scheduling, DestinationEvents {
   // ---- routes
 
   #bound(binding: Binding): void {
-    if (binding.since > binding.oldestRouteVersion) this.waiting.release(binding.number);
-    binding.oldestRouteVersion = Infinity;
+    const { oldestRouteVersion } = binding;
+    if (oldestRouteVersion !== undefined && binding.since > oldestRouteVersion) this.waiting.release(binding.number);
+    binding.oldestRouteVersion = undefined;
     this.waiting.letGo(binding.number);
     this.#schedule();
   }
@@ -730,5 +739,5 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
 function count(partition: Partition, binding: Binding, by: number): void {
   binding.recipients += by;
-  partition.counts.set(binding, (partition.counts.get(binding) ?? 0) + by);
+  partition.counts.add(binding.number, by);
 }

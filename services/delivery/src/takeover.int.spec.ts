@@ -54,6 +54,7 @@ describe('several workers', () => {
     refuses = false;
     await fixture.startWorker();
     await until(() => fixture.worker.queues.status().partitions.length === 1);
+    await until(() => !fixture.worker.isTakingOver, 'it has looked at all that waits');
     await fixture.clock.advance(50_000);
     expect(host.accepted).toBe(0);
     await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 1, 1_000, 15);

@@ -58,6 +58,8 @@ export interface Delivery {
   readonly queues: QueueView;
   /** The share of the fullest gauge of a partition that this worker owns. */
   pressure(partition: number): number | undefined;
+  /** Whether it reads a partition, or looks at what waits there, and does not deliver it yet: others should let it. */
+  readonly isTakingOver: boolean;
   /**
    * Stops in order: no new transactions; those under way may end within the drain time; every intent gets its outcome;
    * the partitions are given up.
@@ -139,6 +141,12 @@ class DeliveryWorker implements Delivery, PartitionHandler {
   pressure(partition: number): number | undefined {
     const known = this.#partitions.get(partition);
     return known?.owner.mayDecide === true ? known.upkeep.pressure() : undefined;
+  }
+
+  get isTakingOver(): boolean {
+    if (this.#scheduler.isPlacing) return true;
+    for (const { isAssigned, owner } of this.#partitions.values()) if (isAssigned && !owner.mayDecide) return true;
+    return false;
   }
 
   #partition(number: number): Partition {

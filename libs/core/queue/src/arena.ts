@@ -1,11 +1,14 @@
 /** Pages are this large; each holds blocks of one size. */
 const PAGE_OCTETS = 16_384;
+/** Pages are taken from the system in groups, the larger the more there are: few large pieces leave no holes in its heap. */
+const MOST_GROUPED = 64;
+const GROUPED_SHARE = 16;
 const BLOCK_BITS = 11;
 /** Block sizes rise in steps of this: on average half a step is wasted. */
-const STEP_OCTETS = 8;
+const STEP_OCTETS = 4;
 const LARGEST_BLOCK = 2_048;
-/** Names from here on are of pieces that have no page. */
-const FIRST_LARGE = 2 ** 45;
+/** Names above are of pieces that have no page. Below lie eight GiB of pages. */
+const FIRST_LARGE = 2 ** 30;
 
 interface Page {
   readonly octets: Uint8Array;
@@ -18,7 +21,8 @@ interface Page {
 }
 
 /**
- * Many small pieces of octets outside the reach of the garbage collector. A piece is named by a number above zero.
+ * Many small pieces of octets outside the reach of the garbage collector. A piece is named by a number above zero and
+ * below 2^31.
  * Pages that have become empty serve any size again.
  */
 export class Arena {
@@ -29,6 +33,7 @@ export class Arena {
   /** Pieces too large for a page, by name. */
   readonly #large = new Map<number, Uint8Array>();
   #lastLarge = FIRST_LARGE;
+  readonly #freeLarge: number[] = [];
   #largeOctets = 0;
 
   /** Octets taken from the system. */
@@ -65,6 +70,7 @@ export class Arena {
     if (name > FIRST_LARGE) {
       this.#largeOctets -= this.#large.get(name)!.length;
       this.#large.delete(name);
+      this.#freeLarge.push(name);
       return;
     }
     const { page, block } = this.#find(name);
@@ -102,22 +108,28 @@ export class Arena {
   }
 
   #addPage(): Page {
-    const page = {
-      octets: new Uint8Array(PAGE_OCTETS),
-      number: this.#pages.length,
-      blockOctets: 0,
-      free: [],
-      used: 0,
-      live: 0,
-    };
-    this.#pages.push(page);
-    return page;
+    const { length } = this.#pages;
+    const count = Math.max(1, Math.min(MOST_GROUPED, Math.floor(length / GROUPED_SHARE)));
+    const octets = new ArrayBuffer(count * PAGE_OCTETS);
+    for (let i = 0; i < count; i++) {
+      const page: Page = {
+        octets: new Uint8Array(octets, i * PAGE_OCTETS, PAGE_OCTETS),
+        number: length + i,
+        blockOctets: 0,
+        free: [],
+        used: 0,
+        live: 0,
+      };
+      this.#pages.push(page);
+      if (i > 0) this.#empty.push(page);
+    }
+    return this.#pages[length]!;
   }
 
   #putLarge(piece: Uint8Array): number {
-    this.#lastLarge += 1;
-    this.#large.set(this.#lastLarge, piece.slice());
+    const name = this.#freeLarge.pop() ?? ++this.#lastLarge;
+    this.#large.set(name, piece.slice());
     this.#largeOctets += piece.length;
-    return this.#lastLarge;
+    return name;
   }
 }

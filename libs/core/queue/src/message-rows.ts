@@ -5,12 +5,12 @@ const GONE = 0;
 
 /**
  * The messages of a partition as rows in rising order of their last full state, found by that or by id. A row has the
- * name of what is known of the message: a number, 0 only for a row that is gone.
+ * name of what is known of the message: a whole number of 32 bits, 0 only for a row that is gone.
  */
 export class MessageRows {
   #offsets = new Float64Array(1_024);
   #hashes = new Int32Array(1_024);
-  #names = new Float64Array(1_024);
+  #names = new Int32Array(1_024);
   /** Rows used, gone ones included; the first `#head` are gone. */
   #length = 0;
   #head = 0;
@@ -103,7 +103,7 @@ export class MessageRows {
   /** Squeezes out what is gone, or doubles the arrays when most is there. */
   #makeRoom(): void {
     const size = this.#live * 2 > this.#offsets.length ? this.#offsets.length * 2 : this.#offsets.length;
-    const [offsets, hashes, names] = [new Float64Array(size), new Int32Array(size), new Float64Array(size)];
+    const [offsets, hashes, names] = [new Float64Array(size), new Int32Array(size), new Int32Array(size)];
     let to = 0;
     for (let row = this.#head; row < this.#length; row++) {
       if (this.#names[row] === GONE) continue;

@@ -75,6 +75,14 @@ test('with however few objects it is a map in order of the last full state', () 
           const half = offset >> 1;
           const rest = [...naive.values()].filter(({ fullStateOffset }) => fullStateOffset >= half);
           expect([...table.from(half)]).toEqual(rest);
+          const seen = [...table.glance()].map(({ recipients, ...place }) => ({ ...place, who: [...recipients] }));
+          expect(seen).toEqual(
+            [...table].map(({ id, fullStateOffset, recipients }) => ({
+              id,
+              fullStateOffset,
+              who: [...recipients.values()],
+            })),
+          );
         }
       }
       const all = [...naive.values()];

@@ -7,16 +7,23 @@ import type { FoldedMessage, OpenAttempt, OpenEnvelope, OpenMessage, OpenRecipie
 /** Recipients of messages kept as objects, about 1.5 KiB each. A worker may own 64 partitions, each with its table. */
 const HOT_RECIPIENTS = 2_048;
 
-/** What is packed: the message with its maps and sets as arrays. The id comes first. */
+/** What is packed: the message with its maps and sets as arrays. The id comes first, then what a glance shows. */
 interface Packed {
   readonly id: MessageId;
-  readonly envelope: OpenEnvelope;
+  readonly fullStateOffset: number;
   readonly recipients: readonly OpenRecipient[];
+  readonly envelope: OpenEnvelope;
   readonly attempts: readonly (Omit<OpenAttempt, 'recipients'> & { readonly recipients: readonly number[] })[];
   readonly lastDecision: Decision | undefined;
-  readonly fullStateOffset: number;
   readonly fullStatePosition: number;
   readonly fullStateOctets: number;
+}
+
+/** What {@link MessageTable.glance} shows of a message. */
+export interface Glance {
+  readonly id: MessageId;
+  readonly fullStateOffset: number;
+  readonly recipients: Iterable<OpenRecipient>;
 }
 
 /**
@@ -90,6 +97,30 @@ export class MessageTable implements Iterable<OpenMessage> {
   *from(fullStateOffset: number): IterableIterator<OpenMessage> {
     let next = this.#after(fullStateOffset - 1);
     for (; next !== undefined; next = this.#after(next.fullStateOffset)) yield next;
+  }
+
+  /** The same as iteration, but only what tells who waits: of packed messages the rest is not unpacked. */
+  *glance(): IterableIterator<Glance> {
+    for (let offset = -1; ; ) {
+      const name = this.#rows.nameAfter(offset);
+      if (name === undefined) return;
+      const glance = name < 0 ? this.#glanceAt(this.#objects[-1 - name]!) : this.#glanceInto(name);
+      offset = glance.fullStateOffset;
+      yield glance;
+    }
+  }
+
+  #glanceAt({ id, fullStateOffset, recipients }: FoldedMessage): Glance {
+    return { id, fullStateOffset, recipients: recipients.values() };
+  }
+
+  #glanceInto(name: number): Glance {
+    const [id, fullStateOffset, recipients] = this.#values.unpackFirst(this.#arena.get(name), 3) as [
+      Packed['id'],
+      Packed['fullStateOffset'],
+      Packed['recipients'],
+    ];
+    return { id, fullStateOffset, recipients };
   }
 
   /** For the fold: the message, to be changed in place before any other is asked for. */
@@ -190,11 +221,11 @@ export class MessageTable implements Iterable<OpenMessage> {
     const { id, envelope, recipients, attempts, lastDecision } = message;
     const packed: Packed = {
       id,
-      envelope,
+      fullStateOffset: message.fullStateOffset,
       recipients: [...recipients.values()],
+      envelope,
       attempts: attempts.map((attempt) => ({ ...attempt, recipients: [...attempt.recipients] })),
       lastDecision,
-      fullStateOffset: message.fullStateOffset,
       fullStatePosition: message.fullStatePosition,
       fullStateOctets: message.fullStateOctets,
     };

@@ -10,9 +10,12 @@ const value = fc.letrec((tie) => ({
     fc.double({ noNaN: true }),
     fc.string({ unit: 'binary', maxLength: 40 }),
     fc.uint8Array({ maxLength: 20 }),
+    fc.constantFrom('<1@a.example>', '<2@a.example>', '@', 'x@y@a.example', 'é@ü'),
     fc.constant('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
     fc.array(tie('any'), { maxLength: 5 }),
-    fc.dictionary(fc.constantFrom('kind', 'host', 'a', 'b', 'c'), tie('any'), { noNullPrototype: true }),
+    fc.dictionary(fc.constantFrom('kind', 'host', 'headerMessageId', 'a', 'b', 'c'), tie('any'), {
+      noNullPrototype: true,
+    }),
   ),
 })).any;
 
@@ -33,6 +36,17 @@ test('long texts and many shapes come back too', () => {
     const one = { [`key${shape}`]: shape };
     expect(values.unpack(values.pack(one).slice())).toEqual(one);
   }
+});
+
+test('the first values of an object come without the others', () => {
+  const values = new PackedValues();
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 3, maxLength: 3 }), ([a, b, c]) => {
+      expect(values.unpackFirst(values.pack({ a, b, c }).slice(), 2)).toEqual([a, b]);
+    }),
+  );
+  for (let shape = 0; shape < 300; shape++) values.pack({ [`key${shape}`]: shape });
+  expect(values.unpackFirst(values.pack({ late: 'x', rest: 1 }).slice(), 1)).toEqual(['x']);
 });
 
 test('the first text is told without unpacking, or not at all', () => {

@@ -23,6 +23,7 @@ const TAG = {
   traceparent: 11,
   object: 12,
   narrow: 13,
+  atShared: 14,
 } as const;
 /** From here on the tag is the number of a key list, up to where it is a small number. */
 const FIRST_SHAPE = 16;
@@ -40,6 +41,8 @@ const SHARED_KEYS: ReadonlySet<string> = new Set([
   'lastHost',
   'incarnation',
 ]);
+/** Texts under this key end in an `@` and a text that recurs. */
+const SHARED_AFTER_AT = 'headerMessageId';
 /** The dictionary never forgets, so it is bounded; what finds no place is written in full. */
 const MOST_SHARED = 65_536;
 const LONGEST_SHARED = 128;
@@ -81,6 +84,18 @@ export class PackedValues {
     return this.#read(octets);
   }
 
+  /** The first so many values of a packed object that has few kinds of keys, without reading the others. */
+  unpackFirst(octets: Uint8Array, count: number): unknown[] {
+    this.#at = 1;
+    const values: unknown[] = [];
+    if (octets[0]! >= FIRST_NUMBER || octets[0]! < FIRST_SHAPE) {
+      if (octets[0] !== TAG.object) throw new TypeError('no object is packed here');
+      this.#readLength(octets);
+    }
+    for (let i = 0; i < count; i++) values.push(this.#read(octets));
+    return values;
+  }
+
   // ---- writing
 
   #write(value: unknown, key: string): void {
@@ -112,6 +127,7 @@ export class PackedValues {
 
   #writeText(value: string, key: string): void {
     if (SHARED_KEYS.has(key) && this.#writeShared(value)) return;
+    if (key === SHARED_AFTER_AT && this.#writeBeforeShared(value)) return;
     if (value.length === 55 && TRACEPARENT.test(value)) return this.#writeTraceparent(value);
     const { length } = value;
     this.#reserve(length * 2 + 10);
@@ -148,15 +164,32 @@ export class PackedValues {
   }
 
   #writeShared(value: string): boolean {
-    let number = this.#textNumbers.get(value);
-    if (number === undefined) {
-      if (this.#texts.length >= MOST_SHARED || value.length > LONGEST_SHARED) return false;
-      number = this.#texts.push(value) - 1;
-      this.#textNumbers.set(value, number);
-    }
+    const number = this.#numberOf(value);
+    if (number === undefined) return false;
     this.#put(TAG.shared);
     this.#putLength(number);
     return true;
+  }
+
+  #writeBeforeShared(value: string): boolean {
+    const at = value.lastIndexOf('@');
+    const number = at < 0 ? undefined : this.#numberOf(value.slice(at));
+    if (number === undefined) return false;
+    this.#put(TAG.atShared);
+    this.#putLength(number);
+    this.#writeText(value.slice(0, at), '');
+    return true;
+  }
+
+  /** The number of a text in the dictionary; undefined when it finds no place there. */
+  #numberOf(value: string): number | undefined {
+    let number = this.#textNumbers.get(value);
+    if (number === undefined) {
+      if (this.#texts.length >= MOST_SHARED || value.length > LONGEST_SHARED) return undefined;
+      number = this.#texts.push(value) - 1;
+      this.#textNumbers.set(value, number);
+    }
+    return number;
   }
 
   #writeTraceparent(value: string): void {
@@ -267,6 +300,10 @@ export class PackedValues {
         return this.#texts[this.#readLength(octets)];
       case TAG.traceparent:
         return this.#readTraceparent(octets);
+      case TAG.atShared: {
+        const end = this.#texts[this.#readLength(octets)]!;
+        return `${this.#read(octets) as string}${end}`;
+      }
       default:
         return this.#readObject(octets, this.#readLength(octets));
     }

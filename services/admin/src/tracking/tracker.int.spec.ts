@@ -19,13 +19,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function track(queueLog: MemoryQueueLog): Promise<Tracker> {
+async function track(queueLog: MemoryQueueLog, givesWay?: () => boolean): Promise<Tracker> {
   const tracker = new Tracker({
     queueLog,
     file: join(folder, 'tracking.sqlite'),
     retentionMs: 7 * 86_400_000,
     silentAfterMs: 3_600_000,
     logger: createLogger({ write: () => undefined }),
+    ...(givesWay && { givesWay }),
   });
   running.push(tracker);
   await tracker.start();
@@ -117,6 +118,17 @@ describe('tracker', () => {
     expect(await sumsOf(second)).toMatchObject({ accepted: 4, delivered: 2, waiting: 2 });
     expect((await traceOf(second, waiting)).events).toHaveLength(1);
     expect(await second.lag()).toBe(0);
+  });
+
+  it('rests after each piece while others need the time more, and gets there all the same', async () => {
+    const log = new MemoryQueueLog({ partitionCount: 1 });
+    const asked: number[] = [];
+    const tracker = await track(log, () => asked.push(performance.now()) > 0);
+    for (let i = 0; i < 5; i++) await relay(log, newMessage());
+    await vi.waitFor(async () => expect(await sumsOf(tracker)).toMatchObject({ delivered: 5 }), 10_000);
+    expect(asked.length).toBeGreaterThan(1);
+    // Timers may come a little early.
+    for (const [i, at] of asked.slice(1).entries()) expect(at - asked[i]!).toBeGreaterThan(90);
   });
 
   it('still tells of mail that was trimmed off the log', async () => {

@@ -15,15 +15,21 @@ const BATCH_OCTETS = 262_144;
 const BATCH_MS = 200;
 /** With more than this on its way to the thread, reading waits. */
 const MOST_OCTETS_UNDERWAY = 16_777_216;
+/** While it gives way, reading rests so long after each piece. */
+const GIVE_WAY_MS = 100;
 const RETRY_MS = 10_000;
 /** A question waits at most so long for what the log has when it is asked. */
 const CATCH_UP_MS = 2_000;
 const LOOK_MS = 10;
+/** Memory of the thread for what it throws away at once: more would not make it faster, its disk is what it waits for. */
+const YOUNG_MIB = 24;
 const SILENCE_AGAIN_MS = 3_600_000;
 
 export interface TrackerOptions extends TrackingWorkerData {
   readonly queueLog: QueueLog;
   readonly logger: Logger;
+  /** While true, others in this process need its time more: what is behind is read slowly. */
+  readonly givesWay?: () => boolean;
 }
 
 export class Tracker {
@@ -53,7 +59,10 @@ export class Tracker {
     const ready = Promise.withResolvers<void>();
     const { file, retentionMs, silentAfterMs } = this.#options;
     const workerData: TrackingWorkerData = { file, retentionMs, silentAfterMs };
-    const worker = new Worker(new URL('tracking-worker.ts', import.meta.url), { workerData });
+    const worker = new Worker(new URL('tracking-worker.ts', import.meta.url), {
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    });
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#heard(message, ready));
     worker.on('error', (error) => {
@@ -180,7 +189,8 @@ export class Tracker {
     const last = records.at(-1);
     if (last !== undefined) this.#read.set(partition, last.offset + 1);
     this.#handingOver ??= setTimeout(() => this.#handOver(), BATCH_MS);
-    if (this.#octetsUnderway <= MOST_OCTETS_UNDERWAY) return undefined;
+    if (this.#octetsUnderway <= MOST_OCTETS_UNDERWAY)
+      return this.#options.givesWay?.() === true ? sleep(GIVE_WAY_MS) : undefined;
     this.#roomToRead ??= Promise.withResolvers();
     return this.#roomToRead.promise.then(() => {
       this.#roomToRead = undefined;

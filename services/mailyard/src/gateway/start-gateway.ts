@@ -221,6 +221,7 @@ async function beginAdmin(
     silentAfterMs: settings.delivery.bounce.maxWaitSeconds * 2000,
     grpc,
     owners,
+    ...(delivery === undefined ? {} : { givesWay: () => delivery.isTakingOver }),
     ...(stores.remoteOwners === undefined ? {} : { remoteOwners: stores.remoteOwners }),
     metrics: telemetry.metrics,
     logger,
