@@ -9,11 +9,11 @@ export interface FetchPumpOptions {
   /** What a leader gave; a partition may have moved on or away since it was asked for. */
   readonly fetched: (partition: FetchedPartition) => void;
   readonly failed: (error: unknown) => void;
+  /** Each fetch costs the same, full or nearly empty: what comes within this time after one shares the next. */
+  readonly gatherMs: number;
 }
 
 const LIMITS: FetchLimits = { waitMs: 500, maxOctets: 2 * 1_048_576, maxPartitionOctets: 1_048_576 };
-/** Each fetch costs the same, full or nearly empty: what comes within this time shares one. */
-const GATHER_MS = 2;
 const PAUSE_MS = 200;
 
 /** Fetches what is wanted, from each leader in a loop of its own, for as long as there is anything to want. */
@@ -53,13 +53,13 @@ export class FetchPump {
   }
 
   async #run(leader: number): Promise<void> {
-    const { cluster, fetched, failed } = this.#options;
+    const { cluster, fetched, failed, gatherMs } = this.#options;
     for (let positions = this.#ledBy(leader); positions.length > 0; positions = this.#ledBy(leader)) {
       try {
         const partitions = await cluster.fetch(leader, positions, LIMITS);
         if (this.#stopped) break;
         for (const partition of partitions) fetched(partition);
-        await this.#pause(GATHER_MS);
+        await this.#pause(gatherMs);
       } catch (error) {
         if (this.#stopped) break;
         failed(error);

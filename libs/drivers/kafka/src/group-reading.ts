@@ -36,8 +36,17 @@ export class GroupReading implements Reading {
   #session: GroupSession | undefined;
   #joinedAt = 0;
 
-  /** @param from where partitions are read from when first assigned; absent: from the start of the log */
-  constructor(settings: KafkaSettings, groupId: string, from: ReadonlyMap<number, number>, handler: PartitionHandler) {
+  /**
+   * @param from where partitions are read from when first assigned; absent: from the start of the log
+   * @param gatherMs for how long records may wait, so that they are fetched together
+   */
+  constructor(
+    settings: KafkaSettings,
+    groupId: string,
+    from: ReadonlyMap<number, number>,
+    handler: PartitionHandler,
+    gatherMs: number,
+  ) {
     this.#settings = settings;
     this.#groupId = groupId;
     this.#from = from;
@@ -48,6 +57,7 @@ export class GroupReading implements Reading {
       positions: () => this.#positions(),
       fetched: (partition) => this.#fetched(partition),
       failed: (error) => settings.log('debug', 'a fetch failed', { groupId, error }),
+      gatherMs,
     });
     this.#running = Promise.all([this.#run(), this.#watch()]);
   }

@@ -10,6 +10,11 @@ import type { BatchRecord } from './record-batch.ts';
 import { type Bounds, TopicCluster } from './topic-cluster.ts';
 import { makeTopic, topicComplaints, withAdmin } from './topic.ts';
 
+/** An owner waits for its own records before it goes on. */
+const OWNER_GATHER_MS = 2;
+/** Whoever only follows may be late. */
+const FOLLOWER_GATHER_MS = 100;
+
 /** The queue log in one topic of Kafka; see `docs/architecture.md`, "The queue log". */
 export class KafkaQueueLog implements QueueLog {
   readonly partitionCount: number;
@@ -75,13 +80,13 @@ export class KafkaQueueLog implements QueueLog {
   }
 
   async join(handler: PartitionHandler): Promise<Reading> {
-    return this.#read(this.#settings.groupId, new Map(), handler);
+    return this.#read(this.#settings.groupId, new Map(), handler, OWNER_GATHER_MS);
   }
 
   /** A group of its own, with one member: kafkajs has no reading without a group. */
   async follow(from: ReadonlyMap<number, number>, handler: PartitionHandler): Promise<Reading> {
     const groupId = `${this.#settings.groupId}.follower.${randomUUID()}`;
-    const reading = this.#read(groupId, from, handler);
+    const reading = this.#read(groupId, from, handler, FOLLOWER_GATHER_MS);
     return {
       stop: async () => {
         await reading.stop();
@@ -118,8 +123,13 @@ export class KafkaQueueLog implements QueueLog {
     await this.#cluster.disconnect();
   }
 
-  #read(groupId: string, from: ReadonlyMap<number, number>, handler: PartitionHandler): Reading {
-    const inner = new GroupReading(this.#settings, groupId, from, handler);
+  #read(
+    groupId: string,
+    from: ReadonlyMap<number, number>,
+    handler: PartitionHandler,
+    gatherMs: number,
+  ): Reading {
+    const inner = new GroupReading(this.#settings, groupId, from, handler, gatherMs);
     const reading = {
       stop: async () => {
         this.#readings.delete(reading);
