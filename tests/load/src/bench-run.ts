@@ -28,6 +28,8 @@ export interface BurstFigures {
   readonly messagesACpuSecond: number;
   readonly transactionsAMessage: number;
   readonly connectionsAMessage: number;
+  /** Requests that Kafka answered, by kind; empty where there is none. */
+  readonly logRequestsAMessage: Readonly<Record<string, number>>;
   /** Most private memory of the system so far, in MB (10^6). */
   readonly peakMegabytes: number;
   readonly peakResidentMegabytes: number;
@@ -114,6 +116,7 @@ export class BenchRun {
   async burst(messages: number): Promise<BurstFigures> {
     const { workload, sizeOctets, sessions } = this.#plan;
     const expected = workload.mode === 'hold' ? 0 : messages * workload.domains;
+    const requestsBefore = await this.running.logRequests?.();
     const before = this.sinks.count();
     const cpuBefore = this.group.cpuSeconds();
     const othersBefore = this.#others();
@@ -140,6 +143,7 @@ export class BenchRun {
     const cpuSeconds = this.group.cpuSeconds() - cpuBefore;
     const others = this.#others();
     const after = this.sinks.count();
+    const requests = [...((await this.running.logRequests?.()) ?? [])];
     return {
       messages,
       wallSeconds,
@@ -149,6 +153,9 @@ export class BenchRun {
       messagesACpuSecond: messages / cpuSeconds,
       transactionsAMessage: (after.transactions - before.transactions) / messages,
       connectionsAMessage: (after.connections - before.connections) / messages,
+      logRequestsAMessage: Object.fromEntries(
+        requests.map(([kind, count]) => [kind, (count - (requestsBefore?.get(kind) ?? 0)) / messages]),
+      ),
       peakMegabytes: this.#peak.anonymousOctets / 1e6,
       peakResidentMegabytes: this.#peak.residentOctets / 1e6,
       foreignShare: Math.max(0, (others.foreign - othersBefore.foreign) / (others.all - othersBefore.all)),

@@ -123,12 +123,7 @@ export class KafkaQueueLog implements QueueLog {
     await this.#cluster.disconnect();
   }
 
-  #read(
-    groupId: string,
-    from: ReadonlyMap<number, number>,
-    handler: PartitionHandler,
-    gatherMs: number,
-  ): Reading {
+  #read(groupId: string, from: ReadonlyMap<number, number>, handler: PartitionHandler, gatherMs: number): Reading {
     const inner = new GroupReading(this.#settings, groupId, from, handler, gatherMs);
     const reading = {
       stop: async () => {

@@ -7,7 +7,7 @@ import { startRedis } from '@mailyard/testkit/services/redis';
 import { startS3 } from '@mailyard/testkit/services/s3';
 import { stringify } from 'yaml';
 import { MeasuredGroup } from '../measured-group.ts';
-import { MAILYARD_PROGRAM, startMailyard } from './mailyard.ts';
+import { MAILYARD_PROGRAM, type RunningMailyard, startMailyard } from './mailyard.ts';
 import type { MailSystem } from './system.ts';
 
 const S3_SECRET = 'LOAD_S3_SECRET';
@@ -87,7 +87,7 @@ export function distributed(neighbours: Neighbours, workers = 1): MailSystem {
       }
       return {
         ...front,
-        metrics: new Map(running.flatMap((each) => [...each.metrics!])),
+        logRequests: () => logRequests(running),
         stop: async () => {
           for (const each of running.reverse()) await each.stop();
         },
@@ -112,6 +112,17 @@ function settingsOn({ kafka, redis, s3 }: Neighbours, name: string): object {
       },
     },
   };
+}
+
+/** As the metrics of all processes tell. */
+async function logRequests(running: readonly RunningMailyard[]): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { http } of running) {
+    const page = await (await fetch(`http://${http}/metrics`)).text();
+    for (const [, kind, count] of page.matchAll(/^mailyard_log_requests_total\{.*?\brequest="(\w+)".*?\} (\d+)/gm))
+      counts.set(kind!, (counts.get(kind!) ?? 0) + Number(count));
+  }
+  return counts;
 }
 
 /** A process and all below it. */

@@ -67,7 +67,6 @@ export async function startMailyard(
   const grpc = addresses.get('grpc') ?? '';
   const command = (...given: string[]): Promise<string> => runCommand(MAILYARD_PROGRAM, [...given, '--server', grpc]);
   return {
-    metrics: new Map([[name, addresses.get('http') ?? '']]),
     port: Number(addresses.get('smtp')?.split(':').at(-1)),
     grpc,
     http: addresses.get('http') ?? '',

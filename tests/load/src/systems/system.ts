@@ -23,8 +23,8 @@ export interface Plan {
 /** One that runs. */
 export interface RunningSystem {
   readonly port: number;
-  /** Where each of its processes shows its metrics, `host:port` by name; only Mailyard's do. */
-  readonly metrics?: ReadonlyMap<string, string>;
+  /** Requests that Kafka answered to it so far, by kind, of all its processes; only on Kafka. */
+  readonly logRequests?: () => Promise<ReadonlyMap<string, number>>;
   /** Tries all waiting mail now. What this command costs itself is outside the measured group. */
   flush(): Promise<void>;
   /** Messages that wait. */
