@@ -1,7 +1,7 @@
 /** Octets of one block. */
 export const BLOCK_OCTETS = 262_144;
-/** Free blocks that are kept. */
-const MOST_FREE = 32;
+/** Free blocks that are kept: three each for forty large messages at once. */
+const MOST_FREE = 128;
 
 const free: Buffer[] = [];
 

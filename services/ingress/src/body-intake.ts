@@ -5,6 +5,8 @@ import { HeadKeeper } from './head-keeper.ts';
 type Stored = { readonly sizeOctets: number; readonly crc32: number };
 
 const EMPTY = Buffer.alloc(0);
+/** Bodies up to this size come in memory that is made for them; larger ones come in blocks first. */
+const SMALL_OCTETS = 32_768;
 
 /**
  * The body of one message as it comes in: kept whole up to a limit, then streamed into the body store. Memory is
@@ -54,7 +56,7 @@ export class BodyIntake {
   /** Takes a piece; a promise asks to wait. Rejects when the body store fails. */
   write(piece: Buffer): Promise<void> | undefined {
     this.#sizeOctets += piece.length;
-    if (this.#lead !== '') this.#putLead(piece.length);
+    if (this.#lead !== '') this.#putLead(Math.min(piece.length, BLOCK_OCTETS - this.#lead.length));
     if (this.#stored === undefined && this.#sizeOctets <= this.#inlineOctets) {
       this.#reserve(piece.length);
       this.#filled += piece.copy(this.#block, this.#filled);
@@ -67,7 +69,7 @@ export class BodyIntake {
       this.#filled += copied;
       from += copied;
     }
-    return this.#full.length > 1 ? this.#untilRoom(this.#stored) : undefined;
+    return this.#full.length > 0 ? this.#untilRoom(this.#stored) : undefined;
   }
 
   /** The whole body, in memory or durable in the store. */
@@ -95,10 +97,14 @@ export class BodyIntake {
     this.#stored?.then(() => this.#store.delete(this.#key)).catch(() => undefined);
   }
 
-  /** The body may wait in memory for its delivery: not with much room left behind it. */
+  /** The body may wait in memory for its delivery: in memory of its own, without much room left behind it. */
   #whole(): Buffer {
-    if (this.#filled < 0.75 * this.#block.length) this.#block = Buffer.from(this.#block.subarray(0, this.#filled));
-    return this.#block.subarray(0, this.#filled);
+    const block = this.#block;
+    const whole = block.subarray(0, this.#filled);
+    if (block.length <= SMALL_OCTETS && this.#filled >= 0.75 * block.length) return whole;
+    this.#block = Buffer.from(whole);
+    BLOCKS.give(block);
+    return this.#block;
   }
 
   async #reference(stored: Promise<Stored>): Promise<BodyReference> {
@@ -108,22 +114,24 @@ export class BodyIntake {
   #putLead(expected: number): void {
     const lead = this.#lead;
     this.#lead = '';
-    // Most messages come in one piece, and then this is all that they need.
-    this.#reserve(lead.length + Math.min(expected, BLOCK_OCTETS));
+    this.#reserve(lead.length + expected);
     this.#filled = this.#block.write(lead, 0, 'latin1');
   }
 
   /** Makes room for so many octets more of a body that is kept whole. */
   #reserve(octets: number): void {
     const needed = this.#filled + octets;
-    if (needed <= this.#block.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#block.length));
-    this.#block.copy(larger, 0, 0, this.#filled);
-    this.#block = larger;
+    const block = this.#block;
+    if (needed <= block.length) return;
+    if (needed > SMALL_OCTETS)
+      this.#block = needed <= BLOCK_OCTETS ? BLOCKS.take() : Buffer.allocUnsafeSlow(2 * needed);
+    // Most messages come in one piece, or one and a little, and then this is all that they need.
+    else this.#block = Buffer.allocUnsafeSlow(Math.min(SMALL_OCTETS, Math.ceil(1.25 * needed)));
+    block.copy(this.#block, 0, 0, this.#filled);
+    BLOCKS.give(block);
   }
 
   #begin(): Promise<Stored> {
-    this.#block = this.#block.subarray(0, this.#filled);
     const stored = this.#store.put(this.#key, this.#drain());
     // Whoever waits for room or for the end hears of a failure; before that nobody listens.
     stored.catch(() => this.#room?.());
@@ -132,8 +140,10 @@ export class BodyIntake {
 
   /** Leaves the block to the store and goes on in another. */
   #pass(): void {
-    this.#head.add(this.#block);
-    this.#full.push(this.#block);
+    if (this.#filled > 0) {
+      this.#head.add(this.#block);
+      this.#full.push(this.#block);
+    }
     this.#block = BLOCKS.take();
     this.#filled = 0;
     this.#wake?.();

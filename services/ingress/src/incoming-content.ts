@@ -94,16 +94,18 @@ export class IncomingContent implements ContentSink {
     });
   }
 
-  async end(): Promise<Reply> {
-    const { clock } = this.#context.ports;
-    const dotAt = clock.now();
-    let body: BodyReference;
-    try {
-      if (this.#failure !== undefined) throw this.#failure;
-      body = await this.#intake.end();
-    } catch (error) {
-      return this.#refuse(this.#storeFault(error));
-    }
+  end(): Reply | Promise<Reply> {
+    const dotAt = this.#context.ports.clock.now();
+    if (this.#failure !== undefined) return this.#refuse(this.#storeFault(this.#failure));
+    const body = this.#intake.end();
+    if (!(body instanceof Promise)) return this.#accept(body, dotAt);
+    return body.then(
+      (stored) => this.#accept(stored, dotAt),
+      (error: unknown) => this.#refuse(this.#storeFault(error)),
+    );
+  }
+
+  async #accept(body: BodyReference, dotAt: number): Promise<Reply> {
     const header = new MessageHeader(this.#intake.head());
     const refusal = this.#judgeHeader(header);
     if (refusal !== undefined) {
@@ -113,7 +115,8 @@ export class IncomingContent implements ContentSink {
     const { access, recipients } = this.#envelope;
     const splinters = splinter(access.policies, this.#senders(header), recipients);
     const traceparent = this.#context.random.traceparent();
-    const records = await this.#fit(body, header, splinters, traceparent);
+    const fitting = this.#fit(body, header, splinters, traceparent);
+    const records = fitting instanceof Promise ? await fitting : fitting;
     return 'code' in records ? this.#refuse(records) : this.#append(records, splinters, header, traceparent, dotAt);
   }
 
@@ -129,12 +132,12 @@ export class IncomingContent implements ContentSink {
   }
 
   /** Makes the batch, its body in the store where it would not fit otherwise (I12). */
-  async #fit(
+  #fit(
     body: BodyReference,
     header: MessageHeader,
     splinters: readonly Splinter[],
     traceparent: string,
-  ): Promise<QueueRecord[] | Reply> {
+  ): QueueRecord[] | Reply | Promise<QueueRecord[] | Reply> {
     const { queueLog } = this.#context.ports;
     const inline = body.kind === 'inline' ? body.octets.length : 0;
     const prefixes = header.octets.length * splinters.length;
@@ -145,12 +148,13 @@ export class IncomingContent implements ContentSink {
       batch.reduce((sum, record) => sum + queueLog.sizeOf(record), 0) <= queueLog.maxBatchOctets;
     if (fits(records)) return records;
     if (body.kind === 'stored') return BATCH_TOO_LARGE;
-    try {
-      const stored = this.#build(await this.#intake.store(body), header, splinters, traceparent);
-      return fits(stored) ? stored : BATCH_TOO_LARGE;
-    } catch (error) {
-      return this.#storeFault(error);
-    }
+    return this.#intake.store(body).then(
+      (stored) => {
+        const smaller = this.#build(stored, header, splinters, traceparent);
+        return fits(smaller) ? smaller : BATCH_TOO_LARGE;
+      },
+      (error: unknown) => this.#storeFault(error),
+    );
   }
 
   #build(

@@ -1,39 +1,47 @@
 import { comparableLocalPart } from '@mailyard/mail';
 import type { AddressPattern, Subject } from './address-pattern.ts';
 
+/** Places in the list by key, of one kind of pattern. */
+type Places = Map<string, number>;
+
 /**
  * A list of patterns in which the first that names an address is found without walking the list: one probe for the
  * address, one for the local part, one for the domain and one a label, and the lowest place wins. Order decides, as
- * R111 and R133 have it, and cost does not grow with the list.
+ * R111 and R133 have it, and cost does not grow with the list. What no pattern of the list looks at is not probed for.
  */
 export class PatternIndex {
-  /** Place in the list of the first pattern of each key. */
-  readonly #places = new Map<string, number>();
+  readonly #places: Readonly<Record<AddressPattern['kind'], Places>> = {
+    all: new Map(),
+    address: new Map(),
+    localPart: new Map(),
+    domain: new Map(),
+    below: new Map(),
+  };
 
   constructor(patterns: Iterable<{ readonly pattern: AddressPattern; readonly place: number }>) {
     for (const { pattern, place } of patterns) {
+      const places = this.#places[pattern.kind];
       const key = keyOf(pattern);
-      const known = this.#places.get(key);
-      if (known === undefined || place < known) this.#places.set(key, place);
+      const known = places.get(key);
+      if (known === undefined || place < known) places.set(key, place);
     }
   }
 
   /** The lowest place of a pattern that names the address; undefined when none does. */
   first({ localPart, domain }: Subject): number | undefined {
-    const local = comparableLocalPart(localPart);
-    let best = Infinity;
-    const probe = (key: string): void => {
-      const place = this.#places.get(key);
+    const { all, address, localPart: locals, domain: domains, below } = this.#places;
+    let best = all.get('') ?? Infinity;
+    const probe = (places: Places, key: string): void => {
+      const place = places.get(key);
       if (place !== undefined && place < best) best = place;
     };
-    probe('*');
-    probe(`${local}@`);
+    if (locals.size > 0) probe(locals, comparableLocalPart(localPart));
     if (domain !== '') {
-      probe(`${local}@${domain}`);
-      probe(`@${domain}`);
-      if (!domain.startsWith('['))
+      if (address.size > 0) probe(address, `${comparableLocalPart(localPart)}@${domain}`);
+      if (domains.size > 0) probe(domains, domain);
+      if (below.size > 0 && !domain.startsWith('['))
         for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1))
-          probe(`@${domain.slice(dot)}`);
+          probe(below, domain.slice(dot + 1));
     }
     return best === Infinity ? undefined : best;
   }
@@ -42,14 +50,13 @@ export class PatternIndex {
 function keyOf(pattern: AddressPattern): string {
   switch (pattern.kind) {
     case 'all':
-      return '*';
+      return '';
     case 'address':
       return `${pattern.localPart}@${pattern.domain}`;
     case 'localPart':
-      return `${pattern.localPart}@`;
+      return pattern.localPart;
     case 'domain':
-      return `@${pattern.domain}`;
     case 'below':
-      return `@.${pattern.domain}`;
+      return pattern.domain;
   }
 }

@@ -38,25 +38,28 @@ export class ContentFramer {
       this.#held = EMPTY;
       return { piece: EMPTY, bare: false, end: 3 - held };
     }
-    const stop = octets.indexOf(END);
+    // The end begins as a stuffed dot does, so that where there is none there is no end either.
+    const stuffed = octets.indexOf(STUFFED);
+    const stop = stuffed < 0 ? -1 : octets.indexOf(END, stuffed);
     if (stop >= 0) {
       this.#held = EMPTY;
-      return { ...this.#unstuff(octets.subarray(0, stop + 2)), end: stop + END.length - held };
+      return { ...this.#unstuff(octets.subarray(0, stop + 2), stuffed), end: stop + END.length - held };
     }
     const keep = heldBack(octets, this.#first);
     // A copy: the chunk is only lent.
     this.#held = keep === 0 ? EMPTY : Buffer.from(octets.subarray(octets.length - keep));
     const text = octets.subarray(0, octets.length - keep);
-    return text.length === 0 ? { piece: undefined, end: -1, bare: false } : { ...this.#unstuff(text), end: -1 };
+    return text.length === 0
+      ? { piece: undefined, end: -1, bare: false }
+      : { ...this.#unstuff(text, stuffed), end: -1 };
   }
 
-  #unstuff(text: Buffer): { piece: Buffer; bare: boolean } {
+  /** @param stuffed where the first stuffed dot, or the end, begins; -1 when there is none */
+  #unstuff(text: Buffer, stuffed: number): { piece: Buffer; bare: boolean } {
     const bare = findBareLineEnd(text.toString('latin1')) >= 0;
-    let piece = text;
     const atStart = this.#first && text[0] === DOT;
     this.#first = false;
-    const stuffed = piece.indexOf(STUFFED);
-    if (stuffed >= 0) piece = withoutStuffing(piece, stuffed);
+    const piece = stuffed >= 0 && stuffed + STUFFED.length <= text.length ? withoutStuffing(text, stuffed) : text;
     return { piece: atStart ? piece.subarray(1) : piece, bare };
   }
 }

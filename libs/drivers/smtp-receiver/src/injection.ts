@@ -49,6 +49,8 @@ export class Injection implements InjectionSession {
   tls: TLSSocket | undefined;
   /** Instant after which {@link expire} is due; the receiver's sweep looks at it. */
   deadline = Infinity;
+  /** What it was when the work began. */
+  #restingDeadline = Infinity;
   readonly #plain: Socket;
   #socket: Socket;
   readonly #options: ReceiverOptions;
@@ -106,7 +108,7 @@ export class Injection implements InjectionSession {
     if (greeting.code === 220) this.#say({ code: 220, text });
     else this.#end(greeting);
     this.#busy = false;
-    await this.#work();
+    this.#work();
   }
 
   /** Says a last reply and closes; does nothing where that was done. */
@@ -131,18 +133,18 @@ export class Injection implements InjectionSession {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#ended) return;
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
-    if (!this.#busy) void this.#work();
+    if (!this.#busy) this.#work();
     else if (this.#input.length > HELD_LIMIT) this.#socket.pause();
   };
 
   readonly #onDrain = (): void => {
-    if (!this.#busy) void this.#work();
+    if (!this.#busy) this.#work();
   };
 
   /** A client that has said all it wants to say still gets the replies to it. */
   readonly #onEnd = (): void => {
     this.#halfClosed = true;
-    if (!this.#busy) void this.#work();
+    if (!this.#busy) this.#work();
   };
 
   #listen(socket: Socket): void {
@@ -158,12 +160,14 @@ export class Injection implements InjectionSession {
     this.#handler.closed(this);
   }
 
-  /** Takes what is in the input, step by step, until it is used up. Never rejects. */
-  async #work(): Promise<void> {
-    const { deadline } = this;
-    this.#busy = true;
-    // While the client waits for us its time does not run.
-    this.deadline = Infinity;
+  /** Takes what is in the input, step by step, until it is used up; where a step takes time, goes on behind it. */
+  #work(): void {
+    if (!this.#busy) {
+      this.#busy = true;
+      // While the client waits for us its time does not run.
+      this.#restingDeadline = this.deadline;
+      this.deadline = Infinity;
+    }
     try {
       while (!this.#ended && this.#input.length > 0 && !this.#socket.writableNeedDrain) {
         const step = this.#take();
@@ -171,12 +175,25 @@ export class Injection implements InjectionSession {
         if (step !== undefined) {
           // Whoever waits for the handler need not wait for the replies before it.
           this.#flush();
-          await step;
+          step.then(this.#goOn, this.#fail);
+          return;
         }
       }
     } catch {
       this.#end(REPLIES.fault);
     }
+    this.#rest();
+  }
+
+  readonly #goOn = (): void => this.#work();
+
+  readonly #fail = (): void => {
+    this.#end(REPLIES.fault);
+    this.#work();
+  };
+
+  /** Says what is to be said and waits for the client. */
+  #rest(): void {
     this.#busy = false;
     if (this.#halfClosed && !this.#socket.writableNeedDrain) this.#end();
     this.#flush();
@@ -184,7 +201,7 @@ export class Injection implements InjectionSession {
     // A client that does not read its replies is not read from either, and its time runs all the same.
     if (this.#socket.writableNeedDrain) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
-    this.deadline = this.#advanced ? this.#nextDeadline() : deadline;
+    this.deadline = this.#advanced ? this.#nextDeadline() : this.#restingDeadline;
     this.#advanced = false;
   }
 

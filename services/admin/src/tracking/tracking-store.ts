@@ -7,6 +7,7 @@ import { createdAtOf, type MessageId } from '@mailyard/queue';
 import type { Fact } from './fact.ts';
 import { decodeHistory, encodeHistory, type HistoryEntry } from './history.ts';
 import { type PartitionPosition, PartitionTrack } from './partition-track.ts';
+import { Recent } from './recent.ts';
 import { type MessageRow, type NewRow, Segment } from './segment.ts';
 import { type Counts, noCounts, TrackedMessage, type Verdict } from './tracked-message.ts';
 import { openTrackingDatabase } from './tracking-database.ts';
@@ -46,7 +47,7 @@ export class TrackingStore {
   readonly #now: () => number;
   readonly #tracks = new Map<number, PartitionTrack>();
   readonly #segments = new Map<number, Segment>();
-  readonly #kept = new Map<MessageId, Touched>();
+  readonly #kept = new Recent<MessageId, Touched>(MOST_KEPT);
   readonly #dirty = new Map<MessageId, Touched>();
   readonly #ledger: Counts = noCounts();
   readonly #notes: string[] = [];
@@ -295,14 +296,8 @@ export class TrackingStore {
     touched.before = touched.now;
     touched.entries = [];
     message.newTerms = [];
-    this.#kept.delete(message.id);
-    if (touched.now.waiting === 0) return;
-    this.#kept.set(message.id, touched);
-    if (this.#kept.size <= MOST_KEPT) return;
-    for (const id of this.#kept.keys()) {
-      this.#kept.delete(id);
-      break;
-    }
+    if (touched.now.waiting === 0) this.#kept.delete(message.id);
+    else this.#kept.set(message.id, touched);
   }
 }
 
