@@ -187,9 +187,9 @@ export class Destination implements ConnectionHome {
     return this.blockedUntil > now;
   }
 
-  /** Whether nothing is ready, under way or to be remembered. */
-  isUnused(now: number): boolean {
-    return !this.isLive && this.held.size === 0 && !this.isBlocked(now);
+  /** Whether nothing is ready, under way, held or counted: it may be forgotten, but for what it waits for. */
+  isIdle(now: number): boolean {
+    return !this.isLive && this.held.size === 0 && this.#recipients?.isOver(now) !== false;
   }
 
   hasOtherHost(tried: readonly string[]): boolean {

@@ -1,11 +1,9 @@
 import {
   type DestinationFault,
-  type DestinationKey,
   type DeliveryTerms,
   destinationKey,
   type DueRecipient,
   expiryOf,
-  hostKey,
   isExpired,
   isOtherSchedule,
   offsetOfEntry,
@@ -16,19 +14,19 @@ import type { Closed, Glance, MessageId, OpenMessage, OpenRecipient } from '@mai
 import type { RouteDecision } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
 import { Bindings } from './bindings.ts';
-import type { Timer } from './clock.ts';
 import { steadyNow, type WorkerContext } from './context.ts';
 import { type ConnectionBudget, Destination, type DestinationEvents } from './destination.ts';
+import { Destinations } from './destinations.ts';
 import { bounceByDns, drop, endWalk, expire, recordWait } from './endings.ts';
-import { OpenBefore } from './open-before.ts';
+import { eventLoopShare } from './event-loop-share.ts';
 import type { HostFailure, OpeningTools } from './opening.ts';
 import { OpeningSlots } from './opening-slots.ts';
 import type { Parcel } from './parcel.ts';
 import { makeParcels } from './parcels.ts';
 import type { Partition, Scheduling } from './partition.ts';
+import { Placing } from './placing.ts';
 import { RetryLine } from './retry-line.ts';
-import { eventLoopShare } from './event-loop-share.ts';
-import { WaitingForHost } from './waiting-for-host.ts';
+import { WakeUp } from './wake-up.ts';
 
 /** How long one turn may take before the event loop gets its turn, in milliseconds, and how often that is looked at. */
 const TURN_MS = 8;
@@ -38,10 +36,6 @@ const AGAIN_AT_ONCE = 256;
 const LATER_MS = 60_000;
 /** How often domains and destinations without mail are forgotten. */
 const COLLECT_MS = 60_000;
-const UNUSED_MS = 600_000;
-const LONGEST_SLEEP_MS = 60_000;
-/** Destinations whose hosts are down that are kept in mind; of the others their hosts are, and when they are due. */
-const MOST_DOWN = 10_000;
 /** How often the line for openings is looked at. */
 const LINE_MS = 20;
 
@@ -52,7 +46,7 @@ const LINE_MS = 20;
 export class Scheduler implements Scheduling, DestinationEvents {
   readonly waiting = new WaitingDomains();
   readonly bindings: Bindings;
-  readonly destinations = new Map<DestinationKey, Destination>();
+  readonly destinations = new Destinations();
   readonly #context: WorkerContext;
   readonly #tools: OpeningTools;
   readonly #budget: ConnectionBudget;
@@ -61,16 +55,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
   /** Destinations that got something in this turn. */
   readonly #dirty = new Set<Destination>();
   readonly #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
-  readonly #placing = new Map<Partition, OpenBefore>();
+  readonly #placing = new Placing();
   readonly #line = new RetryLine(eventLoopShare());
-  /** Destinations with something ready, a connection or one being opened: the others need no look by the second. */
-  readonly #live = new Set<Destination>();
-  readonly #blocked = new WaitingForHost<Destination>();
-  /** Those of them, the longest blocked first. */
-  readonly #down = new Set<Destination>();
   #isScheduled = false;
   #isLineWatched = false;
-  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+  readonly #wakeUp: WakeUp;
   #collectedAt: number;
 
   /** @param partitions those of this worker, by number */
@@ -93,6 +82,11 @@ export class Scheduler implements Scheduling, DestinationEvents {
         destinationKey(target, domain, context.settings.batchBy, context.terms.of(domain)) ?? '/dev/null',
       (binding) => this.#bound(binding),
     );
+    this.#wakeUp = new WakeUp(
+      context.clock,
+      () => this.#now(),
+      () => this.#schedule(),
+    );
     this.#collectedAt = context.clock.now().monotonic;
     context.routes.onChange((_version, concerns) => this.routesChanged(concerns));
     context.terms.onChange(() => this.#termsChanged());
@@ -110,7 +104,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   /** Whether it has yet to look at some of the mail of partitions that became ours. */
   get isPlacing(): boolean {
-    return this.#placing.size > 0;
+    return this.#placing.isOn;
   }
 
   #now(): number {
@@ -135,7 +129,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
         this,
         this.#random,
       );
-      this.destinations.set(key, destination);
+      this.destinations.add(destination);
     } else destination.follow(terms);
     return destination;
   }
@@ -182,7 +176,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   placeAll(partition: Partition, before: number): void {
-    this.#placing.set(partition, new OpenBefore(partition.owner.state.messages.glance(), before));
+    this.#placing.begin(partition, before);
     this.#schedule();
   }
 
@@ -196,7 +190,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
 
   closed(partition: Partition, { closed, of, outcome }: Closed): void {
     const binding = this.#bindingOf(closed.forwardPath);
-    if (this.#isCounted(partition, of)) count(partition, binding, -1);
+    if (this.#placing.hasPassed(partition, of)) count(partition, binding, -1);
     if (outcome.type !== 'RecipientDelivered' || this.waiting.entriesOf(binding.number) === 0) return;
     // R74: a success makes what was deferred for the domain due at once.
     if (!binding.mayRelease(closed.dueAt > outcome.at, this.#context.clock.now().monotonic)) return;
@@ -205,26 +199,20 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   dropped(partition: Partition, message: OpenMessage): void {
-    const isCounted = this.#isCounted(partition, message);
+    const isCounted = this.#placing.hasPassed(partition, message);
     for (const { forwardPath } of message.recipients.values())
       if (isCounted) count(partition, this.#bindingOf(forwardPath), -1);
     partition.underway.forget(message.id);
   }
 
   lost(partition: Partition): void {
-    this.#placing.delete(partition);
+    this.#placing.end(partition);
     for (const destination of this.destinations.values())
       if (destination.readyCount > 0) destination.extract((parcel) => parcel.partition === partition);
     for (const [number, recipients] of partition.counts.take()) {
       const binding = this.bindings.numbered(number);
       if (binding !== undefined) binding.recipients -= recipients;
     }
-  }
-
-  /** While the messages of a partition are being placed, those further on are not counted yet. */
-  #isCounted(partition: Partition, { fullStateOffset }: OpenMessage): boolean {
-    const placing = this.#placing.get(partition);
-    return placing === undefined || placing.hasPassed(fullStateOffset);
   }
 
   // ---- where a recipient goes now
@@ -295,7 +283,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     released: boolean,
   ): void {
     this.waiting.add(binding.number, dueAt, partition.number, fullStateOffset, recipient, released);
-    this.#wakeAt(dueAt);
+    this.#wakeUp.at(dueAt);
   }
 
   readonly #later = (partition: Partition, id: MessageId, rid: number): void => {
@@ -325,7 +313,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
         destination.push(parcel);
     }
     this.#dirty.add(destination);
-    this.#live.add(destination);
+    this.destinations.woke(destination);
   }
 
   // ---- turns
@@ -354,7 +342,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
       const message = partition.owner.state.messages.get(id);
       if (message !== undefined && partition.mayStart) this.place(partition, message, [recipient], false);
     }
-    let done = this.#placeMore(until);
+    let done = this.#placing.goOn(until, (partition, message) => this.#placeOld(partition, message));
     const { wall } = steadyNow({ clock, steady: this.#context.steady });
     for (let i = 1; this.waiting.nextDueAt() <= wall; i++) {
       this.#takeUp(this.waiting.take(wall)!, wall, false);
@@ -365,7 +353,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
     }
     this.#serveLines(wall, until);
     done = this.#pumpSome(until) && done;
-    if (done && this.#again.length === 0) this.#wakeAt(this.waiting.nextDueAt());
+    if (done && this.#again.length === 0) this.#wakeUp.at(this.waiting.nextDueAt());
     else this.#schedule();
   }
 
@@ -400,22 +388,6 @@ export class Scheduler implements Scheduling, DestinationEvents {
       if (i % LOOK_EVERY === 0 && performance.now() >= until) return false;
       this.#dirty.delete(destination);
       destination.pump();
-    }
-    return true;
-  }
-
-  /** Goes on placing the messages of partitions that became ours. True when all are placed. */
-  #placeMore(until: number): boolean {
-    for (const [partition, messages] of this.#placing) {
-      for (let i = 1; ; i++) {
-        const next = messages.next();
-        if (next.done === true) {
-          this.#placing.delete(partition);
-          break;
-        }
-        this.#placeOld(partition, next.value);
-        if (i % LOOK_EVERY === 0 && performance.now() >= until) return false;
-      }
     }
     return true;
   }
@@ -509,50 +481,26 @@ export class Scheduler implements Scheduling, DestinationEvents {
     return together;
   }
 
-  #wakeAt(at: number): void {
-    if (at === Infinity || (this.#timer !== undefined && this.#timer.at <= at)) return;
-    this.#timer?.timer.cancel();
-    const delay = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#now()));
-    const timer = this.#context.clock.after(delay, () => {
-      this.#timer = undefined;
-      this.#schedule();
-    });
-    this.#timer = { at, timer };
-  }
-
   /** Once a second. */
   tick(): void {
     const { monotonic } = this.#context.clock.now();
     this.bindings.askAgain();
-    for (const destination of this.#live) {
-      destination.tick(monotonic);
-      if (!destination.isLive) this.#live.delete(destination);
-    }
+    this.destinations.tick(monotonic);
     if (this.#isLineAwaited) this.#schedule();
-    this.#forgetDown();
+    // There may be very many dead domains: what is known of most is when their mail is due.
+    for (const destination of this.destinations.beyondMind(this.#now())) this.#forget(destination);
     if (monotonic - this.#collectedAt < COLLECT_MS) return;
     this.#collectedAt = monotonic;
     this.bindings.collect();
     this.#tools.hosts.expire(this.#now());
-    for (const destination of this.destinations.values())
-      if (destination.isUnused(this.#now()) && monotonic - destination.usedAt > UNUSED_MS) this.#forget(destination);
-  }
-
-  /** There may be very many dead domains: what is known of each but the last ones is when its mail is due. */
-  #forgetDown(): void {
-    for (const destination of this.#down) {
-      if (this.#down.size <= MOST_DOWN) return;
-      if (destination.isLive || destination.held.size > 0) this.#down.delete(destination);
-      else this.#forget(destination);
-    }
+    for (const destination of this.destinations.unused(this.#now(), monotonic)) this.#forget(destination);
   }
 
   /** What waits for it finds it again when due. */
   #forget(destination: Destination): void {
     for (const binding of [...destination.bindings]) this.bindings.unbind(binding);
     this.#budget.slots.leave(destination);
-    this.unblocked(destination);
-    this.destinations.delete(destination.key);
+    this.destinations.delete(destination);
   }
 
   // ---- routes
@@ -696,19 +644,16 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   blocked(destination: Destination): void {
-    this.#blocked.add(destination, destination.hosts.map(hostKey));
-    this.#down.delete(destination);
-    this.#down.add(destination);
+    this.destinations.blocked(destination);
   }
 
   unblocked(destination: Destination): void {
-    this.#blocked.delete(destination, destination.hosts.map(hostKey));
-    this.#down.delete(destination);
+    this.destinations.unblocked(destination);
   }
 
   /** A host that was down answers: whoever waits for it goes on. */
   hostCameBack(host: string): void {
-    for (const destination of this.#blocked.take(host)) destination.unblock();
+    for (const destination of this.destinations.takeWaitingFor(host)) destination.unblock();
   }
 
   // ---- operators
@@ -725,8 +670,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   }
 
   stop(): void {
-    this.#timer?.timer.cancel();
-    this.#timer = undefined;
+    this.#wakeUp.cancel();
     this.#placing.clear();
     for (const destination of this.destinations.values()) destination.drain();
   }

@@ -78,6 +78,8 @@ describe('a window of recipients', () => {
     expect(window.freeAt(1, 4, 10)).toBe(0);
     window.take(1, 60_000, 10);
     expect(window.freeAt(1, 4, 59_999)).toBe(60_000);
+    expect(window.isOver(59_999)).toBe(false);
+    expect(window.isOver(60_000)).toBe(true);
     expect(window.freeAt(1, 4, 60_000)).toBe(0);
     window.take(4, 60_000, 60_000);
     expect(window.freeAt(1, 4, 60_001)).toBe(120_000);

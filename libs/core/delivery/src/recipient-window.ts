@@ -17,6 +17,11 @@ export class RecipientWindow {
     this.#used += recipients;
   }
 
+  /** Whether nothing of it is to be remembered. */
+  isOver(now: number): boolean {
+    return now >= this.#endsAt;
+  }
+
   reset(): void {
     this.#endsAt = 0;
   }

@@ -1,0 +1,47 @@
+import type { DestinationKey } from '@mailyard/delivery-rules';
+import { describe, expect, it } from 'vitest';
+import type { Destination } from './destination.ts';
+import { Destinations } from './destinations.ts';
+
+/** As much of a destination as the collection looks at. */
+function destination(number: number, isIdle = true): Destination {
+  const key = `d${number}.example` as DestinationKey;
+  const hosts = [{ name: `mx.d${number}.example`, address: `192.0.2.${number % 250}`, port: 25 + number }];
+  return { key, hosts, isIdle: () => isIdle } as Partial<Destination> as Destination;
+}
+
+function keysOf(destinations: Iterable<Destination>): string[] {
+  return Array.from(destinations, ({ key }) => key);
+}
+
+describe('Destinations', () => {
+  it('keep ten thousand in mind that are down, not those that are down longest and idle', () => {
+    const destinations = new Destinations();
+    const all = Array.from({ length: 10_003 }, (_, number) => destination(number, number !== 1));
+    for (const one of all) {
+      destinations.add(one);
+      destinations.blocked(one);
+    }
+    // The first has been tried again meanwhile, and is down anew.
+    destinations.blocked(all[0]!);
+    const beyond = [...destinations.beyondMind(0)];
+    expect(keysOf(beyond)).toEqual(['d2.example', 'd3.example']);
+    for (const one of beyond) destinations.delete(one);
+    expect(keysOf(destinations.beyondMind(0))).toEqual([]);
+    expect(destinations.get('d2.example' as DestinationKey)).toBeUndefined();
+    expect(destinations.get('d1.example' as DestinationKey)).toBe(all[1]);
+  });
+
+  it('are found by the host that they wait for, until they are deleted', () => {
+    const destinations = new Destinations();
+    const [one, other] = [destination(1), destination(2)];
+    for (const each of [one, other]) {
+      destinations.add(each);
+      destinations.blocked(each);
+    }
+    destinations.delete(other);
+    const hostOf = ({ hosts }: Destination): string => `${hosts[0]!.address}:${hosts[0]!.port}`;
+    expect(keysOf(destinations.takeWaitingFor(hostOf(other)))).toEqual([]);
+    expect(keysOf(destinations.takeWaitingFor(hostOf(one)))).toEqual(['d1.example']);
+  });
+});
