@@ -53,6 +53,13 @@ export interface RunPlan {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** CPU seconds: of the system; of the whole machine, and of what on it is neither the system nor its load. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly foreign: number;
+  readonly all: number;
+}
+
 export class BenchRun {
   readonly system: MailSystem;
   readonly group: MeasuredGroup;
@@ -118,8 +125,7 @@ export class BenchRun {
     const expected = workload.mode === 'hold' ? 0 : messages * workload.domains;
     const requestsBefore = await this.running.logRequests?.();
     const before = this.sinks.count();
-    const cpuBefore = this.group.cpuSeconds();
-    const othersBefore = this.#others();
+    const usage = this.usage();
     const began = performance.now();
     const source = startSource(this.running.port, { workload, sizeOctets, sessions, messages }, this.#outside);
     let acceptedAt = Number.NaN;
@@ -140,8 +146,7 @@ export class BenchRun {
     }
     const wallSeconds = ((expected === 0 ? acceptedAt : lastAt) - began) / 1000;
     await this.quiet();
-    const cpuSeconds = this.group.cpuSeconds() - cpuBefore;
-    const others = this.#others();
+    const { cpuSeconds, foreignShare } = this.usageSince(usage);
     const after = this.sinks.count();
     const requests = [...((await this.running.logRequests?.()) ?? [])];
     return {
@@ -158,7 +163,7 @@ export class BenchRun {
       ),
       peakMegabytes: this.#peak.anonymousOctets / 1e6,
       peakResidentMegabytes: this.#peak.residentOctets / 1e6,
-      foreignShare: Math.max(0, (others.foreign - othersBefore.foreign) / (others.all - othersBefore.all)),
+      foreignShare,
     };
   }
 
@@ -172,6 +177,19 @@ export class BenchRun {
   inject(injection: Omit<Injection, 'port' | 'sizeOctets'>): Source {
     const { sizeOctets } = this.#plan;
     return startInjector({ port: this.running.port, sizeOctets, ...injection }, this.#outside);
+  }
+
+  /** CPU so far, to be given to {@link usageSince}. */
+  usage(): Usage {
+    return { cpuSeconds: this.group.cpuSeconds(), ...this.#others() };
+  }
+
+  usageSince(before: Usage): { readonly cpuSeconds: number; readonly foreignShare: number } {
+    const now = this.usage();
+    return {
+      cpuSeconds: now.cpuSeconds - before.cpuSeconds,
+      foreignShare: Math.max(0, (now.foreign - before.foreign) / (now.all - before.all)),
+    };
   }
 
   /** Waits until the system has nothing more to do, some seconds at most (longer where said). */

@@ -80,7 +80,7 @@ export async function bench({ folder, results, quick, print }: BenchOptions): Pr
   print(await callsTable(['ingest', 'relay'].map((name) => planOf(name, '4k', 20))));
 
   const faults: FaultFigures[] = [];
-  const faultPlan = { otherRate: 100, pairs: quick ? 1 : 3, seconds: quick ? 2 : 5 };
+  const faultPlan = { otherRate: 100, pairs: quick ? 1 : 7, seconds: quick ? 2 : 3 };
   for (const fault of FAULTS.keys())
     faults.push(
       await measureFault(mailyard, planOf('relay', '4k', 20), fault, faultPlan, openResults(results, 'faults')),

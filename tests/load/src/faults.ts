@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BadHosts, deadHosts, startDeferringHost, startSlowHost } from './bad-hosts.ts';
 import { BenchRun, type RunPlan } from './bench-run.ts';
 import { table, type RecordResult } from './results.ts';
+import type { Source } from './source.ts';
 import { printNumber, printSpread, type Spread, spreadOf } from './statistics.ts';
 import type { MailSystem } from './systems/system.ts';
 import { domainOf, scaled } from './workloads.ts';
@@ -26,10 +27,32 @@ export interface FaultPlan {
 
 export interface FaultFigures {
   readonly fault: string;
+  /** Deliveries a second to the healthy host. */
   readonly undisturbed: Spread;
   readonly disturbed: Spread;
-  readonly share: Spread;
+  /** The second as a share of the first, pair by pair: by the clock, and by the CPU second of the system. */
+  readonly shareByClock: Spread;
+  readonly shareByCpu: Spread;
+  /** Deliveries at a steady rate that leaves room, both systems at once: what of it the disturbed one kept. */
+  readonly steadyShare: number;
+  /** CPU of the machine that went to neither the systems nor the load. */
+  readonly foreignShare: Spread;
 }
+
+interface Beside {
+  readonly aSecond: number;
+  readonly aCpuSecond: number;
+  readonly foreignShare: number;
+}
+
+/** For the healthy host, of each of two systems at once: well below what one can do. */
+const STEADY_RATE = 100;
+const STEADY_SECONDS = 12;
+/** Until deliveries have come into step. */
+const STEADY_AFTER_MS = 3_000;
+/** With more of the machine in other hands than this, the clock says little. */
+const MOST_FOREIGN = 0.1;
+const MARK = 0.9;
 
 /**
  * Two instances of the system take turns: one whose other host is healthy, one whose other host or hosts are bad. Both
@@ -51,7 +74,7 @@ export async function measureFault(
       ...Array.from({ length: others }, (_, at) => ({ domain: domainOf(at + 1), destinations: [destinations(at)] })),
     ];
   const runs: BenchRun[] = [];
-  const rates: [number[], number[]] = [[], []];
+  const figures: [Beside[], Beside[]] = [[], []];
   try {
     for (const isBad of [false, true]) {
       const run = await BenchRun.start(system, {
@@ -62,37 +85,45 @@ export async function measureFault(
       runs.push(run);
       await run.burst(scaled(system.warmUp, plan.workload, plan.sizeOctets));
     }
-    let messages = Math.round((await rateBeside(runs[0]!, 500, { otherRate, others, seconds })) * seconds);
+    const other = { otherRate, others, seconds };
+    let messages = Math.round((await rateBeside(runs[0]!, 500, other)).aSecond * seconds);
+    await rateBeside(runs[1]!, messages, other);
     for (let pair = 0; pair < pairs; pair++) {
       for (const at of pair % 2 === 0 ? [0, 1] : [1, 0]) {
-        const rate = await rateBeside(runs[at]!, messages, { otherRate, others, seconds });
-        rates[at]!.push(rate);
-        record({ kind: 'fault', system: system.name, fault, disturbed: at === 1, pair, rate });
+        const one = await rateBeside(runs[at]!, messages, other);
+        figures[at]!.push(one);
+        record({ kind: 'fault', system: system.name, fault, disturbed: at === 1, pair, ...one });
       }
-      messages = Math.round(rates[0].at(-1)! * seconds);
+      messages = Math.round(figures[0].at(-1)!.aSecond * seconds);
     }
+    const steadyShare = await steadyBeside(runs, { otherRate, others });
+    record({ kind: 'fault', system: system.name, fault, steadyShare });
+    const [good, beside] = figures;
+    const spread = (of: readonly Beside[], what: keyof Beside): Spread => spreadOf(of.map((one) => one[what]));
+    const share = (what: keyof Beside): Spread => spreadOf(beside.map((one, at) => one[what] / good[at]![what]));
+    return {
+      fault,
+      undisturbed: spread(good, 'aSecond'),
+      disturbed: spread(beside, 'aSecond'),
+      shareByClock: share('aSecond'),
+      shareByCpu: share('aCpuSecond'),
+      steadyShare,
+      foreignShare: spread([...good, ...beside], 'foreignShare'),
+    };
   } finally {
     for (const run of runs) await run.stop();
     await bad.stop();
   }
-  const share = spreadOf(rates[1].map((rate, at) => rate / rates[0][at]!));
-  return { fault, undisturbed: spreadOf(rates[0]), disturbed: spreadOf(rates[1]), share };
 }
 
-/** Deliveries a second to the healthy host, with the other mail beside from half a second before. */
+/** Deliveries to the healthy host, with the other mail beside from half a second before. */
 async function rateBeside(
   run: BenchRun,
   messages: number,
   { otherRate, others, seconds }: { otherRate: number; others: number; seconds: number },
-): Promise<number> {
-  const beside = run.inject({
-    sessions: 10,
-    messages: Math.round(otherRate * (seconds + 1)),
-    domains: others,
-    firstDomain: 1,
-    inTurn: true,
-    rate: otherRate,
-  });
+): Promise<Beside> {
+  const usage = run.usage();
+  const beside = injectOthers(run, { otherRate, others, seconds: seconds + 1 });
   await sleep(500);
   const before = run.sinks.count(0).transactions;
   const began = performance.now();
@@ -108,15 +139,68 @@ async function rateBeside(
   await source.done();
   await beside.done();
   await run.quiet();
-  return (messages / (last - began)) * 1000;
+  const { cpuSeconds, foreignShare } = run.usageSince(usage);
+  return { aSecond: (messages / (last - began)) * 1000, aCpuSecond: messages / cpuSeconds, foreignShare };
+}
+
+/**
+ * Both systems at once, so that whatever else the machine does hits both alike: the same steady rate for the healthy
+ * host of each. Tells what the disturbed one delivered in the same seconds, as a share of what the other did.
+ */
+async function steadyBeside(
+  runs: readonly BenchRun[],
+  { otherRate, others }: { otherRate: number; others: number },
+): Promise<number> {
+  const sources = runs.flatMap((run) => [
+    injectOthers(run, { otherRate, others, seconds: STEADY_SECONDS }),
+    run.inject({ sessions: 10, messages: STEADY_RATE * STEADY_SECONDS, domains: 1, rate: STEADY_RATE }),
+  ]);
+  await sleep(STEADY_AFTER_MS);
+  const counts = (): number[] => runs.map((run) => run.sinks.count(0).transactions);
+  const before = counts();
+  await sleep(1_000 * STEADY_SECONDS - STEADY_AFTER_MS - 1_000);
+  const [undisturbed, disturbed] = counts().map((count, at) => count - before[at]!);
+  for (const source of sources) await source.done();
+  return disturbed! / undisturbed!;
+}
+
+function injectOthers(
+  run: BenchRun,
+  { otherRate, others, seconds }: { otherRate: number; others: number; seconds: number },
+): Source {
+  return run.inject({
+    sessions: 10,
+    messages: Math.round(otherRate * seconds),
+    domains: others,
+    firstDomain: 1,
+    inTurn: true,
+    rate: otherRate,
+  });
+}
+
+/** Whether the mark is reached for all that the quartiles tell: by the clock, or by CPU where others had the machine. */
+export function verdictOn({ shareByClock, shareByCpu, steadyShare, foreignShare }: FaultFigures): string {
+  const isClockGood = foreignShare.median <= MOST_FOREIGN;
+  const share = isClockGood ? shareByClock : shareByCpu;
+  const by = isClockGood ? 'clock' : 'CPU';
+  if (share.lower >= MARK && steadyShare >= MARK) return `reached, by ${by}`;
+  return share.upper < MARK || steadyShare < MARK
+    ? `missed, by ${share.upper < MARK ? by : 'steady rate'}`
+    : `open, by ${by}`;
 }
 
 export function faultTable(system: string, figures: readonly FaultFigures[]): string {
-  const rows = figures.map(({ fault, undisturbed, disturbed, share }) => [
-    fault,
-    printNumber(undisturbed.median),
-    printNumber(disturbed.median),
-    printSpread(share),
+  const rows = figures.map((one) => [
+    one.fault,
+    printNumber(one.undisturbed.median),
+    printNumber(one.disturbed.median),
+    printSpread(one.shareByClock),
+    printSpread(one.shareByCpu),
+    printNumber(one.steadyShare),
+    printNumber(one.foreignShare.median),
+    String(one.shareByClock.count),
+    verdictOn(one),
   ]);
-  return table([system, 'undisturbed/s', 'disturbed/s', 'share'], rows);
+  const head = ['undisturbed/s', 'disturbed/s', 'share', 'by CPU second', 'at a steady rate', 'CPU of others', 'pairs'];
+  return table([system, ...head, `mark ${MARK}`], rows);
 }

@@ -11,8 +11,8 @@
  *       mail for hosts that are down: memory and disk a message, and its drain once they are back
  *   latency [--rate 200] [--seconds 5] [--pairs 5] [--sessions 100] [--systems postfix,mailyard]
  *       from the final dot to the 250 at one offered rate
- *   faults [--pairs 5] [--seconds 5] [--systems mailyard]
- *       the rate to a healthy host beside bad ones
+ *   faults [--pairs 9] [--seconds 3] [--systems mailyard]
+ *       the rate to a healthy host beside bad ones; at least seven pairs make a verdict
  *   distributed [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--workers 1]
  *       Mailyard on Kafka, Redis and S3 beside Postfix, its own CPU and theirs
  *   bench [--quick]
