@@ -1,6 +1,5 @@
 /** How an acceptance, and each recipient behind it, opens a message (I1, I9). */
 import { type Effect, NO_EFFECT } from './effect.ts';
-import { finalKey } from './fold-outcome.ts';
 import type { LoggedRecord, MessageAccepted, RecipientQueued } from './records.ts';
 import type { Rules } from './rules.ts';
 import { type FoldedMessage, freshRecipient, type OpenBody, type PartitionState } from './state.ts';
@@ -49,7 +48,7 @@ export function foldQueued(state: PartitionState, logged: LoggedRecord, record: 
   creation.nextOffset += 1;
   creation.left -= 1;
   if (creation.left <= 0) state.creation = undefined;
-  if (state.finals.has(finalKey(record.message, record.recipient))) return NO_EFFECT;
+  if (state.finals.has(record.message, record.recipient)) return NO_EFFECT;
   const message = creation.opened ? state.messages.edit(record.message) : creation.message;
   // Everything that was queued before has ended already, by a drop read in between: the rest is void with it.
   if (message === undefined) return NO_EFFECT;

@@ -1,7 +1,7 @@
 /** Which decisions count (I3), and what an intent and a restatement do. */
 import { type Effect, NO_EFFECT } from './effect.ts';
 import { openBody } from './fold-acceptance.ts';
-import { endedKey, finalKey } from './fold-outcome.ts';
+import { endedKey } from './fold-outcome.ts';
 import type { AttemptIntended, Decision, LoggedRecord, MessageId, MessageRestated } from './records.ts';
 import type { Rules } from './rules.ts';
 import type { FoldedAttempt, FoldedMessage, OpenRecipient, PartitionState } from './state.ts';
@@ -69,7 +69,7 @@ export function foldRestated(
     before !== undefined && !rules.restatementsReplace ? before.recipients : undefined,
   );
   for (const recipient of record.recipients) {
-    if (!state.finals.has(finalKey(id, recipient.recipient))) recipients.set(recipient.recipient, recipient);
+    if (!state.finals.has(id, recipient.recipient)) recipients.set(recipient.recipient, recipient);
   }
   if (recipients.size === 0) {
     state.messages.delete(id);

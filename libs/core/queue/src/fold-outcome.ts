@@ -46,13 +46,12 @@ export function foldFinal(
   const { message: id } = record;
   const decision = record.type === 'RecipientDelivered' ? undefined : record.decision;
   if (decision !== undefined && !decide(state, logged, id, decision, rules)) return NO_EFFECT;
-  const key = finalKey(id, record.recipient);
-  if (state.finals.has(key)) return NO_EFFECT;
+  if (state.finals.has(id, record.recipient)) return NO_EFFECT;
   const message = state.messages.edit(id);
   const recipient = message?.recipients.get(record.recipient);
   // Closed longer ago than the memory reaches; only a decision made with an outdated fold comes this late.
   if (message !== undefined && recipient === undefined && decision !== undefined) return NO_EFFECT;
-  state.finals.add(key, state.appendTime);
+  state.finals.add(id, record.recipient, state.appendTime);
   if ((record.type === 'RecipientBounced' || record.type === 'RecipientExpired') && record.report !== undefined)
     state.expectedReports.set(record.report, state.appendTime);
   if (message === undefined || recipient === undefined) return NO_EFFECT;
@@ -113,10 +112,6 @@ function unusedBodies(message: FoldedMessage, closed: OpenRecipient, last: boole
   if (bodies.length === 1) return [];
   for (const { copy } of message.recipients.values()) if (copies[copy]?.body === number) return [];
   return [body.key];
-}
-
-export function finalKey(message: MessageId, recipient: number): string {
-  return `${message}/${recipient}`;
 }
 
 export function endedKey(message: MessageId, recipient: number, attempt: Decision): string {

@@ -1,6 +1,7 @@
 import type { MessageId } from './records.ts';
 
-const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+/** The digits of a message id. */
+export const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
  * Makes a message id: ten digits of time, sixteen of randomness, base 32 without i, l, o, u. Ids sort by time of

@@ -2,10 +2,6 @@
 export class Recollection {
   readonly #times = new Map<string, number>();
 
-  get size(): number {
-    return this.#times.size;
-  }
-
   has(key: string): boolean {
     return this.#times.has(key);
   }
@@ -21,9 +17,5 @@ export class Recollection {
       if (at >= appendTime) return;
       this.#times.delete(key);
     }
-  }
-
-  keys(): Iterable<string> {
-    return this.#times.keys();
   }
 }

@@ -2,6 +2,7 @@
  * What one partition's log says at one offset: the claim in force, the open messages, and what ended lately. Only
  * {@link fold} changes it; everything else reads it.
  */
+import { ClosedRecipients } from './closed-recipients.ts';
 import { MessageTable } from './message-table.ts';
 import { Recollection } from './recollection.ts';
 import type {
@@ -96,8 +97,8 @@ export interface PartitionState {
   /** Messages with an attempt that has no outcome yet. */
   readonly attempted: Set<MessageId>;
   creation: Creation | undefined;
-  /** Final outcomes of the last ten minutes, by (message, recipient). */
-  readonly finals: Recollection;
+  /** Final outcomes of the last ten minutes. */
+  readonly finals: ClosedRecipients;
   /** Attempts that ended in the last ten minutes without a final outcome, by (message, recipient, attempt). */
   readonly ended: Recollection;
   /** Last decisions of the last ten minutes on messages that are not open here, so that late ones are known as such. */
@@ -119,7 +120,7 @@ export function emptyPartition(nextOffset = 0, hotRecipients?: number): Partitio
     messages: new MessageTable(hotRecipients),
     attempted: new Set(),
     creation: undefined,
-    finals: new Recollection(),
+    finals: new ClosedRecipients(),
     ended: new Recollection(),
     elsewhere: new Map(),
     expectedReports: new Map(),
