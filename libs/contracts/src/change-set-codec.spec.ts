@@ -1,4 +1,12 @@
-import { applyChangeSet, type ChangeSet, initialState, type Operation } from '@mailyard/configuration';
+import {
+  applyChangeSet,
+  type ChangeSet,
+  initialState,
+  type Operation,
+  routeTableOf,
+  SECTION_NAMES,
+} from '@mailyard/configuration';
+import type { Domain } from '@mailyard/mail';
 import { type ReceivingDomain } from '@mailyard/smtp-routes';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -116,6 +124,27 @@ describe('a snapshot', () => {
         const state = applyChangeSet(initialState('lineage'), one, 'hash');
         expect(decodeSnapshot(encodeSnapshot(state))).toEqual(state);
       }),
+    );
+  });
+
+  it('changes nothing for whoever goes on from it, at whichever versions it is taken', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(changeSet, fc.boolean()), { maxLength: 8 }), (history) => {
+        let plain = initialState('lineage');
+        let restarted = plain;
+        for (const [index, [one, isTaken]] of history.entries()) {
+          const next = { ...one, version: index + 1 };
+          plain = applyChangeSet(plain, next, `hash ${index}`);
+          restarted = applyChangeSet(restarted, decodeChangeSet(encodeChangeSet(next)), `hash ${index}`);
+          if (isTaken) restarted = decodeSnapshot(encodeSnapshot(restarted))!;
+          expect(restarted).toEqual(plain);
+          for (const section of SECTION_NAMES)
+            expect([...restarted.sections[section].keys()]).toEqual([...plain.sections[section].keys()]);
+        }
+        for (const name of ['example.com', 'x.example.com', '[192.0.2.1]', 'other.test'])
+          expect(routeTableOf(restarted).lookup(name as Domain)).toEqual(routeTableOf(plain).lookup(name as Domain));
+      }),
+      { numRuns: 300 },
     );
   });
 

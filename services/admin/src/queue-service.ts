@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { QueueServiceService, type QueueServiceServer } from '@mailyard/contracts/queue';
 import type { QueueScope } from '@mailyard/delivery-rules';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
-import { parseDomain } from '@mailyard/mail';
+import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
 import { type QueueOwners, unownedPartitions } from './queue-owners.ts';
 import { writeCensus, writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
 import type { Tracker } from './tracking/tracker.ts';
@@ -97,8 +97,7 @@ function readScope(domain: string | undefined, destination: string | undefined):
 type ScopeDomain = Extract<QueueScope, { kind: 'domain' }>['domain'];
 
 function demandDomain(text: string): ScopeDomain {
-  if (/^\[[^\]]+\]$/.test(text)) return text as ScopeDomain;
-  const domain = parseDomain(text);
+  const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text);
   if (domain !== undefined) return domain;
   throw new CallRefusal(status.INVALID_ARGUMENT, `${JSON.stringify(text)} is no domain`, { reason: 'DOMAIN_INVALID' });
 }

@@ -54,6 +54,34 @@ describe('a change of an outgoing authentication profile', () => {
     expect(exchange.messages[0]).toMatchObject({ username: 'gateway' });
   });
 
+  it('is asked for by one alarm for host and profile while the host refuses or offers nothing, until it works (R152)', async () => {
+    const exchange = await sink(demanding);
+    const bare = await sink();
+    const edge = new Edge('wrong');
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${exchange.port}/auth=edge`, `other.example 127.0.0.1:${bare.port}/auth=edge`],
+      credentials: edge,
+    });
+    const alarms = (): readonly string[] =>
+      fixture.events.flatMap((event) =>
+        event.kind === 'alarm' && event.name === 'authentication-failed' ? [event.detail] : [],
+      );
+    await fixture.submit({ to: ['u@example.com'] });
+    await fixture.submit({ to: ['u@other.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 2);
+    await fixture.clock.advance(200_000);
+    expect(exchange.connections).toBeGreaterThan(1);
+    expect(alarms().toSorted()).toEqual([
+      expect.stringMatching(`^profile edge at .*${Math.min(exchange.port, bare.port)}`),
+      expect.stringMatching(`^profile edge at .*${Math.max(exchange.port, bare.port)}`),
+    ]);
+    edge.set(RIGHT);
+    await until(() => fixture.count('RecipientDelivered') === 1);
+    edge.set('wrong');
+    await fixture.submit({ to: ['v@example.com'] });
+    await until(() => alarms().filter((detail) => detail.includes(String(exchange.port))).length === 2);
+  });
+
   it('uses no connection on that authenticated as before (R153)', async () => {
     const exchange = await sink(demanding);
     const edge = new Edge(RIGHT);

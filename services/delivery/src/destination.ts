@@ -381,6 +381,7 @@ export class Destination implements ConnectionHome {
         tls: this.#terms.tls,
         ...(credentials === undefined ? {} : { credentials }),
       },
+      authProfile: profile,
       tried: parcel?.walk?.tried ?? [],
       preferredHost: parcel?.preferredHost,
       openConnections: (host) => this.connections.filter((connection) => connection.hostKey === host).length,

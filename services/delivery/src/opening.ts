@@ -15,6 +15,7 @@ import {
   type RelayConnection,
   type RelayOptions,
   type Resolver,
+  type SessionFailure,
   type Stage,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
@@ -31,6 +32,8 @@ export interface OpeningTools {
   readonly board: HostBoard | undefined;
   /** Steady wall time. */
   readonly now: () => number;
+  /** Profile and host: where authentication fails now, which was told. */
+  readonly refusing: Set<string>;
   /** A host that was down answers again. */
   readonly cameBack: (host: string) => void;
 }
@@ -40,6 +43,8 @@ export interface OpeningWish {
   readonly domain: Domain | AddressLiteral;
   readonly plan: PlanOptions;
   readonly relayOptions: RelayOptions;
+  /** The outgoing authentication profile. */
+  readonly authProfile: string | undefined;
   /** Hosts that are not to be tried, by key. */
   readonly tried: readonly string[];
   /** The host to be tried first if the table still names it, as records name it. */
@@ -106,8 +111,8 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
 }
 
 async function connect(
-  { relay, hosts, board, now, cameBack }: OpeningTools,
-  { relayOptions, openConnections }: OpeningWish,
+  { relay, hosts, board, now, refusing, cameBack }: OpeningTools,
+  { relayOptions, authProfile, openConnections }: OpeningWish,
   host: Host,
   key: string,
 ): Promise<
@@ -115,16 +120,19 @@ async function connect(
   | { readonly kind: 'failed'; readonly failure: HostFailure; readonly overloaded: boolean }
 > {
   hosts.began(key, now());
-  const opened = await relay.connect(host, relayOptions).catch((error: unknown) => ({
-    stage: 'connect' as const,
-    reason: error instanceof Error ? error.message : String(error),
-  }));
+  const opened = await relay.connect(host, relayOptions).catch(
+    (error: unknown): SessionFailure => ({
+      stage: 'connect',
+      reason: error instanceof Error ? error.message : String(error),
+    }),
+  );
   hosts.ended(key);
   if (!('reason' in opened)) {
     if (hosts.worked(key, now())) {
       board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });
       cameBack(key);
     }
+    refusing.delete(`${authProfile} ${key}`);
     const { name, address, port } = host;
     publishMailEvent({ kind: 'connectionOpened', dcid: opened.dcid, host: name, address, port });
     return { kind: 'connected', connection: opened };
@@ -138,6 +146,9 @@ async function connect(
     stage,
     reason: opened.reason,
   });
+  // 4yz says nothing against the profile.
+  if (stage === 'auth' && authProfile !== undefined && (opened.reply === undefined || opened.reply.code >= 500))
+    tellOnce(refusing, authProfile, key, opened.reason, host);
   if (state === 'failed') {
     const report = hosts.failed(key, reply, now());
     if (report !== undefined) board?.publish(key, report);
@@ -145,6 +156,15 @@ async function connect(
     hosts.released(key);
   }
   return { kind: 'failed', failure: { reply, stage, host: formatHost(host) }, overloaded: state === 'slow' };
+}
+
+/** An operator must know that a profile no longer opens a host (R152): once, until it does again. */
+function tellOnce(refusing: Set<string>, profile: string, key: string, reason: string, host: Host): void {
+  const what = `${profile} ${key}`;
+  if (refusing.has(what)) return;
+  refusing.add(what);
+  const detail = `profile ${profile} at ${formatHost(host)}: ${reason}`;
+  publishMailEvent({ kind: 'alarm', name: 'authentication-failed', detail });
 }
 
 /** One probe for all workers; without the board each goes by itself (R76). */

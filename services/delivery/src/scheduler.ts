@@ -65,7 +65,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   /** @param partitions those of this worker, by number */
   constructor(
     context: WorkerContext,
-    tools: Omit<OpeningTools, 'now' | 'cameBack'>,
+    tools: Omit<OpeningTools, 'now' | 'cameBack' | 'refusing'>,
     partitions: ReadonlyMap<number, Partition>,
     random: () => number,
   ) {
@@ -73,7 +73,12 @@ export class Scheduler implements Scheduling, DestinationEvents {
     this.#partitions = partitions;
     this.#random = random;
     this.#budget = { used: 0, limit: context.settings.maxConnections, slots: new OpeningSlots(), line: this.#line };
-    this.#tools = { ...tools, now: () => this.#now(), cameBack: (host) => this.hostCameBack(host) };
+    this.#tools = {
+      ...tools,
+      refusing: new Set(),
+      now: () => this.#now(),
+      cameBack: (host) => this.hostCameBack(host),
+    };
     this.bindings = new Bindings(
       context.routes,
       this.waiting,

@@ -24,8 +24,9 @@ export function tellPreview(
 export async function previewOnly(
   call: Pick<ServerCall<unknown>, 'client' | 'io' | 'isJson' | 'say' | 'print'>,
   operations: changeSetWire.Operation[],
+  expectedVersion: number | undefined,
 ): Promise<boolean> {
-  const preview = await call.client.preview({ operations });
+  const preview = await call.client.preview({ operations, expectedVersion });
   tellPreview(preview, call);
   const { version, faults, differences } = preview;
   call.print({ version, isCommitted: false, ...plainPreview(preview) }, '');

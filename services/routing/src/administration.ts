@@ -14,13 +14,13 @@ import {
   touchedBy,
   validateOperations,
 } from '@mailyard/configuration';
-import { decodeChangeSet, encodeChangeSet } from '@mailyard/contracts';
+import { encodeChangeSet } from '@mailyard/contracts';
 import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
+import { type Committed, readCommitted } from './committed.ts';
 import type { ConfigurationFollower } from './configuration-follower.ts';
 import { followVersion, type FollowingMail } from './following-mail.ts';
-import { hashChangeSet } from './hash.ts';
 import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
 import type { DeliveryLimits, ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
@@ -62,12 +62,6 @@ export interface ImportOutcome extends ValidationOutcome {
   readonly unchanged: number;
   /** Of a dry run. */
   readonly waiting?: WaitingMail;
-}
-
-/** A change set of the log with its hash. */
-export interface Committed {
-  readonly changeSet: ChangeSet;
-  readonly hash: string;
 }
 
 export interface HistoryQuery {
@@ -197,6 +191,8 @@ export class Administration {
     const warnings = [...replacement.warnings, ...found];
     if (faults.length > 0) return { ...replacement, version, faults, warnings };
     if (request.isDry === true) {
+      const conflict = await this.conflictOf(operations, request.expectedVersion);
+      if (conflict !== undefined) return { ...replacement, version, faults, warnings, outcome: conflict };
       const { waiting } = await this.preview(operations);
       return { ...replacement, version, faults, warnings, ...(waiting === undefined ? {} : { waiting }) };
     }
@@ -225,6 +221,19 @@ export class Administration {
     return printRouteFile(routes, by, new Date(this.#options.now()).toISOString());
   }
 
+  /** Why operations made on an older version would be refused; undefined when they would not. */
+  async conflictOf(
+    operations: readonly Operation[],
+    expectedVersion: number | undefined,
+  ): Promise<CommitOutcome | undefined> {
+    return expectedVersion === undefined ? undefined : this.#committer.conflictOf(operations, expectedVersion);
+  }
+
+  /** What a rollback to a version would do. @throws MtaError `VERSION_NOT_FOUND` */
+  async rollbackOperations(toVersion: number): Promise<readonly Operation[]> {
+    return operationsBetween(this.state, await this.at(toVersion));
+  }
+
   /** Commits what makes the configuration say again what a version said. */
   async rollback(toVersion: number, request: ChangeRequest): Promise<CommitOutcome> {
     const { state } = this;
@@ -238,15 +247,18 @@ export class Administration {
   async history({ limit, before, section, key }: HistoryQuery): Promise<readonly Committed[]> {
     const newest = this.state.version;
     const found: Committed[] = [];
-    let below = Math.min(before ?? newest + 1, newest + 1);
+    let below = before ?? Infinity;
     while (below > 1 && found.length < limit) {
-      const from = Math.max(1, below - Math.max(limit, 100));
+      const from = Math.max(1, Math.min(below, newest + 1) - Math.max(limit, 100));
       const piece: Committed[] = [];
-      for await (const { payload, version } of this.#options.log.read(from)) {
-        if (version >= below) break;
-        const changeSet = decodeChangeSet(payload);
-        if (section === undefined || touches(changeSet, section, key))
-          piece.push({ changeSet, hash: hashChangeSet(payload) });
+      for await (const logged of this.#options.log.read(from)) {
+        if (logged.version >= below) break;
+        const committed = readCommitted(logged);
+        // Beyond what is followed there is only what stands in the way of following.
+        if (logged.version > newest && !committed.isUnreadable) continue;
+        // What cannot be read may have touched anything.
+        if (section === undefined || committed.isUnreadable || touches(committed.changeSet, section, key))
+          piece.push(committed);
       }
       found.push(...piece.reverse());
       below = from;
@@ -257,16 +269,13 @@ export class Administration {
   /** The change set with an id. */
   async find(id: string): Promise<Committed | undefined> {
     const logged = await this.#options.log.find(id);
-    return logged === undefined
-      ? undefined
-      : { changeSet: decodeChangeSet(logged.payload), hash: hashChangeSet(logged.payload) };
+    return logged === undefined ? undefined : readCommitted(logged);
   }
 
   /** The change set of a version. */
   async changeSet(version: number): Promise<Committed | undefined> {
-    for await (const { payload, version: read } of this.#options.log.read(version)) {
-      return read === version ? { changeSet: decodeChangeSet(payload), hash: hashChangeSet(payload) } : undefined;
-    }
+    for await (const logged of this.#options.log.read(version))
+      return logged.version === version ? readCommitted(logged) : undefined;
     return undefined;
   }
 

@@ -13,10 +13,11 @@ import {
   touchedBy,
   validateOperations,
 } from '@mailyard/configuration';
-import { decodeChangeSet, encodeChangeSet, encodeSnapshot } from '@mailyard/contracts';
+import { encodeChangeSet, encodeSnapshot } from '@mailyard/contracts';
 import { isMtaError, MtaError } from '@mailyard/mail';
 import type { RouteRules } from '@mailyard/smtp-routes';
 import type { ConfigurationFollower } from './configuration-follower.ts';
+import { readCommitted } from './committed.ts';
 import { hashChangeSet } from './hash.ts';
 import type { PastStates } from './past-states.ts';
 
@@ -89,10 +90,9 @@ export class Committer {
       const known = await this.#find(change.id);
       if (known !== undefined) return known;
       const { expectedVersion } = change;
-      if (expectedVersion !== undefined && expectedVersion !== state.version) {
-        const since = await this.#differencesInTheWay(change, expectedVersion, state);
-        if (since !== undefined) return { kind: 'conflict', version: state.version, differences: since };
-      }
+      const conflict =
+        expectedVersion === undefined ? undefined : await this.conflictOf(change.operations, expectedVersion);
+      if (conflict !== undefined) return conflict;
       const faults = validateOperations(state, change.operations, this.#rules);
       if (faults.length > 0) return { kind: 'refused', version: state.version, faults };
       if (change.confirmDiscardAll !== true && discardsAll(state, change.operations))
@@ -120,6 +120,14 @@ export class Committer {
       operations,
     };
     return { id, lineage: this.#lineage, version: version + 1, payload: encodeChangeSet(changeSet) };
+  }
+
+  /** Whether a change on an older version is refused, and why; undefined when it may be committed on the newest. */
+  async conflictOf(operations: readonly Operation[], expectedVersion: number): Promise<CommitOutcome | undefined> {
+    const { state } = this.#follower.demand();
+    if (expectedVersion === state.version) return undefined;
+    const since = await this.#differencesInTheWay(operations, expectedVersion, state);
+    return since === undefined ? undefined : { kind: 'conflict', version: state.version, differences: since };
   }
 
   async #find(id: string): Promise<CommitOutcome | undefined> {
@@ -154,15 +162,16 @@ export class Committer {
 
   /** @returns the differences when what was committed since `expectedVersion` touches what the change touches */
   async #differencesInTheWay(
-    change: Change,
+    operations: readonly Operation[],
     expectedVersion: number,
     state: ConfigurationState,
   ): Promise<Difference[] | undefined> {
     if (expectedVersion > state.version) return [];
-    const ours = touchedBy(change.operations);
+    const ours = touchedBy(operations);
     let isInTheWay = false;
-    for await (const { payload } of this.#log.read(expectedVersion + 1)) {
-      if (!isDisjoint(ours, touchedBy(decodeChangeSet(payload).operations))) isInTheWay = true;
+    for await (const logged of this.#log.read(expectedVersion + 1)) {
+      const { changeSet, isUnreadable } = readCommitted(logged);
+      if (isUnreadable || !isDisjoint(ours, touchedBy(changeSet.operations))) isInTheWay = true;
     }
     if (!isInTheWay) return undefined;
     const before = await this.#past.at(expectedVersion, state);

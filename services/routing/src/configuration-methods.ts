@@ -44,9 +44,14 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         warnings: [...validation.warnings],
       };
     }),
-    preview: methods.unary('reader', async ({ operations }) => {
+    preview: methods.unary('reader', async ({ operations, expectedVersion, rollBackTo }) => {
       const faults: ConfigurationFault[] = [];
-      const read = readOperations(operations, rules, faults);
+      const read =
+        rollBackTo === undefined
+          ? readOperations(operations, rules, faults)
+          : await administration.rollbackOperations(rollBackTo);
+      const conflict = await administration.conflictOf(read, expectedVersion);
+      if (conflict !== undefined) demandCommitted(conflict);
       const preview = await administration.preview(faults.length > 0 ? [] : read);
       return {
         version: preview.version,

@@ -6,6 +6,7 @@ import {
 } from '@mailyard/configuration';
 import { decodeChangeSet, decodeSnapshot } from '@mailyard/contracts';
 import { MtaError } from '@mailyard/mail';
+import { readCommitted } from './committed.ts';
 import { hashChangeSet } from './hash.ts';
 
 const KEPT = 4;
@@ -61,9 +62,11 @@ export class PastStates {
    */
   async versionAt(at: number): Promise<number> {
     let version = 0;
-    for await (const { payload, version: read } of this.#log.read(1)) {
-      if (decodeChangeSet(payload).at > at) break;
-      version = read;
+    for await (const logged of this.#log.read(1)) {
+      const { changeSet, isUnreadable } = readCommitted(logged);
+      // When it was committed is not known: what stands on both sides of it says enough.
+      if (!isUnreadable && changeSet.at > at) break;
+      version = logged.version;
     }
     if (version === 0)
       throw new MtaError('VERSION_NOT_FOUND', `there was no configuration at ${new Date(at).toISOString()}`);

@@ -15,7 +15,8 @@ import {
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { MtaError, recipientDomain } from '@mailyard/mail';
 import { printTarget, readReceivingDomain } from '@mailyard/smtp-routes';
-import type { Administration, Committed, Moment } from './administration.ts';
+import type { Administration, Moment } from './administration.ts';
+import type { Committed } from './committed.ts';
 import type { ConfigurationFollower, Served } from './configuration-follower.ts';
 import { demandOperations, writeSummary } from './wire.ts';
 import { watchChanges } from './watch-changes.ts';

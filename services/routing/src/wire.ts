@@ -21,16 +21,16 @@ import {
 } from '@mailyard/contracts';
 import { type Call, CallRefusal } from '@mailyard/grpc';
 import type { RouteRules } from '@mailyard/smtp-routes';
-import type { Committed } from './administration.ts';
+import type { Committed } from './committed.ts';
 import type { CommitOutcome } from './commit.ts';
 
 export function writeFault({ code, message, token, field, line }: ConfigurationFault): changeSetWire.Fault {
   return { code, message, token, field, line };
 }
 
-export function writeSummary({ changeSet, hash }: Committed): routingWire.ChangeSummary {
+export function writeSummary({ changeSet, hash, isUnreadable }: Committed): routingWire.ChangeSummary {
   const { version, id, author, reason, at, operations } = changeSet;
-  return { version, id, author, reason, committedAt: at, hash, operationCount: operations.length };
+  return { version, id, author, reason, committedAt: at, hash, operationCount: operations.length, isUnreadable };
 }
 
 const NO_DIFFERENCE: configurationWire.Difference = {

@@ -44,6 +44,10 @@ await inBothModes('waiting mail', (begin) => {
     expect(applied, applied.stderr).toMatchObject({ status: 0 });
     expect(applied.stderr).toMatch(/(\d) of \1 waiting recipients follow version/);
     await sink.until(({ recipients }) => recipients === 1, 5_000);
+    const back = await gateway.json<Applied>('rollback', String(dry.version), '--dry-run');
+    expect(back.waiting).toMatchObject({ waiting: 2, moved: 2, stranded: 0 });
+    const told = await gateway.command('rollback', String(dry.version), '--dry-run');
+    expect(told.stderr).toContain('127.0.0.1');
     expect(await gateway.command('verify')).toMatchObject({ status: 0 });
   });
 

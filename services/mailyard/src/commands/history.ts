@@ -40,13 +40,15 @@ export const run: Command = (args, io) =>
   });
 
 function row({ change }: configurationWire.HistoryEntry): string[] {
-  const { version, committedAt, author, reason, operationCount } = change!;
+  const { version, committedAt, author, reason, operationCount, isUnreadable } = change!;
+  if (isUnreadable) return [String(version), '', '', 'unreadable', reason];
   const count = `${operationCount} ${operationCount === 1 ? 'operation' : 'operations'}`;
   return [String(version), new Date(committedAt).toISOString(), author, count, reason];
 }
 
 function plainEntry({ change, operations }: configurationWire.HistoryEntry): unknown {
-  const { version, id, committedAt, author, reason, operationCount, hash } = change!;
+  const { version, id, committedAt, author, reason, operationCount, hash, isUnreadable } = change!;
+  if (isUnreadable) return { version, id, reason, hash, isUnreadable };
   const at = new Date(committedAt).toISOString();
   return {
     version,

@@ -4,7 +4,7 @@ import { differenceText, plainDifference } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand } from '../server-command.ts';
 import { wantsColour } from '../table-text.ts';
-import { tellFollowing } from '../waiting-text.ts';
+import { tellFollowing, waitingLines } from '../waiting-text.ts';
 import { readCount } from '../words.ts';
 
 export const USAGE = `usage: mailyard rollback VERSION [yes]
@@ -13,7 +13,7 @@ export const USAGE = `usage: mailyard rollback VERSION [yes]
   asks, unless yes stands behind it.
 
   --reason TEXT   why, for the history
-  --dry-run       show the difference only
+  --dry-run       show the difference, and what it would do to the mail that waits; commit nothing
 `;
 
 const OPTIONS = {
@@ -40,8 +40,11 @@ export const run: Command = (args, io) =>
     }));
     if (!isJson) io.stdout.write(differenceText(differences, wantsColour(io)));
     const isDry = values['dry-run'] === true;
+    const { waiting, warnings } = await client.preview({ operations: [], rollBackTo: version });
+    for (const warning of warnings) say(`warning: ${warning}`);
+    for (const line of waitingLines(waiting)) say(line);
     if (isDry || (yes === undefined && !(await askWhether(io, `Go back to version ${version}?`)))) {
-      print({ version: newest, isCommitted: false, differences: differences.map(plainDifference) }, '');
+      print({ version: newest, isCommitted: false, differences: differences.map(plainDifference), waiting }, '');
       if (!isDry) say('nothing was changed');
       return isDry ? EXIT.done : EXIT.refused;
     }

@@ -82,6 +82,19 @@ describe('mailyard smtproutes', () => {
     expect(served.routing.administration.state).toBe(before);
   });
 
+  it('--dry-run keeps to --expect as a commit does', async () => {
+    await smtproutes('new', 'one.example', 'a.example');
+    const { version } = JSON.parse((await smtproutes('print', '--json')).stdout) as { version: number };
+    await smtproutes('edit', 'one.example', 'b.example');
+    const expecting = ['--expect', String(version), '--dry-run'];
+    const inTheWay = await smtproutes('edit', 'one.example', 'c.example', ...expecting);
+    expect(inTheWay).toMatchObject({ status: 1, stdout: '' });
+    expect(inTheWay.stderr).toMatch(/one\.example/);
+    const file = await served.run(['smtproutes', 'import', '-', ...expecting], 'two.example a.example\n');
+    expect(file).toMatchObject({ status: 1 });
+    expect(await smtproutes('new', 'two.example', 'c.example', ...expecting)).toMatchObject({ status: 0 });
+  });
+
   it('--dry-run of what would be refused is refused', async () => {
     expect(await smtproutes('delete', 'nowhere.example', '--dry-run')).toMatchObject({
       status: 1,

@@ -159,7 +159,8 @@ async function commit(
   reason: string,
 ): Promise<number> {
   const { client, values, print: out, say, io } = call;
-  if (values['dry-run'] === true) return (await previewOnly(call, operations)) ? EXIT.done : EXIT.refused;
+  if (values['dry-run'] === true)
+    return (await previewOnly(call, operations, readExpected(values.expect))) ? EXIT.done : EXIT.refused;
   const { version, hash, warnings, wasCommitted } = await client.commit({
     id: values.id ?? '',
     expectedVersion: readExpected(values.expect),

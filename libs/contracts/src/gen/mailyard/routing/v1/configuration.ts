@@ -71,6 +71,12 @@ export interface ValidateResponse {
 
 export interface PreviewRequest {
   operations: Operation[];
+  /** Refused as a commit would be when the configuration has moved on since, in what the operations touch. */
+  expectedVersion?:
+    | number
+    | undefined;
+  /** Instead of operations: what a rollback to this version would do. */
+  rollBackTo?: number | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -457,13 +463,19 @@ export const ValidateResponse: MessageFns<ValidateResponse> = {
 };
 
 function createBasePreviewRequest(): PreviewRequest {
-  return { operations: [], _unknownFields: {} };
+  return { operations: [], expectedVersion: undefined, rollBackTo: undefined, _unknownFields: {} };
 }
 
 export const PreviewRequest: MessageFns<PreviewRequest> = {
   encode(message: PreviewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.operations) {
       Operation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.expectedVersion !== undefined) {
+      writer.uint32(16).uint64(message.expectedVersion);
+    }
+    if (message.rollBackTo !== undefined) {
+      writer.uint32(24).uint64(message.rollBackTo);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -497,6 +509,22 @@ export const PreviewRequest: MessageFns<PreviewRequest> = {
             message.operations.push(Operation.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expectedVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rollBackTo = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -523,6 +551,8 @@ export const PreviewRequest: MessageFns<PreviewRequest> = {
   fromPartial(object: DeepPartial<PreviewRequest>): PreviewRequest {
     const message = createBasePreviewRequest();
     message.operations = object.operations?.map((e) => Operation.fromPartial(e)) || [];
+    message.expectedVersion = object.expectedVersion ?? undefined;
+    message.rollBackTo = object.rollBackTo ?? undefined;
     return message;
   },
 };

@@ -298,6 +298,8 @@ export interface ChangeSummary {
   committedAt: number;
   hash: string;
   operationCount: number;
+  /** Its octets are damaged or of a later release: only version and id are known, and the reason says what is wrong. */
+  isUnreadable: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2602,6 +2604,7 @@ function createBaseChangeSummary(): ChangeSummary {
     committedAt: 0,
     hash: "",
     operationCount: 0,
+    isUnreadable: false,
     _unknownFields: {},
   };
 }
@@ -2628,6 +2631,9 @@ export const ChangeSummary: MessageFns<ChangeSummary> = {
     }
     if (message.operationCount !== 0) {
       writer.uint32(56).uint32(message.operationCount);
+    }
+    if (message.isUnreadable !== false) {
+      writer.uint32(64).bool(message.isUnreadable);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2709,6 +2715,14 @@ export const ChangeSummary: MessageFns<ChangeSummary> = {
             message.operationCount = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.isUnreadable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2741,6 +2755,7 @@ export const ChangeSummary: MessageFns<ChangeSummary> = {
     message.committedAt = object.committedAt ?? 0;
     message.hash = object.hash ?? "";
     message.operationCount = object.operationCount ?? 0;
+    message.isUnreadable = object.isUnreadable ?? false;
     return message;
   },
 };
