@@ -81,7 +81,8 @@ export interface BodyStore {
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<{ sizeOctets: number; crc32: number }>;
   /**
-   * Opens a body for reading. A piece is only lent until the next is asked for: it may then be overwritten.
+   * Opens a body for reading. A piece is only lent until the next is asked for: it may then be overwritten. The last piece
+   * of a reader that breaks off is never overwritten: a socket may still have it.
    *
    * @throws MtaError `BODY_MISSING` when there is none; `BODY_STORE_AWAY` when the store does not answer
    */

@@ -166,11 +166,13 @@ async function* readBody(path: string, key: string): AsyncGenerator<Uint8Array> 
   try {
     for (;;) {
       const { bytesRead } = await answering(() => file.read(block, 0, READ_OCTETS));
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) break;
       yield block.subarray(0, bytesRead);
     }
-  } finally {
+    // Only of a reader that took all of it is it known that it has passed everything on: who breaks off may have handed
+    // the block to a socket, which must not find another message in it.
     if (READ_BLOCKS.length < MOST_READ_BLOCKS) READ_BLOCKS.push(block);
+  } finally {
     await file.close();
   }
 }
