@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from '@mailyard/delivery-rules';
 import { isMtaError } from '@mailyard/mail';
+import type { OpenRecipient } from '@mailyard/queue';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { Attempt, type AttemptCarrier } from './attempt.ts';
 import { FactDraft } from './outcome-drafts.ts';
@@ -199,10 +200,11 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     const message = partition.owner.state.messages.get(attempt.message);
     const now = partition.steadyNow();
     attempt.startedAt = now.wall;
-    const recipients = attempt.recipients.flatMap((rid) => {
+    const recipients: OpenRecipient[] = [];
+    for (const rid of attempt.recipients) {
       const open = message?.recipients.get(rid);
-      return open === undefined ? [] : [open];
-    });
+      if (open !== undefined) recipients.push(open);
+    }
     if (message === undefined || recipients.length === 0) {
       this.#over(attempt);
       return;

@@ -96,16 +96,21 @@ export class Outstanding {
   read(record: QueueRecord): 'awaited' | 'abandoned' | 'other' {
     if (!('message' in record)) return 'other';
     const entry = this.#entries.get(record.message);
-    const index = entry?.records.findIndex((awaited) => isSame(awaited, record)) ?? -1;
+    const index = entry === undefined ? -1 : placeIn(entry.records, record);
     if (entry !== undefined && index >= 0) {
-      entry.records.splice(index, 1);
-      if (entry.records.length === 0) this.#entries.delete(record.message);
+      if (entry.records.length === 1) this.#entries.delete(record.message);
+      else entry.records.splice(index, 1);
       return 'awaited';
     }
     if (record.type !== 'AttemptIntended') return 'other';
     const abandoned = this.#abandoned.get(record.message);
     return abandoned?.some((attempt) => sameDecision(attempt, record.attempt)) ? 'abandoned' : 'other';
   }
+}
+
+function placeIn(written: readonly QueueRecord[], read: QueueRecord): number {
+  for (let i = 0; i < written.length; i++) if (isSame(written[i]!, read)) return i;
+  return -1;
 }
 
 /** Whether the log gave back what was written. Both are of one message. */

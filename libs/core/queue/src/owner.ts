@@ -148,11 +148,11 @@ export class PartitionOwner {
         for (const effect of folded) {
           if (effect.kind !== 'intended' || own === 'other') {
             effects.push(effect);
-          } else if (own === 'abandoned') {
-            effects.push({ ...effect, kind: 'abandoned' });
           } else {
-            this.#begun.add(effect.attempt.sequence);
-            effects.push({ ...effect, kind: 'begun' });
+            const kind = own === 'abandoned' ? 'abandoned' : 'begun';
+            const { message, attempt, recipients } = effect;
+            if (kind === 'begun') this.#begun.add(attempt.sequence);
+            effects.push({ kind, message, attempt, recipients });
           }
         }
       }

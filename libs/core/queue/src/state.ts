@@ -134,16 +134,13 @@ export function sameDecision(a: Decision, b: Decision): boolean {
 
 /** A recipient as the acceptance's batch describes it: never tried, due at once. */
 export function freshRecipient(queued: RecipientQueued): OpenRecipient {
+  const { recipient, copy, forwardPath, notify, orcpt, unknownFields } = queued;
+  const fresh = { recipient, copy, forwardPath, retries: 0, dueAt: 0, outcomeUnknown: false, lastRouteVersion: 0 };
+  if (notify === undefined && orcpt === undefined && unknownFields === undefined) return fresh;
   return {
-    recipient: queued.recipient,
-    copy: queued.copy,
-    forwardPath: queued.forwardPath,
-    ...(queued.notify === undefined ? {} : { notify: queued.notify }),
-    ...(queued.orcpt === undefined ? {} : { orcpt: queued.orcpt }),
-    ...(queued.unknownFields === undefined ? {} : { queuedFields: queued.unknownFields }),
-    retries: 0,
-    dueAt: 0,
-    outcomeUnknown: false,
-    lastRouteVersion: 0,
+    ...fresh,
+    ...(notify === undefined ? {} : { notify }),
+    ...(orcpt === undefined ? {} : { orcpt }),
+    ...(unknownFields === undefined ? {} : { queuedFields: unknownFields }),
   };
 }

@@ -25,8 +25,8 @@ export class ContentTransfer {
     this.#transaction = transaction;
   }
 
-  /** Opens the content; rejects when it is not to be had. */
-  async open(): Promise<Octets> {
+  /** Opens the content, which takes time where it is a stream; rejects when it is not to be had. */
+  open(): Octets | Promise<Octets> {
     const { octets } = this.#transaction.content;
     if (typeof octets === 'function') return octets();
     return octets instanceof Uint8Array ? [octets] : octets;

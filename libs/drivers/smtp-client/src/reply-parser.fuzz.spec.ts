@@ -19,7 +19,9 @@ const end = fc.constantFrom('\r\n', '\n');
 describe('ReplyParser', () => {
   it('reads what was printed, wherever it is cut, CRLF or LF', () => {
     fc.assert(
-      fc.property(fc.array(reply, { maxLength: 5 }), end, fc.array(fc.nat(600)), (replies, eol, cuts) => {
+      fc.property(fc.array(reply, { maxLength: 5 }), end, fc.array(fc.nat(600)), (some, eol, cuts) => {
+        // What was said before is read like what is said for the first time.
+        const replies = [...some, ...some, ...some.toReversed()];
         const text = replies
           .flatMap(([number, lines]) =>
             lines.map((each, i) => `${number}${i < lines.length - 1 ? '-' : ' '}${each}${eol}`),
@@ -70,6 +72,11 @@ describe('ReplyParser', () => {
 
   it.each(['250\r\n', '250 \r\n', '250-\r\n250\r\n'])('takes %j, a code without text', (text) => {
     expect(feedAll([text]).replies.map(({ reply: { code: number } }) => number)).toEqual([250]);
+  });
+
+  it('does not take the last line of a longer reply for one that stands alone, nor the other way round', () => {
+    const { replies } = feedAll(['250-a\r\n250 b\r\n250 b\r\n250-a\r\n250 b\r\n']);
+    expect(replies.map(({ lines }) => lines)).toEqual([['a', 'b'], ['b'], ['a', 'b']]);
   });
 
   it('reads UTF-8 where it is that, else latin1', () => {

@@ -3,6 +3,10 @@ import { type Reply, receivedReply } from '@mailyard/mail';
 /** The longest reply that is read, all of its lines together, in octets. Longer ones are garbage. */
 export const REPLY_LIMIT_OCTETS = 65_536;
 
+/** How many replies of one line are remembered: a host says the same few for each message. */
+const REMEMBERED = 8;
+const REMEMBERED_OCTETS = 128;
+
 const LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/s;
 // oxlint-disable-next-line no-control-regex -- these are what must not reach logs and reports
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/g;
@@ -27,6 +31,8 @@ export class ReplyParser {
   #code = '';
   #lines: string[] = [];
   #sizeOctets = 0;
+  readonly #remembered: { readonly line: string; readonly parsed: ParsedReply }[] = [];
+  #oldest = 0;
 
   /** Whether part of a reply was read and its end was not. */
   get isPartial(): boolean {
@@ -47,7 +53,13 @@ export class ReplyParser {
       if (end < 0) break;
       const stop = end > start && rest.charCodeAt(end - 1) === 13 ? end - 1 : end;
       this.#sizeOctets += end + 1 - start;
-      this.#line(rest.slice(start, stop), replies);
+      const line = rest.slice(start, stop);
+      const known = this.#lines.length === 0 ? this.#recall(line) : undefined;
+      if (known === undefined) this.#line(line, replies);
+      else {
+        replies.push(known);
+        this.#sizeOctets = 0;
+      }
       start = end + 1;
     }
     rest = start === 0 ? rest : rest.slice(start);
@@ -69,9 +81,21 @@ export class ReplyParser {
     this.#code = match[1]!;
     this.#lines.push(printable(match[3] ?? ''));
     if (match[2] === '-') return;
-    replies.push({ reply: receivedReply(Number(this.#code), this.#lines), lines: this.#lines });
+    const parsed = { reply: receivedReply(Number(this.#code), this.#lines), lines: this.#lines };
+    if (this.#lines.length === 1 && line.length <= REMEMBERED_OCTETS) this.#remember(line, parsed);
+    replies.push(parsed);
     this.#lines = [];
     this.#sizeOctets = 0;
+  }
+
+  #recall(line: string): ParsedReply | undefined {
+    for (const { line: said, parsed } of this.#remembered) if (said === line) return parsed;
+    return undefined;
+  }
+
+  #remember(line: string, parsed: ParsedReply): void {
+    this.#remembered[this.#oldest] = { line, parsed };
+    this.#oldest = (this.#oldest + 1) % REMEMBERED;
   }
 }
 
