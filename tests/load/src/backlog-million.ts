@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { SmtpSink } from '@mailyard/testkit/smtp-sink';
-import { ObservedGateway } from './backlog-gateway.ts';
+import { type DelayWatch, ObservedGateway } from './backlog-gateway.ts';
 import { startBacklogDns } from './backlog-dns.ts';
 import { backlogDomain, fillDataFolder } from './backlog-log.ts';
 import { askViews } from './backlog-views.ts';
@@ -63,6 +63,8 @@ const sink = await SmtpSink.start({ keep: 'none' });
 const HEALTHY = `healthy${sink.port}.load.test`;
 const words = ['--dns', dns.address, '--accept', `${HEALTHY}=127.0.0.1:${sink.port}`];
 const running: ObservedGateway[] = [];
+let delays: DelayWatch | undefined;
+let control: DelayWatch | undefined;
 try {
   if (!existsSync(join(data, 'queue'))) {
     const began = performance.now();
@@ -78,7 +80,7 @@ try {
   running.push(full);
   say('ready to take mail', seconds(began));
   await full.until('mailyard_waiting_recipients', (waiting) => waiting >= plan.recipients);
-  say('all folded and owned', seconds(began));
+  say('all folded and owned', `${seconds(began)}, ${full.mainThreadSeconds().toFixed(1)} s of CPU of the main thread`);
   await relay(full, 1);
   say('first delivery of new mail', seconds(began));
   await full.until('mailyard_tracker_lag_records', (lag) => lag === 0);
@@ -89,30 +91,28 @@ try {
   began = performance.now();
   full = await ObservedGateway.start(['--data', data, ...words], join(scratch, 'full.log'));
   running.push(full);
-  const delays = full.watchDelay();
+  delays = full.watchDelay();
+  control = empty.watchDelay();
   await full.until('mailyard_waiting_recipients', (waiting) => waiting >= plan.recipients);
-  say('second start: all folded and owned', seconds(began));
+  say(
+    'second start: all folded and owned',
+    `${seconds(began)}, ${full.mainThreadSeconds().toFixed(1)} s of CPU of the main thread`,
+  );
   await relay(full, 1);
   say('second start: first delivery of new mail', seconds(began));
   await sleep(10_000);
-  say(
-    'event loop delay p99 by the second, while folding: worst',
-    `${(1_000 * Math.max(...delays.take())).toFixed(0)} ms`,
-  );
+  say('event loop delay p99 by the second, while folding', printDelays());
   await report('second start', full, base.octets);
-  delays.take();
+  printDelays();
   await sleep(10_000);
-  say('event loop delay p99 by the second, idle: worst', `${(1_000 * Math.max(...delays.take())).toFixed(0)} ms`);
+  say('event loop delay p99 by the second, idle', printDelays());
   await views(full, 'idle');
-  say(
-    'event loop delay p99 by the second, under views: worst',
-    `${(1_000 * Math.max(...delays.take())).toFixed(0)} ms`,
-  );
+  say('event loop delay p99 by the second, under views', printDelays());
 
   const wall: number[] = [];
   const cpu: number[] = [];
   await relay(full);
-  delays.take();
+  printDelays();
   for (let round = 0; round < rounds; round++) {
     const pair = round % 2 === 0 ? ([empty, full] as const) : ([full, empty] as const);
     const paces = new Map<ObservedGateway, Awaited<ReturnType<typeof relay>>>();
@@ -127,17 +127,26 @@ try {
   }
   say('pace with the backlog, as a share of the pace without', printSpread(spreadOf(wall)));
   say('the same by the CPU second', printSpread(spreadOf(cpu)));
-  say('event loop delay p99 by the second, under load: worst', `${(1_000 * Math.max(...delays.take())).toFixed(0)} ms`);
+  say('event loop delay p99 by the second, under load', printDelays());
   const load = relay(full, messages * 3);
   await views(full, 'under load');
   await load;
   delays.stop();
+  control.stop();
   await report('at the end', full, base.octets);
 } finally {
   for (const gateway of running) await gateway.stop();
   await sink.stop();
   await dns.stop();
   await rm(scratch, { recursive: true });
+}
+
+/** The delays of both gateways since they were printed last: of the one with the empty queue what the machine adds. */
+function printDelays(): string {
+  const [beside, without] = [delays, control].map((watch) => watch!.take().map((delay) => 1_000 * delay));
+  return `worst ${Math.max(...beside!).toFixed(0)}, median ${spreadOf(beside!).median.toFixed(0)} ms (empty queue: ${Math.max(
+    ...without!,
+  ).toFixed(0)}, ${spreadOf(without!).median.toFixed(0)})`;
 }
 
 async function report(when: string, gateway: ObservedGateway, baseOctets: number): Promise<void> {

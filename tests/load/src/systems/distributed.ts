@@ -10,7 +10,8 @@ import { MeasuredGroup } from '../measured-group.ts';
 import { MAILYARD_PROGRAM, type RunningMailyard, startMailyard } from './mailyard.ts';
 import type { MailSystem } from './system.ts';
 
-const S3_SECRET = 'LOAD_S3_SECRET';
+/** The environment variable that the settings name. */
+export const S3_SECRET = 'LOAD_S3_SECRET';
 
 /** What a distributed Mailyard stands on; each of the three in a control group of its own. */
 export interface Neighbours {
@@ -96,7 +97,8 @@ export function distributed(neighbours: Neighbours, workers = 1): MailSystem {
   };
 }
 
-function settingsOn({ kafka, redis, s3 }: Neighbours, name: string): object {
+/** What `mailyard.yaml` says for one deployment on these neighbours. @param name of its topic, group and lineage */
+export function settingsOn({ kafka, redis, s3 }: Neighbours, name: string): object {
   return {
     hostname: 'mx.load.test',
     log: { kafka: { brokers: [...kafka.bootstrap], topic: name, group: name, partitions: 8 } },
