@@ -20,7 +20,11 @@ describe("sendmail's mailertable", () => {
   it.each([
     ['example.com\tesmtp:[mail.example.net]', 'example.com [mail.example.net]'],
     ['.example.com smtp:mail.example.net', '.example.com mail.example.net'],
-    ['example.com relay:[a.example]:b.example', 'example.com [a.example], b.example'],
+    ['example.com relay:[a.example]:b.example', 'example.com [a.example], b.example/pri=10'],
+    ['example.com smtp:a.example:[b.example]:c.example', 'example.com a.example, [b.example]/pri=10, c.example/pri=20'],
+    // A colon parts hosts: there are no ports in this table.
+    ['example.com smtp:[a.example]:2525', '1 ROUTE_DEST_INVALID'],
+    ['Example.COM ESMTP:[a.example]', 'Example.COM [a.example]'],
     ['example.com esmtp:[192.0.2.1]', 'example.com 192.0.2.1'],
     ['example.com esmtp:[IPv6:2001:db8::1]', 'example.com 2001:db8::1'],
     ['example.com discard:', 'example.com /dev/null'],
@@ -50,7 +54,7 @@ describe("Postfix's transport table", () => {
     ['* smtp:', 'ALL:'],
     ['* smtp:[a.example]', 'ALL: [a.example]'],
     ['example.com discard:gone', 'example.com /dev/null'],
-    ['example.com smtp:[a.example]:26, b.example', 'example.com [a.example]:26, b.example'],
+    ['example.com smtp:[a.example]:26, b.example', 'example.com [a.example]:26, b.example/pri=10'],
     ['example.com\n  smtp:\n  # comment\n [a.example]\nb.example smtp:', 'example.com [a.example], b.example USEDNS'],
     ['user@example.com smtp:a.example', '1 ROUTE_NOT_CONVERTIBLE'],
     ['example.com lmtp:unix:/run/x', '1 ROUTE_NOT_CONVERTIBLE'],

@@ -123,7 +123,7 @@ function convertMailertable(key: string, value: string): Converted {
   if (!SMTP_MAILERS.has(mailer)) return { problem: `has the mailer ${mailer}, which no route stands for` };
   if (rest.includes('%')) return { problem: 'puts a part of the domain into the host, which a route cannot' };
   if (rest === '') return { problem: 'names no host' };
-  return { receivingDomain, destinations: splitHosts(rest, ':') };
+  return { receivingDomain, destinations: inOrder(splitHosts(rest, ':')) };
 }
 
 /** `pattern transport:nexthop`; `*` is everything else. @see transport(5) */
@@ -137,7 +137,7 @@ function convertTransport(key: string, value: string): Converted {
   if (transport !== '' && transport !== 'smtp' && transport !== 'relay')
     return { problem: `has the transport ${transport}, which no route stands for` };
   if (nexthop === '') return { receivingDomain, destinations: receivingDomain === 'ALL' ? [] : ['USEDNS'] };
-  return { receivingDomain, destinations: splitHosts(nexthop, ',').map(numberedPort) };
+  return { receivingDomain, destinations: inOrder(splitHosts(nexthop, ',').map(numberedPort)) };
 }
 
 /** Splits at separators outside brackets. */
@@ -155,6 +155,15 @@ function splitHosts(text: string, separator: string): string[] {
     start = i + 1;
   }
   return hosts;
+}
+
+/**
+ * Both programs try several hosts in the order in which they stand; here, without priorities, they would take turns.
+ *
+ * @see sendmail, "Installation and Operation Guide", IPC mailers; transport(5) of Postfix 3.5
+ */
+function inOrder(hosts: readonly string[]): string[] {
+  return hosts.map((host, place) => (place === 0 ? host : `${host}/pri=${place * 10}`));
 }
 
 /** Postfix takes names of services for ports. */
