@@ -25,7 +25,7 @@ function ownerOf(
   partition: number,
   count: number,
   more: Partial<QueueDestination> = {},
-): QueueOwner & { retried: QueueScope[] } {
+): QueueOwner & { retried: QueueScope[]; searched: string[] } {
   const message = makeMessageId(partition, new Uint8Array(10));
   const recipients = Array.from(
     { length: count },
@@ -45,34 +45,40 @@ function ownerOf(
     }),
   );
   const retried: QueueScope[] = [];
+  const searched: string[] = [];
   return {
     retried,
+    searched,
     census: () => ({ version: partition, moving: count, waiting: [], blocked: [], hosts: [] }),
     status: () => ({ partitions: [partition], waiting: count, destinationCount: 1, outcomeUnknown: 1 }),
-    destinations: () => [
-      {
-        destination: 'h.example:25',
-        domains: [`p${partition}.example`],
-        domainCount: 1,
-        waiting: count,
-        underway: 1,
-        connections: 2,
-        delivered: 3,
-        softBounced: 4,
-        hardBounced: 5,
-        state: 'down',
-        hosts: [{ host: 'h.example [192.0.2.1]:25', state: 'down', downUntil: 9 }],
-        nextAttemptAt: 100 + partition,
-        oldestAt: undefined,
-        lastReply: { code: 421, enhancedStatus: '4.3.2', text: 'busy' },
-        ...more,
-      },
-    ],
+    destinations: (_limit, _offset, search = '') => {
+      if (search !== '') searched.push(search);
+      return [
+        {
+          destination: 'h.example:25',
+          domains: [`p${partition}.example`],
+          domainCount: 1,
+          waiting: count,
+          underway: 1,
+          connections: 2,
+          delivered: 3,
+          softBounced: 4,
+          hardBounced: 5,
+          state: 'down',
+          hosts: [{ host: 'h.example [192.0.2.1]:25', state: 'down', downUntil: 9 }],
+          nextAttemptAt: 100 + partition,
+          oldestAt: undefined,
+          lastReply: { code: 421, enhancedStatus: '4.3.2', text: 'busy' },
+          ...more,
+        },
+      ];
+    },
     waiting: (_filter, limit, after) => {
       const start = Number(after ?? 0);
       const next = start + limit < count ? String(start + limit) : undefined;
       return { recipients: recipients.slice(start, start + limit), next };
     },
+    count: (scope) => (scope.kind === 'all' ? count : 1),
     retryNow: (scope) => {
       retried.push(scope);
       return count;
@@ -173,6 +179,15 @@ describe('admin over gRPC', () => {
       ...[0, 1, 2, 3, 4].map((r) => `r${r}@p1.example`),
     ]);
     expect(pages).toBeGreaterThanOrEqual(4);
+  });
+
+  it('counts what waits in a scope without doing anything, and passes a search on', async () => {
+    const { client, near, far } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    expect(await client.countRecipients({ local: false })).toMatchObject({ recipients: 8, silentOwners: ['worker-c'] });
+    expect(await client.countRecipients({ domain: 'p1.example', local: false })).toMatchObject({ recipients: 2 });
+    expect([...near.retried, ...far.retried]).toEqual([]);
+    await client.listDestinations({ pageSize: 0, pageToken: '', search: 'H.EXAMPLE', local: false });
+    expect([near.searched, far.searched]).toEqual([['H.EXAMPLE'], ['H.EXAMPLE']]);
   });
 
   it('retries everywhere, by domain or all, and refuses what is no domain', async () => {

@@ -1,4 +1,5 @@
 /** All owners of partitions as one: those in this process, and others that are asked over gRPC. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
   KnownHost,
   QueueDestination,
@@ -31,6 +32,14 @@ export interface DestinationPage {
   readonly silentOwners: readonly string[];
 }
 
+export interface CountedRecipients {
+  readonly recipients: number;
+  readonly silentOwners: readonly string[];
+}
+
+/** Domains of a census that are added up in one turn of the event loop. */
+const DOMAINS_AT_ONCE = 5_000;
+
 const NO_OWNERS: OwnerDirectory = () => Promise.resolve([]);
 
 export class QueueOwners {
@@ -59,17 +68,19 @@ export class QueueOwners {
    *
    * One owner gives what is asked for and counts the rest; of several all is read, since their figures of a destination
    * add up.
+   *
+   * @param search only those with this text in their name or that of a domain; how many there are is not counted on
    */
-  async destinations(local: boolean, limit: number, offset = 0): Promise<DestinationPage> {
+  async destinations(local: boolean, limit: number, offset = 0, search = ''): Promise<DestinationPage> {
     if ((await this.#owners(local)).length === 1) {
       const { answers, silentOwners } = await this.#ask(local, async (owner) => ({
-        destinations: await owner.destinations(limit, offset),
-        count: (await owner.status()).destinationCount,
+        destinations: await owner.destinations(limit, offset, search),
+        count: search === '' ? (await owner.status()).destinationCount : 0,
       }));
       const { destinations, count } = answers[0] ?? { destinations: [], count: 0 };
       return { destinations, count: Math.max(count, offset + destinations.length), silentOwners };
     }
-    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.destinations());
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.destinations(Infinity, 0, search));
     const merged = new Map<string, QueueDestination>();
     for (const destination of answers.flat()) {
       const known = merged.get(destination.destination);
@@ -117,11 +128,17 @@ export class QueueOwners {
     return { recipients, silentOwners, nextPageToken: '' };
   }
 
-  async retryNow(
-    local: boolean,
-    scope: QueueScope,
-  ): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> {
-    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.retryNow(scope));
+  /** How many recipients wait in a scope. */
+  count(local: boolean, scope: QueueScope): Promise<CountedRecipients> {
+    return this.#sum(local, (owner) => owner.count(scope));
+  }
+
+  retryNow(local: boolean, scope: QueueScope): Promise<CountedRecipients> {
+    return this.#sum(local, (owner) => owner.retryNow(scope));
+  }
+
+  async #sum(local: boolean, question: (owner: QueueOwner) => number | Promise<number>): Promise<CountedRecipients> {
+    const { answers, silentOwners } = await this.#ask(local, question);
     return { recipients: answers.reduce((sum, count) => sum + count, 0), silentOwners };
   }
 
@@ -131,11 +148,18 @@ export class QueueOwners {
     figuresOnly: boolean,
   ): Promise<WaitingCensus & { readonly silentOwners: readonly string[] }> {
     const { answers, silentOwners } = await this.#ask(local, (owner) => owner.census(figuresOnly));
+    const [only] = answers;
+    if (only !== undefined && answers.length === 1) return { ...only, silentOwners };
     const waiting = new Map<WaitingCensus['waiting'][number][0], number>();
+    let added = 0;
     const blocked = new Set<string>();
     const hosts = new Map<string, KnownHost>();
     for (const answer of answers) {
-      for (const [domain, recipients] of answer.waiting) waiting.set(domain, (waiting.get(domain) ?? 0) + recipients);
+      for (const [domain, recipients] of answer.waiting) {
+        waiting.set(domain, (waiting.get(domain) ?? 0) + recipients);
+        added += 1;
+        if (added % DOMAINS_AT_ONCE === 0) await turn();
+      }
       for (const key of answer.blocked) blocked.add(key);
       for (const host of answer.hosts) if (hosts.get(host.key)?.state !== 'up') hosts.set(host.key, host);
     }

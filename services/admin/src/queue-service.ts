@@ -44,10 +44,10 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       };
     }),
 
-    listDestinations: methods.unary('reader', async ({ pageSize, pageToken, local }) => {
+    listDestinations: methods.unary('reader', async ({ pageSize, pageToken, search, local }) => {
       const start = readNumber(pageToken);
       const limit = pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE);
-      const { destinations, count, silentOwners } = await owners.destinations(local, limit, start);
+      const { destinations, count, silentOwners } = await owners.destinations(local, limit, start, search);
       const end = start + destinations.length;
       return {
         destinations: destinations.map(writeDestination),
@@ -65,6 +65,11 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
         pageToken,
       );
       return { recipients: recipients.map(writeRecipient), nextPageToken, silentOwners: [...silentOwners] };
+    }),
+
+    countRecipients: methods.unary('reader', async ({ domain, destination, local }) => {
+      const { recipients, silentOwners } = await owners.count(local, readScope(domain, destination));
+      return { recipients, silentOwners: [...silentOwners] };
     }),
 
     census: methods.streaming('reader', async function* census({ local, figuresOnly }) {

@@ -25,11 +25,11 @@ export class RemoteOwner implements QueueOwner {
     return { partitions, waiting, destinationCount, outcomeUnknown };
   }
 
-  async destinations(limit = Infinity, offset = 0): Promise<readonly QueueDestination[]> {
+  async destinations(limit = Infinity, offset = 0, search = ''): Promise<readonly QueueDestination[]> {
     const all: QueueDestination[] = [];
     for (let pageToken = String(offset); ; ) {
       const pageSize = Math.min(1_000, limit - all.length);
-      const page = await this.#client.listDestinations({ pageSize, pageToken, local: true });
+      const page = await this.#client.listDestinations({ pageSize, pageToken, search, local: true });
       for (const destination of page.destinations) all.push(readDestination(destination));
       if (page.nextPageToken === '' || all.length >= limit) return all;
       pageToken = page.nextPageToken;
@@ -48,6 +48,11 @@ export class RemoteOwner implements QueueOwner {
 
   async census(figuresOnly: boolean): Promise<WaitingCensus> {
     return readCensus(await this.#client.census({ figuresOnly, local: true }));
+  }
+
+  async count(scope: QueueScope): Promise<number> {
+    const { recipients } = await this.#client.countRecipients({ ...writeScope(scope), local: true });
+    return recipients;
   }
 
   async retryNow(scope: QueueScope): Promise<number> {

@@ -82,6 +82,13 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     return this.#queue.length + (this.#sending === undefined ? 0 : 1) + (this.#rest === undefined ? 0 : 1);
   }
 
+  /** What it was given and has not ended. */
+  *parcels(): Iterable<Parcel> {
+    for (const { parcel } of this.#queue) yield parcel;
+    if (this.#sending !== undefined) yield this.#sending.parcel;
+    if (this.#rest !== undefined) yield this.#rest.parcel;
+  }
+
   get isRetired(): boolean {
     return this.#retired || !this.relay.usable;
   }

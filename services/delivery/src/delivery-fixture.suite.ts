@@ -96,9 +96,13 @@ async function turns(count: number): Promise<void> {
 }
 
 /** Waits until a condition holds; asks again and again. */
-export async function until(condition: () => boolean, what = String(condition), timeoutMs = 10_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = String(condition),
+  timeoutMs = 10_000,
+): Promise<void> {
   const end = performance.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`never came true: ${what}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 2));
   }

@@ -54,6 +54,8 @@ const WEIGHT = 0.1;
 interface Opening {
   /** Monotonic. */
   readonly startedAt: number;
+  /** What it is for, if not for just any. */
+  readonly parcel: Parcel | undefined;
   readonly slot: OpeningSlot | undefined;
   /** What it authenticates with is no longer what is to be used. */
   isOutdated: boolean;
@@ -207,6 +209,14 @@ export class Destination implements ConnectionHome {
     else this.#ready.push(parcel);
   }
 
+  /** What is ready, waits for an opening or is on a connection: for views, in no particular order. */
+  *parcels(): Iterable<Pick<Parcel, 'partition' | 'message'>> {
+    yield* this.#ready;
+    yield* this.#particular;
+    for (const { parcel } of this.#openings) if (parcel !== undefined) yield parcel;
+    for (const connection of this.connections) yield* connection.parcels();
+  }
+
   /** Takes out what is ready and the test names. */
   extract(test: (parcel: Parcel) => boolean): readonly Parcel[] {
     const taken = [...this.#particular.filter(test), ...this.#ready.extract(test)];
@@ -353,7 +363,7 @@ export class Destination implements ConnectionHome {
     const slot = this.#answers ? undefined : this.#budget.slots.take(this, this.#hasFresh, monotonic);
     this.#isInLine = !this.#answers && slot === undefined;
     if (this.#isInLine) return false;
-    const opening: Opening = { startedAt: monotonic, slot, isOutdated: false };
+    const opening: Opening = { startedAt: monotonic, parcel, slot, isOutdated: false };
     this.#openings = [...this.#openings, opening];
     this.#budget.used += 1;
     const { settings } = this.#context;

@@ -64,6 +64,12 @@ export class PartitionAppends {
     return this.#pending.has(message) || this.#awaited.has(message);
   }
 
+  /** The messages about which something waits to be written or to be read back. */
+  *messages(): Iterable<MessageId> {
+    yield* this.#pending.keys();
+    yield* this.#awaited.keys();
+  }
+
   /** For how long, in milliseconds, the reading has been behind what we wrote. */
   lagMs(now: Instant): number {
     const behind = this.#behind;

@@ -84,12 +84,15 @@ export interface QueueView {
    * Destinations with waiting recipients or connections, most waiting recipients first.
    *
    * @param limit at most so many, from the one at `offset` on; all when absent
+   * @param search only those with this text in their name or that of a domain; the one that is named so is first
    */
-  destinations(limit?: number, offset?: number): readonly DestinationView[];
+  destinations(limit?: number, offset?: number, search?: string): Promise<readonly DestinationView[]>;
   /** @param after where the page before ended */
-  waiting(scope: MailScope, limit: number, after: string | undefined): WaitingPage;
+  waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage>;
+  /** How many recipients wait. */
+  count(scope: MailScope): Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
-  retryNow(scope: MailScope): number;
+  retryNow(scope: MailScope): Promise<number>;
   /** Waiting mail by domain, and how far it follows the table. @param figuresOnly leaves the lists out */
-  census(figuresOnly: boolean): WaitingCensus;
+  census(figuresOnly: boolean): Promise<WaitingCensus>;
 }

@@ -72,7 +72,9 @@ describe('what hosts answer', () => {
     const fixture = await delivery({ routes: [`example.com 127.0.0.1:${one.port},127.0.0.1:${two.port}/pri=10`] });
     await fixture.submit({ to: people(1) });
     await until(() => fixture.outcomes.some(({ record }) => 'countsAsRetry' in record && record.countsAsRetry));
-    expect(fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined).recipients[0]).toMatchObject({ retries: 1 });
+    expect((await fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined)).recipients[0]).toMatchObject({
+      retries: 1,
+    });
   });
 
   it('stays with the host on 4yz to RCPT and to DATA (R60)', async () => {
@@ -170,7 +172,7 @@ describe('what hosts answer', () => {
       open = Math.min(open, 2);
       return host.accepted >= 90;
     });
-    expect(fixture.worker.queues.destinations()[0]).toMatchObject({ state: 'up' });
+    expect((await fixture.worker.queues.destinations())[0]).toMatchObject({ state: 'up' });
     expect(fixture.count('RecipientBounced')).toBe(0);
   });
 });

@@ -70,7 +70,9 @@ describe('retry and expiry', () => {
     await until(() => fixture.count('RecipientDeferred') === 1);
     await fixture.submit({ to: ['ok@example.com'] });
     await until(() => fixture.count('RecipientDeferred') === 2);
-    expect(fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined).recipients[0]).toMatchObject({ retries: 1 });
+    expect((await fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined)).recipients[0]).toMatchObject({
+      retries: 1,
+    });
     await fixture.submit({ to: ['ok@example.com'] });
     await until(() => fixture.count('RecipientDelivered') === 2);
     expect(fixture.count('RecipientDeferred')).toBe(2);
@@ -132,7 +134,7 @@ describe('retry and expiry', () => {
     await fixture.submit({ to: people(2) });
     await until(() => fixture.count('RecipientDeferred') === 2);
     const host = await sink({ port });
-    expect(fixture.worker.queues.retryNow({ kind: 'domain', domain: 'example.com' as never })).toBe(2);
+    expect(await fixture.worker.queues.retryNow({ kind: 'domain', domain: 'example.com' as never })).toBe(2);
     await until(() => fixture.count('RecipientDelivered') === 2);
     expect(host.transactions).toBe(1);
     expect(fixture.clock.elapsed).toBeLessThan(1_000);

@@ -87,7 +87,9 @@ describe('routing, by the chapter', () => {
     await fixture.submit({ to: people(1) });
     await until(() => fixture.count('RecipientDeferred') === 1);
     await fixture.clock.advance(3_600_000);
-    expect(fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined).recipients[0]).toMatchObject({ retries: 0 });
+    expect((await fixture.worker.queues.waiting({ kind: 'all' }, 10, undefined)).recipients[0]).toMatchObject({
+      retries: 0,
+    });
     expect(fixture.count('RecipientExpired')).toBe(0);
   });
 

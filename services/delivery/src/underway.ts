@@ -11,10 +11,6 @@ export class Underway {
     return this.#messages.size;
   }
 
-  messages(): Iterable<MessageId> {
-    return this.#messages.keys();
-  }
-
   has(message: MessageId, recipient: number): boolean {
     const known = this.#messages.get(message);
     if (known === undefined) return false;

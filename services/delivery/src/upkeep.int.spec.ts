@@ -1,4 +1,3 @@
-import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, deadPort, passUntil, people, sink, until } from './delivery-fixture.suite.ts';
 
@@ -157,54 +156,7 @@ describe('alarms', () => {
   });
 });
 
-describe('the views', () => {
-  it('show destinations, waiting recipients page by page, and the ledger', async () => {
-    const port = await deadPort();
-    const host = await sink();
-    const fixture = await delivery({
-      routes: [`down.example 127.0.0.1:${port}`, `up.example 127.0.0.1:${host.port}`],
-    });
-    for (let i = 0; i < 5; i++) await fixture.submit({ to: ['a@down.example', 'b@down.example', 'c@up.example'] });
-    await until(() => fixture.count('RecipientDelivered') === 5 && fixture.count('RecipientDeferred') === 10);
-    const { queues } = fixture.worker;
-    expect(queues.status()).toMatchObject({ waiting: 10, ledger: { accepted: 15, delivered: 5, deferred: 10 } });
-    expect(queues.destinations()[0]).toMatchObject({
-      destination: `127.0.0.1:${port}`,
-      domains: ['down.example'],
-      waiting: 10,
-      state: 'down',
-      lastReply: { code: 451 },
-      oldestAt: fixture.started,
-    });
-    expect(queues.destinations()[0]!.nextAttemptAt).toBe(fixture.started + 60_000);
-    const seen: string[] = [];
-    for (let after: string | undefined, more = true; more; more = after !== undefined) {
-      const page = queues.waiting({ kind: 'domain', domain: 'down.example' as Domain }, 3, after);
-      seen.push(...page.recipients.map(({ message, recipient }) => `${message}/${recipient}`));
-      after = page.next;
-    }
-    expect(new Set(seen).size).toBe(10);
-    expect(seen).toHaveLength(10);
-  });
-
-  it('say what a draft of the table would move', async () => {
-    const port = await deadPort();
-    const fixture = await delivery({ routes: [`a.example 127.0.0.1:${port}`, `b.example 127.0.0.1:${port}`] });
-    await fixture.submit({ to: ['x@a.example', 'y@a.example', 'z@b.example'] });
-    await until(() => fixture.count('RecipientDeferred') === 3);
-    expect(fixture.worker.queues.census(false)).toEqual({
-      version: fixture.routes.version,
-      moving: 0,
-      waiting: [
-        ['a.example', 2],
-        ['b.example', 1],
-      ],
-      blocked: [`127.0.0.1:${port}`],
-      hosts: [{ key: `127.0.0.1:${port}`, state: 'down', downUntil: expect.any(Number) }],
-    });
-    expect(fixture.worker.queues.census(true)).toMatchObject({ moving: 0, waiting: [], hosts: [] });
-  });
-
+describe('the gauges', () => {
   it.each([
     ['the octets that wait', { openBytes: 10_000, logBytes: 1_000_000, lagSeconds: 60 }, 1],
     ['the octets of log', { openBytes: 1_000_000, logBytes: 12_000, lagSeconds: 60 }, 1],

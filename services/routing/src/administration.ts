@@ -137,7 +137,12 @@ export class Administration {
     const after = applyOperations(state, operations);
     const { census } = this.#options;
     if (census === undefined) return { ...validation, before: state, after };
-    return { ...validation, before: state, after, waiting: previewWaitingMail(state, after, await census.take()) };
+    return {
+      ...validation,
+      before: state,
+      after,
+      waiting: await previewWaitingMail(state, after, await census.take()),
+    };
   }
 
   /**

@@ -22,7 +22,7 @@ export async function* followVersion(
   census: QueueCensus,
   signal: AbortSignal,
 ): AsyncGenerator<FollowingMail> {
-  const { moved: recipients } = previewWaitingMail(before, after, await census.take());
+  const { moved: recipients } = await previewWaitingMail(before, after, await census.take());
   let told = -1;
   while (!signal.aborted) {
     const { version, moving, silentOwners } = await census.figures();

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type ConfigurationState, routeTableOf } from '@mailyard/configuration';
 import { isSameTarget, printTarget, type RouteDecision } from '@mailyard/smtp-routes';
 import type { Census } from './ports.ts';
@@ -18,12 +19,25 @@ export interface WaitingMail {
   readonly silentOwners: readonly string[];
 }
 
-/** Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. */
-export function previewWaitingMail(before: ConfigurationState, after: ConfigurationState, census: Census): WaitingMail {
+/** Domains that are looked up in one turn of the event loop: one or two milliseconds. */
+const DOMAINS_AT_ONCE = 500;
+
+/**
+ * Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. There may be very
+ * many: others get their turn in between.
+ */
+export async function previewWaitingMail(
+  before: ConfigurationState,
+  after: ConfigurationState,
+  census: Census,
+): Promise<WaitingMail> {
   const [now, then] = [routeTableOf(before), routeTableOf(after)];
   const moves = new Map<string, { from: string; to: string; recipients: number }>();
   let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
+  let looked = 0;
   for (const [domain, recipients] of census.waiting) {
+    looked += 1;
+    if (looked % DOMAINS_AT_ONCE === 0) await turn();
     waiting += recipients;
     const [old, next] = [now.lookup(domain), then.lookup(domain)];
     if (isSameTarget(old.target, next.target)) continue;

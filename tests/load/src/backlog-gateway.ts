@@ -24,9 +24,9 @@ export interface DelayWatch {
 /** A gateway of its own process, seen through its metrics, `/proc` and the inspector. */
 export class ObservedGateway {
   readonly grpc: string;
+  readonly http: string;
   readonly smtpPort: number;
   readonly #child: ChildProcess;
-  readonly #http: string;
   readonly #inspector: string;
   #watch: NodeJS.Timeout | undefined;
 
@@ -35,7 +35,7 @@ export class ObservedGateway {
     this.#inspector = /Debugger listening on (ws:\S+)/.exec(output)![1]!;
     const address = (of: string): string => new RegExp(`${of}=(\\S+)`).exec(output)![1]!;
     this.grpc = address('grpc');
-    this.#http = address('http');
+    this.http = address('http');
     this.smtpPort = Number(address('smtp').split(':').at(-1));
   }
 
@@ -67,7 +67,7 @@ export class ObservedGateway {
   }
 
   async #metrics(): Promise<string> {
-    return (await fetch(`http://${this.#http}/metrics`)).text();
+    return (await fetch(`http://${this.http}/metrics`)).text();
   }
 
   async until(metric: string, condition: (value: number) => boolean): Promise<void> {

@@ -97,7 +97,12 @@ export type QueueScope =
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
 export interface QueueOwner {
   status(): QueueSummary | Promise<QueueSummary>;
-  destinations(limit?: number, offset?: number): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
+  /** @param search only those with this text in their name or that of a domain; the one that is named so is first */
+  destinations(
+    limit?: number,
+    offset?: number,
+    search?: string,
+  ): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
   /** @param after where the page before ended */
   waiting(
     scope: QueueScope,
@@ -105,6 +110,8 @@ export interface QueueOwner {
     after: string | undefined,
   ): QueueRecipientPage | Promise<QueueRecipientPage>;
   census(figuresOnly: boolean): WaitingCensus | Promise<WaitingCensus>;
+  /** How many recipients wait. */
+  count(scope: QueueScope): number | Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down (R210). Tells how many wait there. */
   retryNow(scope: QueueScope): number | Promise<number>;
 }

@@ -52,6 +52,10 @@ class Fifo<T> {
     return item;
   }
 
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at]!;
+  }
+
   /** Takes out what the test names, the rest stays in order. */
   extract(test: (item: T) => boolean): T[] {
     const items = this.#items.slice(this.#head) as T[];
@@ -81,12 +85,17 @@ interface Level<T> {
  * What is ready for one destination, in the order to be sent: higher priorities first, but what waits gains on them;
  * within a priority the policy groups take turns by what they cost (deficit round robin), each in order of arrival.
  */
-export class ReadyQueue<T extends ReadyItem> {
+export class ReadyQueue<T extends ReadyItem> implements Iterable<T> {
   readonly #levels: Level<T>[] = [];
   #size = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** All items, in no particular order. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const { ring } of this.#levels) for (const { items } of ring) yield* items;
   }
 
   push(item: T): void {

@@ -84,6 +84,19 @@ export class MessageTable implements Iterable<OpenMessage> {
     return name === undefined ? undefined : this.#warm(name);
   }
 
+  /** The same without keeping it at hand: a look at many must not drive out what is in use. */
+  peek(fullStateOffset: number): OpenMessage | undefined {
+    const found = this.#after(fullStateOffset - 1);
+    return found?.fullStateOffset === fullStateOffset ? found : undefined;
+  }
+
+  /** Where the last full state of a message stands, without keeping the message at hand. */
+  offsetOf(id: MessageId): number | undefined {
+    const name = this.#find(id);
+    if (name === undefined) return undefined;
+    return (name < 0 ? this.#objects[-1 - name]! : this.#unpack(name)).fullStateOffset;
+  }
+
   /** The message that has gone longest without a full state. */
   first(): OpenMessage | undefined {
     return this.#after(-1);

@@ -1,6 +1,8 @@
 import {
   type CensusRequest,
   type CensusResponse,
+  type CountRecipientsRequest,
+  type CountRecipientsResponse,
   type ListDestinationsRequest,
   type ListDestinationsResponse,
   type ListRecipientsRequest,
@@ -53,6 +55,10 @@ export class QueueClient {
 
   listRecipients(request: ListRecipientsRequest): Promise<ListRecipientsResponse> {
     return callUnary(this.#queue, Queue.listRecipients, request, this.#deadlineMs);
+  }
+
+  countRecipients(request: CountRecipientsRequest): Promise<CountRecipientsResponse> {
+    return callUnary(this.#queue, Queue.countRecipients, request, this.#deadlineMs);
   }
 
   census(request: CensusRequest): Promise<CensusResponse[]> {

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { readPending, readSession } from './api/calls.ts';
+import { countPending, readSession } from './api/calls.ts';
 import { type Refusal, useSession, whenSignedOut } from './api/client.ts';
-import type { Pending, Session } from './api/values.ts';
+import type { PendingCount, Session } from './api/values.ts';
 import { Frame } from './frame.tsx';
 import { Problem } from './parts/notice.tsx';
 import { SignedContext } from './parts/session.ts';
@@ -86,12 +86,12 @@ function SignedPage({
   readonly onLanguage: () => void;
   readonly onSignedOut: () => void;
 }) {
-  const [pending, keepPending] = useState<Pending>();
+  const [pending, keepPending] = useState<PendingCount>();
   const [said, setSaid] = useState<{ readonly text: string; readonly at: string }>();
   const address = useAddress();
-  const setPending = useCallback((known?: Pending) => {
+  const setPending = useCallback((known?: PendingCount) => {
     if (known !== undefined) keepPending(known);
-    else readPending().then(keepPending, () => undefined);
+    else countPending().then(keepPending, () => undefined);
   }, []);
   useEffect(() => {
     setPending();

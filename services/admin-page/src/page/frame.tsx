@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { signOut } from './api/calls.ts';
-import type { Pending, Session } from './api/values.ts';
+import type { PendingCount, Session } from './api/values.ts';
 import { Menu } from './menu.tsx';
 import { Notice } from './parts/notice.tsx';
 import { applyScheme, readScheme, type Scheme } from './parts/scheme.ts';
@@ -21,7 +21,7 @@ export function Frame({
   readonly onLanguage: () => void;
   readonly onSignedOut?: () => void;
   readonly session?: Session;
-  readonly pending?: Pending | undefined;
+  readonly pending?: PendingCount | undefined;
   readonly said?: string | undefined;
   readonly children: ComponentChildren;
 }) {

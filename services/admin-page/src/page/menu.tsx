@@ -1,9 +1,9 @@
-import type { Pending } from './api/values.ts';
+import type { PendingCount } from './api/values.ts';
 import { addressOf, useAddress } from './parts/address.ts';
 import { useWords } from './words/words.ts';
 
 /** The menu in AsyncOS' shape: areas, the pages of the open one below, and what is pending at the right. */
-export function Menu({ pending }: { readonly pending: Pending | undefined }) {
+export function Menu({ pending }: { readonly pending: PendingCount | undefined }) {
   const { menu } = useWords();
   const { path } = useAddress();
   const areas = [

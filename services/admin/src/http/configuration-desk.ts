@@ -27,6 +27,8 @@ export interface DeskWaitingMail {
   readonly freed: number;
   readonly stranded: number;
   readonly discarded: number;
+  /** Owners that did not answer: what they hold is in none of the figures. */
+  readonly silentOwners: readonly string[];
 }
 
 export interface DeskPreview extends DeskValidation {

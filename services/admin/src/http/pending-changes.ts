@@ -14,9 +14,10 @@ import {
 import { canonicalKey } from '@mailyard/contracts';
 import { readRoute, type ReceivingDomain } from '@mailyard/smtp-routes';
 import { ApiRefusal } from './api-refusal.ts';
-import type { ConfigurationDesk, DeskImport, FileFormat } from './configuration-desk.ts';
+import type { ConfigurationDesk, DeskImport, DeskWaitingMail, FileFormat } from './configuration-desk.ts';
 import { DIFFERENCES_TOLD, type DifferenceJson, writeDifference, writeDifferences } from './difference-json.ts';
 import { type Draft, DRAFT_LIMIT, type DraftStore } from './draft-store.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { Edit } from './shape.ts';
 
 export interface CommitRequest {
@@ -25,9 +26,22 @@ export interface CommitRequest {
   readonly confirmDiscardAll?: boolean | undefined;
 }
 
+export interface PendingCount {
+  readonly count: number;
+  /** The version that the changes were made on. */
+  readonly baseVersion: number;
+  /** The newest. */
+  readonly version: number;
+}
+
+/** What the API tells of pending changes. */
+type PendingJson = PendingCount & Readonly<Record<string, unknown>>;
+
 export class PendingChanges {
   readonly #desk: ConfigurationDesk;
   readonly #drafts: DraftStore;
+  /** Of each draft, what it would do to a version: looked up once for all who look at it. */
+  readonly #looks = new WeakMap<Draft, { readonly version: number; readonly kept: KeptAnswer<PendingJson> }>();
 
   constructor(desk: ConfigurationDesk, drafts: DraftStore) {
     this.#desk = desk;
@@ -38,18 +52,33 @@ export class PendingChanges {
     return this.#drafts.of(name);
   }
 
+  /** How much is pending: what every page asks for again and again. */
+  async count(name: string): Promise<PendingCount> {
+    const { version } = this.#desk.state;
+    const draft = await this.#drafts.of(name);
+    return { count: draft?.operations.length ?? 0, baseVersion: draft?.baseVersion ?? version, version };
+  }
+
   /** The pending changes with all that somebody should see before committing them. */
-  async show(name: string): Promise<unknown> {
-    const { state } = this.#desk;
+  async show(name: string): Promise<PendingJson> {
+    const { version } = this.#desk.state;
     const draft = await this.#drafts.of(name);
     if (draft === undefined)
       return {
-        ...{ count: 0, baseVersion: state.version, version: state.version, faults: [], warnings: [] },
+        ...{ count: 0, baseVersion: version, version, faults: [], warnings: [] },
         ...{ differences: [], differenceCount: 0, theirs: [], isConflict: false },
       };
+    let look = this.#looks.get(draft);
+    if (look?.version !== version) {
+      look = { version, kept: new KeptAnswer(() => this.#look(draft)) };
+      this.#looks.set(draft, look);
+    }
+    return look.kept.get();
+  }
+
+  async #look(draft: Draft): Promise<PendingJson> {
     const { operations, baseVersion } = draft;
     const preview = await this.#desk.preview(operations);
-    const theirs = await this.#theirs(draft, state);
     return {
       count: operations.length,
       baseVersion,
@@ -60,7 +89,7 @@ export class PendingChanges {
         ? { differences: [], differenceCount: 0 }
         : writeDifferences(preview.before, preview.after)),
       ...(preview.waiting === undefined ? {} : { waiting: waitingJson(preview.waiting) }),
-      ...theirs,
+      ...(await this.#theirs(draft, preview.before)),
     };
   }
 
@@ -286,22 +315,8 @@ export function refusalOf(outcome: Exclude<Awaited<ReturnType<ConfigurationDesk[
   }
 }
 
-function waitingJson({
-  waiting,
-  moved,
-  freed,
-  stranded,
-  discarded,
-  moves,
-}: {
-  readonly waiting: number;
-  readonly moved: number;
-  readonly freed: number;
-  readonly stranded: number;
-  readonly discarded: number;
-  readonly moves: readonly { readonly from: string; readonly to: string; readonly recipients: number }[];
-}): unknown {
-  return { waiting, moved, freed, stranded, discarded, moves: moves.slice(0, DIFFERENCES_TOLD) };
+function waitingJson({ moves, ...figures }: DeskWaitingMail): unknown {
+  return { ...figures, moves: moves.slice(0, DIFFERENCES_TOLD) };
 }
 
 function nothingPending(): ApiRefusal {

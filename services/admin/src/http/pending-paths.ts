@@ -33,6 +33,12 @@ export function pendingPaths(pending: PendingChanges): ApiOperation[] {
       handle: async (call) => ({ ...(await show(call)), isPolled: true }),
     },
     {
+      method: 'GET',
+      path: '/api/v1/pending/count',
+      role: 'reader',
+      handle: async ({ visitor }) => ({ isPolled: true, json: await pending.count(visitor.name) }),
+    },
+    {
       method: 'DELETE',
       path: '/api/v1/pending',
       role: 'administrator',

@@ -4,28 +4,16 @@ import { z } from 'zod';
 import { unownedPartitions } from '../queue-owners.ts';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ApiOperation } from './api-server.ts';
+import { DESTINATION_COLUMNS } from './destination-sort.ts';
 import type { QueueView } from './queue-view.ts';
 import { limit, offset } from './shape.ts';
-
-const COLUMNS = [
-  'destination',
-  'waiting',
-  'underway',
-  'connections',
-  'delivered',
-  'softBounced',
-  'hardBounced',
-  'state',
-  'nextAttemptAt',
-  'oldestAt',
-] as const;
-type Column = (typeof COLUMNS)[number];
-type Sort = Column | `-${Column}`;
 
 const aDestination = z.string().min(1).max(2_000);
 const LIST = z.strictObject({
   search: z.string().max(300).default(''),
-  sort: z.enum([...COLUMNS, ...COLUMNS.map((column) => `-${column}` as const)]).default('-waiting'),
+  sort: z
+    .enum([...DESTINATION_COLUMNS, ...DESTINATION_COLUMNS.map((column) => `-${column}` as const)])
+    .default('-waiting'),
   offset,
   limit,
 });
@@ -61,19 +49,13 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
       role: 'reader',
       handle: async (call) => {
         const { search, sort, offset: from, limit: most } = call.query(LIST);
-        const isPlain = sort === '-waiting' && search === '';
-        const busiest = await queues.busiest();
-        const isEnough = isPlain && from + most <= busiest.destinations.length;
-        const { destinations, count, silentOwners } = isEnough ? busiest : await queues.all();
-        const found = isPlain ? destinations : sorted(matching(destinations, search), sort);
+        const { destinations, ...counted } = await queues.list(search, sort, from, most);
         const { partitions } = await queues.summary.get();
         return {
           isPolled: true,
           json: {
-            destinations: found.slice(from, from + most).map(destinationJson),
-            found: isPlain ? count : found.length,
-            total: count,
-            silentOwners,
+            destinations: destinations.map(destinationJson),
+            ...counted,
             unownedPartitions: unownedPartitions(partitions, partitionCount),
           },
         };
@@ -138,31 +120,6 @@ function demandDomain(text: string) {
   const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text);
   if (domain !== undefined) return domain;
   throw new ApiRefusal(400, 'DOMAIN_INVALID', `${JSON.stringify(text.slice(0, 120))} is no domain`);
-}
-
-function matching(destinations: readonly QueueDestination[], search: string): readonly QueueDestination[] {
-  if (search === '') return destinations;
-  const wanted = search.toLowerCase();
-  return destinations.filter(
-    ({ destination, domains }) =>
-      destination.toLowerCase().includes(wanted) || domains.some((domain) => domain.includes(wanted)),
-  );
-}
-
-const STATES = ['down', 'unknown', 'up'];
-
-/** In a new list; what has no figure stands last, either way round. */
-function sorted(destinations: readonly QueueDestination[], sort: Sort): QueueDestination[] {
-  const sign = sort.startsWith('-') ? -1 : 1;
-  const column = sort.replace('-', '') as Column;
-  const keyOf = (one: QueueDestination): string | number | undefined =>
-    column === 'state' ? STATES.indexOf(one.state) : one[column];
-  return destinations.toSorted((a, b) => {
-    const [one, other] = [keyOf(a), keyOf(b)];
-    if (one === other) return a.destination < b.destination ? -1 : 1;
-    if (one === undefined || other === undefined) return one === undefined ? 1 : -1;
-    return one < other ? -sign : sign;
-  });
 }
 
 export function destinationJson(one: QueueDestination): unknown {

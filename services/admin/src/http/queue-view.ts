@@ -1,10 +1,22 @@
 import type { QueueDestination, QueueScope } from '@mailyard/delivery-rules';
-import type { DestinationPage, QueueOwners } from '../queue-owners.ts';
+import type { CountedRecipients, DestinationPage, QueueOwners } from '../queue-owners.ts';
+import { type DestinationSort, sortDestinations } from './destination-sort.ts';
 import { KeptAnswer } from './kept-answer.ts';
 
 const FIRST_PAGES = 1_000;
-/** More are neither sorted nor searched: making so many rows would hold up delivery. */
+/** More are not sorted: making so many rows would cost more than anybody reads. */
 const MOST_ROWS = 10_000;
+/** Searches whose answers are kept. */
+const MOST_SEARCHES = 20;
+
+/** A list of destinations as a page asks for it. */
+export interface DestinationList {
+  readonly destinations: readonly QueueDestination[];
+  /** What the search found, and all that there are; of those found ten thousand at the most can be listed. */
+  readonly found: number;
+  readonly total: number;
+  readonly silentOwners: readonly string[];
+}
 
 /** What the pages show of the queues: kept answers of the owners, so that many viewers ask them no more than one. */
 export class QueueView {
@@ -13,6 +25,8 @@ export class QueueView {
   /** The destinations with most waiting mail. */
   readonly #busiest: KeptAnswer<DestinationPage>;
   readonly #all: KeptAnswer<DestinationPage>;
+  readonly #searched = new Map<string, KeptAnswer<DestinationPage>>();
+  readonly #sorted = new WeakMap<DestinationPage, Map<DestinationSort, readonly QueueDestination[]>>();
 
   constructor(owners: QueueOwners) {
     this.#owners = owners;
@@ -26,15 +40,48 @@ export class QueueView {
     return this.#busiest.get();
   }
 
-  /** The ten thousand with most waiting mail; where all fit into the first thousand nobody is asked for more. */
-  async all(): Promise<DestinationPage> {
+  /** Of the ten thousand with most waiting mail, or that a search finds, those from `offset` on. */
+  async list(search: string, sort: DestinationSort, offset: number, limit: number): Promise<DestinationList> {
     const busiest = await this.#busiest.get();
-    return busiest.destinations.length >= busiest.count ? busiest : this.#all.get();
+    const isWhole = busiest.destinations.length >= busiest.count;
+    const isPlain = search === '' && sort === '-waiting';
+    const isEnough = isPlain && offset + limit <= busiest.destinations.length;
+    // Where all fit into the first thousand nobody is asked for more.
+    const page =
+      search !== '' ? await this.#search(search).get() : isWhole || isEnough ? busiest : await this.#all.get();
+    const rows = isPlain ? page.destinations : this.#inOrder(page, sort);
+    return {
+      destinations: rows.slice(offset, offset + limit),
+      found: search === '' ? page.count : page.destinations.length,
+      total: busiest.count,
+      silentOwners: page.silentOwners,
+    };
+  }
+
+  #search(text: string): KeptAnswer<DestinationPage> {
+    let kept = this.#searched.get(text);
+    if (kept === undefined) {
+      const [first] = this.#searched.keys();
+      if (first !== undefined && this.#searched.size >= MOST_SEARCHES) this.#searched.delete(first);
+      kept = new KeptAnswer(() => this.#owners.destinations(false, MOST_ROWS, 0, text));
+      this.#searched.set(text, kept);
+    }
+    return kept;
+  }
+
+  #inOrder(page: DestinationPage, sort: DestinationSort): readonly QueueDestination[] {
+    let orders = this.#sorted.get(page);
+    if (orders === undefined) this.#sorted.set(page, (orders = new Map()));
+    let rows = orders.get(sort);
+    if (rows === undefined) orders.set(sort, (rows = sortDestinations(page.destinations, sort)));
+    return rows;
   }
 
   async find(destination: string): Promise<QueueDestination | undefined> {
     const isIt = (one: QueueDestination): boolean => one.destination === destination;
-    return (await this.busiest()).destinations.find(isIt) ?? (await this.all()).destinations.find(isIt);
+    return (
+      (await this.busiest()).destinations.find(isIt) ?? (await this.#search(destination).get()).destinations.find(isIt)
+    );
   }
 
   recipients(scope: QueueScope, limit: number, cursor: string) {
@@ -42,26 +89,13 @@ export class QueueView {
   }
 
   /** How many recipients wait in a scope, without doing anything. */
-  async count(scope: QueueScope): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> {
-    switch (scope.kind) {
-      case 'all': {
-        const { waiting, silentOwners } = await this.#owners.summary(false);
-        return { recipients: waiting, silentOwners };
-      }
-      case 'destination': {
-        const { silentOwners } = await this.busiest();
-        return { recipients: (await this.find(scope.destination))?.waiting ?? 0, silentOwners };
-      }
-      case 'domain': {
-        const { waiting, silentOwners } = await this.#owners.census(false, false);
-        return { recipients: waiting.find(([domain]) => domain === scope.domain)?.[1] ?? 0, silentOwners };
-      }
-    }
+  count(scope: QueueScope): Promise<CountedRecipients> {
+    return this.#owners.count(false, scope);
   }
 
-  async retry(scope: QueueScope) {
+  async retry(scope: QueueScope): Promise<CountedRecipients> {
     const report = await this.#owners.retryNow(false, scope);
-    for (const kept of [this.summary, this.#busiest, this.#all]) kept.forget();
+    for (const kept of [this.summary, this.#busiest, this.#all, ...this.#searched.values()]) kept.forget();
     return report;
   }
 }

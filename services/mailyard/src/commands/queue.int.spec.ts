@@ -61,6 +61,7 @@ const owner: QueueOwner = {
           ],
     next: undefined,
   }),
+  count: () => 0,
   retryNow: () => 1,
 };
 

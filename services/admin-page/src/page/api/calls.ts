@@ -36,6 +36,7 @@ export const explain = (recipient: string, pending: boolean, version?: number): 
   get('/explain', version === undefined ? { recipient, pending } : { recipient, version });
 export const listAuthProfiles = (): Promise<{ readonly profiles: readonly api.AuthProfile[] }> => get('/auth-profiles');
 
+export const countPending = (): Promise<api.PendingCount> => get('/pending/count');
 export const readPending = (): Promise<api.Pending> => get('/pending');
 export const abandon = (): Promise<void> => write('DELETE', '/pending');
 export const submitEdits = (edits: readonly api.Edit[], seenVersion: number): Promise<api.Pending> =>

@@ -119,15 +119,21 @@ export interface WaitingMail {
   readonly stranded: number;
   readonly discarded: number;
   readonly moves: readonly { readonly from: string; readonly to: string; readonly recipients: number }[];
+  /** Workers that did not answer: what they hold is in none of the figures. */
+  readonly silentOwners: readonly string[];
 }
 
-/** What this name has submitted and not committed. `count` 0: nothing. */
-export interface Pending extends Checked {
+/** How much this name has submitted and not committed. `count` 0: nothing. */
+export interface PendingCount {
   readonly count: number;
   /** The version that the edits were made on. */
   readonly baseVersion: number;
   /** The newest. */
   readonly version: number;
+}
+
+/** The same with all that somebody should see before committing. */
+export interface Pending extends Checked, PendingCount {
   readonly differences: readonly Difference[];
   readonly differenceCount: number;
   readonly waiting?: WaitingMail;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { CheckBox } from '../parts/check-box.tsx';
-import { abandon, commit, rebase } from '../api/calls.ts';
+import { abandon, commit, readPending, rebase } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Pending } from '../api/values.ts';
 import { addressOf, go } from '../parts/address.ts';
@@ -11,6 +11,7 @@ import { Field } from '../parts/field.tsx';
 import { Notice, Problem, Warnings } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { useMay, useSigned } from '../parts/session.ts';
+import { useLoad } from '../parts/use-load.ts';
 import { WaitingEffect } from '../parts/waiting-effect.tsx';
 import { useWords } from '../words/words.ts';
 
@@ -19,29 +20,35 @@ const LIVE_MS = 3_000;
 /** What is pending: the difference, its effect, the comment, Commit Changes or Abandon (R204, R205). */
 export function CommitPage() {
   const { commit: words, menu, common } = useWords();
-  const { pending, setPending } = useSigned();
+  const { setPending } = useSigned();
   // The effect is on the mail that waits now, and others may commit while one reads.
+  const { value: pending, problem, reload } = useLoad('', readPending, LIVE_MS);
   useEffect(() => {
-    setPending();
-    const timer = setInterval(() => document.hidden || setPending(), LIVE_MS);
-    return () => clearInterval(timer);
-  }, [setPending]);
+    if (pending !== undefined) setPending(pending);
+  }, [pending, setPending]);
   return (
     <>
       <PageHead place={[menu.system]} title={words.title} />
-      {pending === undefined ? <p class="quiet">{common.loading}</p> : null}
+      <Problem problem={problem} />
+      {pending === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
       {pending?.count === 0 ? <p>{words.nothing}</p> : null}
-      {pending !== undefined && pending.count > 0 ? <PendingChanges pending={pending} /> : null}
+      {pending !== undefined && pending.count > 0 ? <PendingChanges pending={pending} onChange={reload} /> : null}
     </>
   );
 }
 
-function PendingChanges({ pending }: { readonly pending: Pending }) {
+interface PendingProps {
+  readonly pending: Pending;
+  /** It is to be read anew. */
+  readonly onChange: () => void;
+}
+
+function PendingChanges({ pending, onChange }: PendingProps) {
   const { commit: words } = useWords();
   return (
     <>
-      <Theirs pending={pending} />
-      <CommitForm pending={pending} />
+      <Theirs pending={pending} onChange={onChange} />
+      <CommitForm pending={pending} onChange={onChange} />
       <section aria-labelledby="differences">
         <h2 id="differences">{pending.theirs.length > 0 ? words.mine : words.differences}</h2>
         <DifferenceList differences={pending.differences} total={pending.differenceCount} />
@@ -55,18 +62,17 @@ function PendingChanges({ pending }: { readonly pending: Pending }) {
 }
 
 /** What others committed meanwhile: never overwritten, always shown. */
-function Theirs({ pending }: { readonly pending: Pending }) {
+function Theirs({ pending, onChange }: PendingProps) {
   const { commit: words } = useWords();
-  const { setPending } = useSigned();
   const [problem, setProblem] = useState<Refusal>();
   if (pending.version === pending.baseVersion) return null;
   const goOn = async (): Promise<void> => {
     try {
-      setPending(await rebase(pending.version));
+      await rebase(pending.version);
     } catch (error) {
       setProblem(error as Refusal);
-      setPending();
     }
+    onChange();
   };
   return (
     <section aria-labelledby="theirs">
@@ -90,7 +96,7 @@ function newId(): string {
   return `page-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (octet) => octet.toString(16).padStart(2, '0')).join('')}`;
 }
 
-function CommitForm({ pending }: { readonly pending: Pending }) {
+function CommitForm({ pending, onChange }: PendingProps) {
   const { commit: words, common } = useWords();
   const { setPending, say } = useSigned();
   const mayCommit = useMay('administrator');
@@ -114,7 +120,7 @@ function CommitForm({ pending }: { readonly pending: Pending }) {
       go(addressOf(['network', 'smtp-routes']));
     } catch (error) {
       setProblem(error as Refusal);
-      setPending();
+      onChange();
       setBusy(false);
     }
   };

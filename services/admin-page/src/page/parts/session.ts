@@ -1,13 +1,13 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { Pending, Role, Session } from '../api/values.ts';
+import type { PendingCount, Role, Session } from '../api/values.ts';
 
 /** Who is signed in, and what they have submitted and not committed. */
 export interface Signed {
   readonly session: Session;
-  readonly pending: Pending | undefined;
+  readonly pending: PendingCount | undefined;
   /** Takes what a call answered, or asks again. */
-  readonly setPending: (pending?: Pending) => void;
+  readonly setPending: (pending?: PendingCount) => void;
   /** Says something that stays until the next page. */
   readonly say: (message: string) => void;
 }

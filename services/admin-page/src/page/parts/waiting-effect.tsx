@@ -8,6 +8,9 @@ export function WaitingEffect({ waiting }: { readonly waiting: WaitingMail | und
   if (waiting === undefined) return <p class="quiet">{commit.noEffect}</p>;
   return (
     <>
+      {waiting.silentOwners.length === 0 ? null : (
+        <Notice tone="warning">{commit.atLeast(waiting.silentOwners.length, waiting.silentOwners.join(', '))}</Notice>
+      )}
       <p>{commit.moved(waiting.moved, waiting.waiting)}</p>
       {waiting.freed > 0 ? <Notice tone="good">{commit.freed(waiting.freed)}</Notice> : null}
       {waiting.stranded > 0 ? <Notice tone="warning">{commit.stranded(waiting.stranded)}</Notice> : null}

@@ -153,6 +153,8 @@ export interface ListDestinationsRequest {
   pageSize: number;
   pageToken: string;
   local: boolean;
+  /** Only those with this text in their name or that of a domain; one that is named so comes first. */
+  search?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -182,6 +184,23 @@ export interface ListRecipientsResponse {
   recipients: WaitingRecipient[];
   /** Empty on the last page. */
   nextPageToken: string;
+  silentOwners: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface CountRecipientsRequest {
+  /** Only recipients of this domain; absent is all. */
+  domain?:
+    | string
+    | undefined;
+  /** Only recipients behind this destination, as listed; not together with a domain. */
+  destination?: string | undefined;
+  local: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface CountRecipientsResponse {
+  recipients: number;
   silentOwners: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1252,7 +1271,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
 };
 
 function createBaseListDestinationsRequest(): ListDestinationsRequest {
-  return { pageSize: 0, pageToken: "", local: false, _unknownFields: {} };
+  return { pageSize: 0, pageToken: "", local: false, search: undefined, _unknownFields: {} };
 }
 
 export const ListDestinationsRequest: MessageFns<ListDestinationsRequest> = {
@@ -1265,6 +1284,9 @@ export const ListDestinationsRequest: MessageFns<ListDestinationsRequest> = {
     }
     if (message.local !== false) {
       writer.uint32(24).bool(message.local);
+    }
+    if (message.search !== undefined) {
+      writer.uint32(34).string(message.search);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1314,6 +1336,14 @@ export const ListDestinationsRequest: MessageFns<ListDestinationsRequest> = {
             message.local = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.search = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1342,6 +1372,7 @@ export const ListDestinationsRequest: MessageFns<ListDestinationsRequest> = {
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.local = object.local ?? false;
+    message.search = object.search ?? undefined;
     return message;
   },
 };
@@ -1650,6 +1681,184 @@ export const ListRecipientsResponse: MessageFns<ListRecipientsResponse> = {
     const message = createBaseListRecipientsResponse();
     message.recipients = object.recipients?.map((e) => WaitingRecipient.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCountRecipientsRequest(): CountRecipientsRequest {
+  return { domain: undefined, destination: undefined, local: false, _unknownFields: {} };
+}
+
+export const CountRecipientsRequest: MessageFns<CountRecipientsRequest> = {
+  encode(message: CountRecipientsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.domain !== undefined) {
+      writer.uint32(10).string(message.domain);
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(18).string(message.destination);
+    }
+    if (message.local !== false) {
+      writer.uint32(24).bool(message.local);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountRecipientsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountRecipientsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CountRecipientsRequest>): CountRecipientsRequest {
+    return CountRecipientsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CountRecipientsRequest>): CountRecipientsRequest {
+    const message = createBaseCountRecipientsRequest();
+    message.domain = object.domain ?? undefined;
+    message.destination = object.destination ?? undefined;
+    message.local = object.local ?? false;
+    return message;
+  },
+};
+
+function createBaseCountRecipientsResponse(): CountRecipientsResponse {
+  return { recipients: 0, silentOwners: [], _unknownFields: {} };
+}
+
+export const CountRecipientsResponse: MessageFns<CountRecipientsResponse> = {
+  encode(message: CountRecipientsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recipients !== 0) {
+      writer.uint32(8).uint64(message.recipients);
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(18).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountRecipientsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountRecipientsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CountRecipientsResponse>): CountRecipientsResponse {
+    return CountRecipientsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CountRecipientsResponse>): CountRecipientsResponse {
+    const message = createBaseCountRecipientsResponse();
+    message.recipients = object.recipients ?? 0;
     message.silentOwners = object.silentOwners?.map((e) => e) || [];
     return message;
   },
@@ -2261,6 +2470,18 @@ export const QueueServiceService = {
       Buffer.from(ListRecipientsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRecipientsResponse => ListRecipientsResponse.decode(value),
   },
+  /** How many recipients wait in a scope. */
+  countRecipients: {
+    path: "/mailyard.queue.v1.QueueService/CountRecipients" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountRecipientsRequest): Buffer =>
+      Buffer.from(CountRecipientsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountRecipientsRequest => CountRecipientsRequest.decode(value),
+    responseSerialize: (value: CountRecipientsResponse): Buffer =>
+      Buffer.from(CountRecipientsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountRecipientsResponse => CountRecipientsResponse.decode(value),
+  },
   /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
   census: {
     path: "/mailyard.queue.v1.QueueService/Census" as const,
@@ -2290,6 +2511,8 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
   listDestinations: handleUnaryCall<ListDestinationsRequest, ListDestinationsResponse>;
   /** Waiting recipients, owner by owner. */
   listRecipients: handleUnaryCall<ListRecipientsRequest, ListRecipientsResponse>;
+  /** How many recipients wait in a scope. */
+  countRecipients: handleUnaryCall<CountRecipientsRequest, CountRecipientsResponse>;
   /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
   census: handleServerStreamingCall<CensusRequest, CensusResponse>;
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
@@ -2344,6 +2567,22 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  /** How many recipients wait in a scope. */
+  countRecipients(
+    request: CountRecipientsRequest,
+    callback: (error: ServiceError | null, response: CountRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  countRecipients(
+    request: CountRecipientsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  countRecipients(
+    request: CountRecipientsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountRecipientsResponse) => void,
   ): ClientUnaryCall;
   /** Waiting recipients by domain, and how far they follow the route table; in pieces. */
   census(request: CensusRequest, options?: Partial<CallOptions>): ClientReadableStream<CensusResponse>;
