@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { TrackingServiceService, type TrackingServiceServer } from '@mailyard/contracts/tracking';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { writeLedger } from './queue-wire.ts';
+import { noteText } from './tracking/tracking-note.ts';
 import type { Tracker } from './tracking/tracker.ts';
 
 export const TRACKING_SERVICE = 'mailyard.tracking.v1.TrackingService';
@@ -17,7 +18,9 @@ export function addTrackingService(server: GrpcServer, tracker: Tracker): void {
     trace: methods.unary('reader', async ({ key, limit }) => {
       demandKey(key);
       await tracker.catchUp();
-      return tracker.ask({ kind: 'trace', key, limit: limit === 0 ? TRACE_LIMIT : Math.min(limit, MOST_TRACED) });
+      const most = limit === 0 ? TRACE_LIMIT : Math.min(limit, MOST_TRACED);
+      const { notes, ...traced } = await tracker.ask({ kind: 'trace', key, limit: most });
+      return { ...traced, notes: notes.map(noteText) };
     }),
 
     search: methods.unary('reader', async ({ key, pageSize, pageToken }) => {
@@ -29,7 +32,7 @@ export function addTrackingService(server: GrpcServer, tracker: Tracker): void {
     getLedger: methods.unary('reader', async () => {
       await tracker.catchUp();
       const { sums, since, notes } = await tracker.ask({ kind: 'ledger' });
-      return { ledger: writeLedger(sums), since, notes: [...notes], lag: await tracker.lag() };
+      return { ledger: writeLedger(sums), since, notes: notes.map(noteText), lag: await tracker.lag() };
     }),
   };
   server.add(TRACKING_SERVICE, TrackingServiceService, implementation);

@@ -2,6 +2,7 @@
 import { applyOperations, findSetupMade, initialState, planSetup, type SetupRow } from '@mailyard/configuration';
 import { type changeSetWire as wire, readOperations, writeOperation } from '@mailyard/contracts';
 import type { AdministrationClient } from '@mailyard/grpc';
+import type { Remark } from '@mailyard/mail';
 import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
 
 export interface AskedSetupPlan {
@@ -9,7 +10,7 @@ export interface AskedSetupPlan {
   readonly version: number;
   readonly operations: readonly wire.Operation[];
   /** What the person should know of it. */
-  readonly hints: readonly string[];
+  readonly hints: readonly Remark[];
   /** What is wrong with the rows; then there are no operations. */
   readonly faults: readonly { readonly code: string; readonly token: string; readonly message: string }[];
 }

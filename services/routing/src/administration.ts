@@ -15,7 +15,7 @@ import {
   validateOperations,
 } from '@mailyard/configuration';
 import { encodeChangeSet } from '@mailyard/contracts';
-import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
+import { type AddressLiteral, type Domain, MtaError, type Remark } from '@mailyard/mail';
 import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
 import { type Committed, readCommitted } from './committed.ts';
@@ -41,7 +41,7 @@ export interface ChangeRequest {
 export interface ValidationOutcome {
   readonly version: number;
   readonly faults: readonly ConfigurationFault[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Remark[];
 }
 
 export interface PreviewOutcome extends ValidationOutcome {

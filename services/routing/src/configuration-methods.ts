@@ -8,6 +8,7 @@ import {
   canonicalKey,
 } from '@mailyard/contracts';
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import type { Remark } from '@mailyard/mail';
 import { ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
 import type { Administration, ChangeRequest, HistoryQuery } from './administration.ts';
 import type { WaitingMail } from './preview.ts';
@@ -41,7 +42,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
       return {
         version: validation.version,
         faults: [...faults, ...validation.faults].map(writeFault),
-        warnings: [...validation.warnings],
+        warnings: textsOf(validation.warnings),
       };
     }),
     preview: methods.unary('reader', async ({ operations, expectedVersion, rollBackTo }) => {
@@ -56,7 +57,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
       return {
         version: preview.version,
         faults: [...faults, ...preview.faults].map(writeFault),
-        warnings: [...preview.warnings],
+        warnings: textsOf(preview.warnings),
         differences: preview.after === undefined ? [] : writeDifferences(preview.before, preview.after),
         waiting: preview.waiting === undefined ? undefined : writeWaitingMail(preview.waiting),
       };
@@ -73,7 +74,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
         version: outcome.version,
         hash: outcome.hash,
         wasCommitted: outcome.wasCommitted,
-        warnings: [...warnings],
+        warnings: textsOf(warnings),
       };
     }),
     import: methods.collecting('administrator', async (requests, call) => {
@@ -88,7 +89,7 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
       return {
         version,
         faults: faults.map(writeFault),
-        warnings: [...warnings],
+        warnings: textsOf(warnings),
         added,
         removed,
         changed,
@@ -189,4 +190,8 @@ async function history(administration: Administration, request: wire.HistoryRequ
   const found = await administration.history(query);
   const last = found.at(-1)?.changeSet.version ?? 0;
   return { entries: found.map(write), nextBeforeVersion: found.length === limit && last > 1 ? last : 0 };
+}
+
+function textsOf(remarks: readonly Remark[]): string[] {
+  return remarks.map(({ message }) => message);
 }

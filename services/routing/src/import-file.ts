@@ -7,6 +7,7 @@ import {
   type Operation,
   applyOperations,
 } from '@mailyard/configuration';
+import { makeRemark, type Remark } from '@mailyard/mail';
 import {
   checkRouteFileOctets,
   type ForeignFormat,
@@ -43,11 +44,6 @@ export async function readFile(octets: Uint8Array, format: FileFormat, rules: Ro
   }
 }
 
-const MODE_MEANS: { readonly [M in MatchingMode]: string } = {
-  covering: 'an entry without a dot also stands for the domains below it',
-  dotted: 'an entry without a dot stands for that domain only',
-};
-
 /** What replacing all routes by these would do (R192, R205). */
 export interface Replacement {
   readonly operations: readonly Operation[];
@@ -57,7 +53,7 @@ export interface Replacement {
   readonly changed: number;
   readonly unchanged: number;
   /** What a person who looks at the entries only would not see. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Remark[];
 }
 
 /** Counts what would come, go and change. Without anything to change, there are no operations. */
@@ -78,10 +74,11 @@ export function replaceRoutes(
   }
   const unchanged = after.sections.routes.size - added - changed;
   const isSame = mode === state.mode && isSameSection('routes', state, after);
-  const warnings: string[] = [];
+  const warnings: Remark[] = [];
   const hadDefault = state.sections.routes.get('ALL')?.item.target.kind === 'hosts';
   if (hadDefault && !routes.some(({ receivingDomain }) => receivingDomain === 'ALL'))
-    warnings.push('the file has no ALL: the default route becomes empty');
-  if (mode !== state.mode) warnings.push(`the table becomes ${mode}: ${MODE_MEANS[mode]}`);
+    warnings.push(makeRemark('FILE_WITHOUT_DEFAULT'));
+  if (mode !== state.mode)
+    warnings.push(makeRemark(mode === 'covering' ? 'MODE_BECOMES_COVERING' : 'MODE_BECOMES_DOTTED'));
   return { operations: isSame ? [] : operations, differences: found, added, removed, changed, unchanged, warnings };
 }

@@ -1,5 +1,5 @@
 import type { DeliveryControls } from '@mailyard/configuration';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { AddressLiteral, Domain, EnhancedStatus } from '@mailyard/mail';
 import type { RouteDecision } from '@mailyard/smtp-routes';
 
 /** Asks the owners of the queue log what waits: for a preview of what a change does to it, and to see it follow. */
@@ -34,6 +34,8 @@ export interface ExplainedHost {
   readonly priority: number;
   /** What stood in the way of an address. */
   readonly problem?: string;
+  /** The kind of it (RFC 3463, RFC 7505): 4.4.3, 5.1.2, 5.1.10, 5.4.4. */
+  readonly problemStatus?: EnhancedStatus;
   /** As of the last attempt of any worker. */
   readonly state: 'up' | 'down' | 'unknown';
   /** Down: not tried before. */

@@ -1,5 +1,5 @@
 import type { Operation } from '@mailyard/configuration';
-import { parseIpAddress } from '@mailyard/mail';
+import { makeRemark, parseIpAddress, type Remark } from '@mailyard/mail';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
 
 /** A listener of ours, as the settings have it. */
@@ -9,14 +9,14 @@ export interface OwnListener {
 }
 
 /** What is taken but looks wrong: destinations that are our own listeners would send mail in a circle (R67). */
-export function findWarnings(operations: readonly Operation[], listeners: readonly OwnListener[]): string[] {
-  const warnings: string[] = [];
+export function findWarnings(operations: readonly Operation[], listeners: readonly OwnListener[]): Remark[] {
+  const warnings: Remark[] = [];
   for (const operation of operations) {
     if (operation.kind === 'matchingMode' || operation.kind === 'remove' || operation.section !== 'routes') continue;
     for (const route of operation.kind === 'set' ? [operation.item] : operation.items) {
       const own = ownListenerOf(route, listeners);
       if (own !== undefined)
-        warnings.push(`${route.receivingDomain}: ${own} is a listener of this gateway; its mail would go in a circle`);
+        warnings.push(makeRemark('ROUTE_TO_OWN_LISTENER', { receivingDomain: route.receivingDomain, host: own }));
     }
   }
   return warnings;

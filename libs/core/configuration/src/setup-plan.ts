@@ -1,4 +1,5 @@
 /** What the set-up wizard commits: for each row a recipient access entry and a route, in one change set (R170 to R172). */
+import { makeRemark, type Remark } from '@mailyard/mail';
 import {
   isSameTarget,
   readRoute,
@@ -20,7 +21,7 @@ export interface SetupRow {
 export interface SetupPlan {
   readonly operations: readonly Operation[];
   /** What the person should know of it. */
-  readonly hints: readonly string[];
+  readonly hints: readonly Remark[];
   /** What is wrong with the rows; then there are no operations. */
   readonly faults: readonly ConfigurationFault[];
 }
@@ -72,7 +73,7 @@ export function planSetup(
   }
   if (faults.length > 0) return { operations: [], hints: [], faults };
   const operations: Operation[] = [];
-  const hints: string[] = [];
+  const hints: Remark[] = [];
   const { routes, rat } = state.sections;
   const isMadeRoute = (key: string): boolean => {
     const [ours, now] = [made.routes.get(key), routes.get(key)];
@@ -84,14 +85,11 @@ export function planSetup(
     const existing = routes.get(key)?.item;
     const isSame = existing !== undefined && isSameTarget(existing.target, route.target);
     if (row.destinations.length === 0) {
-      hints.push(`${row.domain}: no hosts given, so no route is made; its mail goes to the hosts that the DNS names`);
+      hints.push(makeRemark('SETUP_WITHOUT_HOSTS', { domain: row.domain }));
       if (existing !== undefined && isMadeRoute(key)) operations.push({ kind: 'remove', section: 'routes', key });
     } else if (existing === undefined || (isMadeRoute(key) && !isSame))
       operations.push({ kind: 'set', section: 'routes', item: route });
-    else if (!isSame)
-      hints.push(
-        `${row.domain}: there is a route that the wizard did not make; it stays (mailyard smtproutes edit ${row.domain})`,
-      );
+    else if (!isSame) hints.push(makeRemark('SETUP_ROUTE_STAYS', { domain: row.domain }));
   }
   for (const key of made.routes.keys())
     if (!wanted.has(key) && isMadeRoute(key)) operations.push({ kind: 'remove', section: 'routes', key });

@@ -10,6 +10,7 @@ export * from './mailbox.ts';
 export * from './mta-error.ts';
 export * from './path.ts';
 export * from './recipient-domain.ts';
+export * from './remark.ts';
 export * from './reply.ts';
 export * from './utf8.ts';
 export * from './xtext.ts';

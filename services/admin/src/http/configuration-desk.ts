@@ -7,7 +7,7 @@ import type {
   Operation,
   SectionName,
 } from '@mailyard/configuration';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { AddressLiteral, Domain, EnhancedStatus, Remark } from '@mailyard/mail';
 import type { ForeignFormat, RouteCandidate, RouteDecision, RouteRules } from '@mailyard/smtp-routes';
 
 /** Ours, or that of another program (R195). */
@@ -16,7 +16,7 @@ export type FileFormat = 'smtproutes' | ForeignFormat;
 export interface DeskValidation {
   readonly version: number;
   readonly faults: readonly ConfigurationFault[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Remark[];
 }
 
 /** What a change would do to the recipients that wait now. */
@@ -77,6 +77,7 @@ export interface DeskExplanation {
     readonly port: number;
     readonly priority: number;
     readonly problem?: string;
+    readonly problemStatus?: EnhancedStatus;
   }[];
 }
 

@@ -12,6 +12,7 @@ import {
   validateOperations,
 } from '@mailyard/configuration';
 import { canonicalKey } from '@mailyard/contracts';
+import type { Remark } from '@mailyard/mail';
 import { readRoute, type ReceivingDomain } from '@mailyard/smtp-routes';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ConfigurationDesk, DeskImport, DeskWaitingMail, FileFormat } from './configuration-desk.ts';
@@ -184,7 +185,7 @@ export class PendingChanges {
     editing: string | undefined,
   ): Promise<{
     readonly faults: readonly ConfigurationFault[];
-    readonly warnings: readonly string[];
+    readonly warnings: readonly Remark[];
     readonly receivingDomain?: ReceivingDomain;
   }> {
     const before = (await this.#drafts.of(name))?.operations ?? [];

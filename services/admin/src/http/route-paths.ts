@@ -198,9 +198,10 @@ async function explanationJson(
     goesTo: printTarget(decision.target),
     target: decision.target.kind,
     candidates: told,
-    hosts: hosts.map(({ name, address, port, priority, problem }) => ({
+    hosts: hosts.map(({ name, address, port, priority, problem, problemStatus }) => ({
       ...{ name, address, port, priority },
       ...(problem === undefined ? {} : { problem }),
+      ...(problemStatus === undefined ? {} : { problemStatus }),
     })),
   };
 }

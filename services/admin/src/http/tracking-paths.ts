@@ -67,7 +67,12 @@ export function trackingPaths(tracker: Tracker): ApiOperation[] {
         if (events.length === 0 || summary === undefined || !message.startsWith(summary.message)) throw notFound();
         const told = recipient === undefined ? events : events.filter((event) => concerns(event, recipient));
         return {
-          json: { message: summary.message, summary: summaryJson(summary), events: told.map(eventJson), notes },
+          json: {
+            message: summary.message,
+            summary: summaryJson(summary),
+            events: told.map(eventJson),
+            notes: notes.map(({ at, remark }) => ({ ...remark, ...(at === undefined ? {} : { at }) })),
+          },
         };
       },
     },

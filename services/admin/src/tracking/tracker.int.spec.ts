@@ -154,7 +154,7 @@ describe('tracker', () => {
     await tracker.catchUp();
     const { events, notes } = await traceOf(tracker, half);
     expect(events.map(({ kind }) => kind)).toEqual([EventKind.EVENT_KIND_DELIVERED]);
-    expect(notes[0]).toMatch(/partition 0: records 0 to 6 were trimmed before they were read here/);
+    expect(notes[0]!.remark.message).toMatch(/partition 0: records 0 to 6 were trimmed before they were read here/);
     expect(await sumsOf(tracker)).toMatchObject({ accepted: 0, delivered: 0 });
   });
 
@@ -167,7 +167,7 @@ describe('tracker', () => {
     await tracker.catchUp();
     const { events, notes } = await traceOf(tracker, message);
     expect(events).toHaveLength(3);
-    expect(notes[0]).toMatch(/could not be read and was put aside/);
+    expect(notes[0]!.remark.message).toMatch(/could not be read and was put aside/);
     expect(readdirSync(folder).some((name) => name.startsWith('tracking.sqlite.aside-'))).toBe(true);
   });
 

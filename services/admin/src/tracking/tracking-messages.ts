@@ -2,6 +2,7 @@
 import type { SearchResponse, TraceResponse } from '@mailyard/contracts/tracking';
 import type { FactBatch } from './fact-batch.ts';
 import type { TermKind } from './search-term.ts';
+import type { TrackingNote } from './tracking-note.ts';
 import type { LedgerSums } from './tracking-store.ts';
 
 export interface TrackingWorkerData {
@@ -29,12 +30,16 @@ export type Question =
 export interface LedgerAnswer {
   readonly sums: LedgerSums;
   readonly since: number;
-  readonly notes: readonly string[];
+  readonly notes: readonly TrackingNote[];
+}
+
+export interface TraceAnswer extends Omit<TraceResponse, 'notes'> {
+  readonly notes: readonly TrackingNote[];
 }
 
 /** The answer to each kind of question. */
 export interface Answers {
-  readonly trace: TraceResponse;
+  readonly trace: TraceAnswer;
   readonly search: SearchResponse;
   readonly ledger: LedgerAnswer;
 }

@@ -1,11 +1,6 @@
 /** Answers from the read model. */
-import type {
-  Event,
-  MessageSummary,
-  RecipientSummary,
-  SearchResponse,
-  TraceResponse,
-} from '@mailyard/contracts/tracking';
+import type { Event, MessageSummary, RecipientSummary, SearchResponse } from '@mailyard/contracts/tracking';
+import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, isMessageId, type MessageId } from '@mailyard/queue';
 import { recordOf } from './fact.ts';
 import { decodeHistory, type HistoryEntry } from './history.ts';
@@ -13,6 +8,8 @@ import type { MessageRow, Segment } from './segment.ts';
 import { type TermKind, termOf } from './search-term.ts';
 import { TrackedMessage } from './tracked-message.ts';
 import { eventsOf } from './trace-event.ts';
+import type { TraceAnswer } from './tracking-messages.ts';
+import type { TrackingNote } from './tracking-note.ts';
 import type { TrackingStore } from './tracking-store.ts';
 
 const TRACE_LIMIT = 20;
@@ -47,7 +44,7 @@ interface Found {
 }
 
 /** Every event of the messages that a key names: newest messages, oldest of them first, each in the order of the log. */
-export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): TraceResponse {
+export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): TraceAnswer {
   const found: Found[] = [];
   let more = false;
   for (const one of search(store, key, NEWEST)) {
@@ -56,8 +53,8 @@ export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): T
     found.push(one);
   }
   const events = found.reverse().flatMap(({ row, entries }): Event[] => eventsOf(row.id, row.partition, entries));
-  const notes = store.notes().map(noteText);
-  if (events.length === 0) notes.push(keptText(store));
+  const notes: TrackingNote[] = [...store.notes()];
+  if (events.length === 0) notes.push({ remark: keptRemark(store) });
   return { events, more, notes };
 }
 
@@ -83,13 +80,9 @@ export function page(
   return { messages, nextPageToken: '' };
 }
 
-function keptText({ retentionMs, since }: TrackingStore): string {
+function keptRemark({ retentionMs, since }: TrackingStore): Remark {
   const days = Math.round(retentionMs / 86_400_000);
-  return `messages are kept for ${days} days; the read model was begun ${new Date(since).toISOString()}`;
-}
-
-function noteText({ at, text }: { readonly at: number; readonly text: string }): string {
-  return `${new Date(at).toISOString()} ${text}`;
+  return makeRemark('TRACKING_KEPT', { days, since: new Date(since).toISOString() });
 }
 
 function readToken(token: string): Place {

@@ -142,7 +142,8 @@ describe('tracking store', () => {
         take(store, rest);
         store.commit();
         expectAgreement(store, rest);
-        if (rest[0]!.offset > 0) expect(store.notes()[0]?.text).toMatch(/partition 0: records 0 to \d+ were trimmed/);
+        if (rest[0]!.offset > 0)
+          expect(store.notes()[0]?.remark.message).toMatch(/partition 0: records 0 to \d+ were trimmed/);
         store.close();
       }),
       { numRuns: 100 },

@@ -125,7 +125,7 @@ describe('tracking store', () => {
     log(claim(2, offset));
     store.commit();
     expect(store.ledger()).toMatchObject({ accepted: 0, waiting: 0, untracked: 2 });
-    expect(store.notes()[0]?.text).toMatch(/records 4 to 103 were trimmed/);
+    expect(store.notes()[0]?.remark.message).toMatch(/records 4 to 103 were trimmed/);
     expect(page(store, message, 1, '').messages[0]?.recipients[0]?.state).toBe('untracked');
   });
 

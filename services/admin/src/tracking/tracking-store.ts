@@ -3,6 +3,7 @@
  * transaction. So it is idempotent: after a crash the same records are read again and nothing counts twice.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, type MessageId } from '@mailyard/queue';
 import type { Fact } from './fact.ts';
 import { decodeHistory, encodeHistory, type HistoryEntry } from './history.ts';
@@ -11,6 +12,7 @@ import { Recent } from './recent.ts';
 import { type MessageRow, type NewRow, Segment } from './segment.ts';
 import { type Counts, noCounts, TrackedMessage, type Verdict } from './tracked-message.ts';
 import { openTrackingDatabase } from './tracking-database.ts';
+import { readNote, type TrackingNote } from './tracking-note.ts';
 
 const DAY_MS = 86_400_000;
 /** Open messages that are kept in memory, so that their next record need not read them again. */
@@ -50,7 +52,7 @@ export class TrackingStore {
   readonly #kept = new Recent<MessageId, Touched>(MOST_KEPT);
   readonly #dirty = new Map<MessageId, Touched>();
   readonly #ledger: Counts = noCounts();
-  readonly #notes: string[] = [];
+  readonly #notes: Remark[] = [];
   #hasAdvanced = false;
 
   /** @throws Error of SQLite when the file cannot be opened or made */
@@ -59,7 +61,7 @@ export class TrackingStore {
     this.#now = now;
     const { database, putAside } = openTrackingDatabase(file, now());
     this.database = database;
-    if (putAside !== undefined) this.#note(`the read model before could not be read and was put aside: ${putAside}`);
+    if (putAside !== undefined) this.#notes.push(makeRemark('TRACKING_PUT_ASIDE', { file: putAside }));
     for (const { partition, position } of database.prepare('SELECT partition, position FROM partitions').all())
       this.#tracks.set(
         Number(partition),
@@ -108,7 +110,7 @@ export class TrackingStore {
   /** The log of this partition did not go on where it should have, and is read from its start again. */
   restart(partition: number, reason: string): void {
     this.#track(partition).restart();
-    this.#note(`partition ${partition}: the log was read from its start again: ${reason}`);
+    this.#notes.push(makeRemark('TRACKING_READ_AGAIN', { partition, reason }));
   }
 
   /** Writes what was taken, and the positions, in one transaction. @throws Error of SQLite; nothing is written then */
@@ -152,8 +154,9 @@ export class TrackingStore {
   }
 
   /** What is not known, and why, oldest first. */
-  notes(): readonly { readonly at: number; readonly text: string }[] {
-    return this.database.prepare('SELECT at, text FROM notes ORDER BY rowid').all() as { at: number; text: string }[];
+  notes(): readonly TrackingNote[] {
+    const rows = this.database.prepare('SELECT at, text FROM notes ORDER BY rowid').all();
+    return rows.map(({ at, text }) => ({ at: Number(at), remark: readNote(String(text)) }));
   }
 
   /** Segments, newest day first. */
@@ -197,11 +200,7 @@ export class TrackingStore {
   }
 
   #missed(partition: number, from: number, to: number): void {
-    this.#note(`partition ${partition}: records ${from} to ${to - 1} were trimmed before they were read here`);
-  }
-
-  #note(text: string): void {
-    this.#notes.push(text);
+    this.#notes.push(makeRemark('TRACKING_MISSED', { partition, first: from, last: to - 1 }));
   }
 
   /** The message of a fact. Undefined when it is of a day that was forgotten. */
@@ -286,7 +285,7 @@ export class TrackingStore {
       if (track.nextOffset !== undefined) write.run(partition, JSON.stringify(track.position()));
     if (this.#notes.length === 0) return;
     const note = database.prepare('INSERT INTO notes VALUES (?, ?)');
-    for (const text of this.#notes) note.run(this.#now(), text);
+    for (const { code, parameters } of this.#notes) note.run(this.#now(), JSON.stringify({ code, parameters }));
     database.exec(`DELETE FROM notes WHERE rowid <= (SELECT max(rowid) FROM notes) - ${MOST_NOTES}`);
   }
 

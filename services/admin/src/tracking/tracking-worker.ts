@@ -47,7 +47,7 @@ function guarded<T>(work: () => T): T {
 function answer(question: Question): Answers[keyof Answers] {
   if (question.kind === 'trace') return trace(store, question.key, question.limit);
   if (question.kind === 'search') return page(store, question.key, question.pageSize, question.pageToken, question);
-  return { sums: store.ledger(), since: store.since, notes: store.notes().map(({ text }) => text) };
+  return { sums: store.ledger(), since: store.since, notes: store.notes() };
 }
 
 function ask(number: number, question: Question): void {

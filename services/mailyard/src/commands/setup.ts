@@ -82,7 +82,7 @@ async function finish(
   const { version, operations, hints, ...plan } = await askSetupPlan(client, rows);
   for (const { code, token, message } of plan.faults) say(`${code}: ${JSON.stringify(token)} ${message}`);
   if (plan.faults.length > 0) return EXIT.refused;
-  for (const hint of hints) say(hint);
+  for (const { message } of hints) say(message);
   if (operations.length === 0) {
     print({ version, isCommitted: false, differences: [] }, '');
     say(`nothing to change: version ${version} has it all`);

@@ -26,13 +26,14 @@ export function hostExplainer(
       const { state = 'unknown', downUntil = 0 } = known.get(hostKey(host)) ?? {};
       return { name, address, port, priority: priorityOf(host, target), state, downUntil };
     });
-    for (const { destination, reason } of plan.faults)
+    for (const { destination, reason, enhancedStatus } of plan.faults)
       hosts.push({
         name: destination,
         address: '',
         port: 0,
         priority: 0,
         problem: reason,
+        problemStatus: enhancedStatus,
         state: 'unknown',
         downUntil: 0,
       });

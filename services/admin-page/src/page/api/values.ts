@@ -88,9 +88,22 @@ export interface Fault {
   readonly line?: number;
 }
 
+/** Something that is taken as it is and that a person should know. */
+export interface Remark {
+  readonly code: string;
+  readonly parameters: Readonly<Record<string, string | number>>;
+  /** In English. */
+  readonly message: string;
+}
+
+/** What the read model does not know, and why. */
+export interface TrackingNote extends Remark {
+  readonly at?: number;
+}
+
 export interface Checked {
   readonly faults: readonly Fault[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Remark[];
 }
 
 export type Section =
@@ -235,6 +248,8 @@ export interface Explanation {
     readonly port: number;
     readonly priority: number;
     readonly problem?: string;
+    /** The kind of it, as an enhanced status. */
+    readonly problemStatus?: string;
   }[];
 }
 
@@ -361,7 +376,7 @@ export interface Trace {
   readonly message: string;
   readonly summary?: MessageSummary;
   readonly events: readonly TraceEvent[];
-  readonly notes: readonly string[];
+  readonly notes: readonly TrackingNote[];
 }
 
 export interface SetupRow {
@@ -376,7 +391,7 @@ export interface SetupState {
 }
 
 export interface SetupCheck extends Checked {
-  readonly hints: readonly string[];
+  readonly hints: readonly Remark[];
   readonly version: number;
   readonly differences: readonly Difference[];
 }

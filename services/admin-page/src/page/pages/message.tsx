@@ -3,10 +3,11 @@ import type { MessageSummary, TraceEvent } from '../api/values.ts';
 import { addressOf, go } from '../parts/address.ts';
 import { Field } from '../parts/field.tsx';
 import { RecipientState } from '../parts/message-table.tsx';
-import { Notice, Problem } from '../parts/notice.tsx';
+import { Notice, Problem, useRemarkText } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 import { useLoad } from '../parts/use-load.ts';
+import { When } from '../parts/when.tsx';
 import { useWords } from '../words/words.ts';
 
 const LIVE_MS = 5_000;
@@ -14,6 +15,7 @@ const LIVE_MS = 5_000;
 /** What happened to a message, or to one of its recipients. */
 export function MessagePage({ message, query }: { readonly message: string; readonly query: URLSearchParams }) {
   const { tracking: words, menu, common } = useWords();
+  const remarkText = useRemarkText();
   const recipient = query.has('recipient') ? Number(query.get('recipient')) : undefined;
   const { value, problem } = useLoad(`${message} ${recipient ?? ''}`, () => readTrace(message, recipient), LIVE_MS);
   const place = ['monitor', 'tracking', message];
@@ -29,8 +31,10 @@ export function MessagePage({ message, query }: { readonly message: string; read
         <>
           {value.notes.length === 0 ? null : (
             <Notice tone="info">
-              {value.notes.map((note) => (
-                <p key={note}>{note}</p>
+              {value.notes.map((note, index) => (
+                <p key={index}>
+                  {note.at === undefined ? null : <When at={note.at} />} {remarkText(note)}
+                </p>
               ))}
             </Notice>
           )}

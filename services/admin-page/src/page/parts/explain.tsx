@@ -118,12 +118,16 @@ function ExplanationText({ recipient, explained }: { readonly recipient: string;
               </tr>
             </thead>
             <tbody>
-              {hosts.map(({ name, address, port, priority, problem }) => (
+              {hosts.map(({ name, address, port, priority, problem, problemStatus = '' }) => (
                 <tr key={`${name} ${address} ${port} ${priority}`}>
                   <th scope="row" class="break">
                     {name}
                   </th>
-                  <td class="break">{problem ?? `${address.includes(':') ? `[${address}]` : address}:${port}`}</td>
+                  <td class="break">
+                    {problem === undefined
+                      ? `${address.includes(':') ? `[${address}]` : address}:${port}`
+                      : (words.problems[problemStatus] ?? problem)}
+                  </td>
                 </tr>
               ))}
             </tbody>

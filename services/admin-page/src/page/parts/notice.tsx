@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Refusal } from '../api/client.ts';
+import type { Remark } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
 
 export type Tone = 'info' | 'good' | 'warning' | 'bad';
@@ -24,15 +25,22 @@ export function Problem({ problem }: { readonly problem: Refusal | undefined }) 
   );
 }
 
-export function Warnings({ warnings }: { readonly warnings: readonly string[] }) {
+/** What a remark says, in the reader's language where there is a text for its code. */
+export function useRemarkText(): (remark: Remark) => string {
+  const { remarks } = useWords();
+  return ({ code, parameters, message }) => remarks[code]?.(parameters) ?? message;
+}
+
+export function Warnings({ warnings }: { readonly warnings: readonly Remark[] }) {
   const words = useWords();
+  const remarkText = useRemarkText();
   if (warnings.length === 0) return null;
   return (
     <Notice tone="warning">
       <strong>{words.warningsLabel}</strong>
       <ul>
-        {warnings.map((warning) => (
-          <li key={warning}>{warning}</li>
+        {warnings.map(remarkText).map((text) => (
+          <li key={text}>{text}</li>
         ))}
       </ul>
     </Notice>

@@ -1,4 +1,6 @@
-import type { EventKind, RecipientState, Section } from '../api/values.ts';
+import type { EventKind, RecipientState, Remark, Section } from '../api/values.ts';
+
+type RemarkParameters = Remark['parameters'];
 
 const count = (number: number, one: string, many: string): string =>
   `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
@@ -242,6 +244,8 @@ export const en = {
     entry: 'Entry',
     result: 'Result',
     nothingSent: 'Nothing is sent.',
+    /** By the enhanced status of what the DNS said; what is missing is told in the gateway's own words. */
+    problems: {} as Readonly<Record<string, string | undefined>>,
   },
   commit: {
     title: 'Uncommitted Changes',
@@ -450,9 +454,13 @@ export const en = {
   problems: {
     AWAY: 'The gateway does not answer. Trying again…',
     SIGN_IN_FAILED: 'The user name or the password is wrong.',
+    INTERNAL: 'The gateway could not do this. Its log has more; nothing was changed unless you see it here.',
+    BUSY: 'The gateway is busy with other files. Try again in some seconds.',
   } as Readonly<Record<string, string | undefined>>,
   /** By code; what is missing is told in the gateway's own words. */
   faults: {} as Readonly<Record<string, ((token: string) => string) | undefined>>,
+  /** By code; what is missing is told in the gateway's own words. */
+  remarks: {} as Readonly<Record<string, ((parameters: RemarkParameters) => string) | undefined>>,
   warningsLabel: 'Worth knowing',
 };
 

@@ -239,6 +239,12 @@ export const ja: Words = {
     entry: 'エントリ',
     result: '結果',
     nothingSent: 'メールは送信されません。',
+    problems: {
+      '4.4.3': 'DNS から応答を得られませんでした',
+      '5.1.2': 'ドメインが存在しません',
+      '5.1.10': 'メールを受け取らないドメインです（null MX）',
+      '5.4.4': '使用できるアドレスがありません',
+    },
   },
   commit: {
     title: '未確定の変更',
@@ -445,7 +451,6 @@ export const ja: Words = {
     AWAY: 'ゲートウェイが応答しません。再試行しています…',
     SIGN_IN_FAILED: 'ユーザ名またはパスワードが違います。',
     SIGN_IN_NEEDED: 'サインインしてください。',
-    FIRST_CODE_WRONG: 'コードが違います。',
     TOO_MANY_ATTEMPTS: '試行回数が多すぎます。しばらく待ってからやり直してください。',
     CSRF_TOKEN_WRONG: 'この画面は古くなっています。再読み込みしてください。',
     ORIGIN_FOREIGN: 'このホストの画面からの操作ではありません。',
@@ -462,6 +467,24 @@ export const ja: Words = {
     VERSION_NOT_FOUND: 'そのバージョンはありません。',
     DESTINATION_NOT_FOUND: 'この宛先はありません。',
     MESSAGE_NOT_FOUND: 'このメッセージは記録にありません。',
+    FIRST_ADMINISTRATOR_NEEDED: 'サインインできるユーザがまだいません。',
+    FIRST_ADMINISTRATOR_EXISTS: 'サインインできるユーザがすでにいます。',
+    TOKEN_UNKNOWN: 'このトークンは登録されていません。',
+    TLS_REQUIRED: 'ネットワーク経由のサインインには TLS が必要です（http.tls と http.proxied を参照）。',
+    USERS_READ_ONLY: 'ユーザファイルに書き込めません。管理している場所で変更してください。',
+    PATH_UNKNOWN: 'この宛先は API にありません。画面を再読み込みしてください。',
+    METHOD_UNKNOWN: 'この操作は API にありません。画面を再読み込みしてください。',
+    PARAMETER_INVALID: '指定された値が正しくありません。',
+    BODY_INVALID: '入力内容が正しくありません。',
+    BODY_TOO_LARGE: 'ファイルまたは入力内容が大きすぎます。',
+    BUSY: 'ほかのファイルを処理しています。数秒後にやり直してください。',
+    RECIPIENT_INVALID: 'アドレス、ドメイン、[アドレス] のいずれでもありません。',
+    DOMAIN_INVALID: 'ドメインとして正しくありません。',
+    FAULTS: '内容に誤りがあるため、何も変更していません。',
+    CONFIGURATION_FOREIGN: '設定ログが別のゲートウェイのものです。',
+    CHANGE_SET_UNREADABLE: '変更履歴の一部を読み取れません。ゲートウェイの更新または設定ログの復旧が必要です。',
+    LOG_AWAY: 'キューログが応答していません。',
+    INTERNAL: '処理できませんでした。詳しくはゲートウェイのログを確認してください。',
   },
   faults: {
     ROUTE_DOMAIN_INVALID: (token) =>
@@ -482,7 +505,42 @@ export const ja: Words = {
     ROUTE_AUTH_PROFILE_UNKNOWN: (token) => `認証プロファイル「${token}」はありません。`,
     ROUTE_FILE_INVALID: () =>
       'このファイルは SMTP ルートのファイルとして読み込めません（形式、サイズ、文字コードを確認してください）。',
+    RAT_RECIPIENT_INVALID: (token) => `「${token}」は受信者アクセステーブルのエントリとして使えません。`,
+    RAT_DUPLICATE: (token) => `「${token}」は受信者アクセステーブルにすでにあります。`,
+    RAT_REPLY_INVALID: (token) => `「${token}」は応答として使えません。`,
+    POLICY_NAME_INVALID: (token) => `「${token}」はメールポリシーの名前として使えません。`,
+    POLICY_DUPLICATE: (token) => `メールポリシー「${token}」はすでにあります。`,
+    POLICY_MEMBER_INVALID: (token) => `「${token}」はメールポリシーの条件として使えません。`,
+    POLICY_HEADER_INVALID: (token) => `「${token}」は追加するヘッダとして使えません。`,
+    POLICY_PRIORITY_RANGE: (token) => `「${token}」は優先度の範囲を外れています。`,
+    POLICY_DEFAULT_CONDITION: () => 'デフォルトのメールポリシーに条件は付けられません。',
+    ITEM_INVALID: (token) => `「${token}」の内容が正しくありません。`,
+    ITEM_DUPLICATE: (token) => `「${token}」はすでにあります。`,
+    ITEM_NOT_FOUND: (token) => `「${token}」はありません。`,
+    ITEM_UNDELETABLE: (token) => `「${token}」は削除できません。`,
+    ITEM_IN_USE: (token) => `「${token}」は使用中のため削除できません。`,
+    ITEM_UNKNOWN: (token) => `「${token}」は存在しない項目を参照しています。`,
     ROUTE_NOT_CONVERTIBLE: (token) => `「${token}」は SMTP ルートに変換できません。`,
+  },
+  remarks: {
+    ROUTE_TO_OWN_LISTENER: ({ receivingDomain, host }) =>
+      `${receivingDomain}: ${host} はこのゲートウェイ自身のリスナーです。メールが循環します。`,
+    FILE_WITHOUT_DEFAULT: () => 'ファイルに ALL がありません。デフォルトルートは空になります。',
+    MODE_BECOMES_COVERING: () =>
+      'テーブルの照合モードが変わります: ドットのないエントリは、その下のドメインにも適用されます。',
+    MODE_BECOMES_DOTTED: () =>
+      'テーブルの照合モードが変わります: ドットのないエントリは、そのドメインだけに適用されます。',
+    SETUP_WITHOUT_HOSTS: ({ domain }) =>
+      `${domain}: 宛先ホストがないためルートは作りません。メールはドメインの MX に配信します。`,
+    SETUP_ROUTE_STAYS: ({ domain }) =>
+      `${domain}: ウィザード以外で作られたルートがあるため、そのまま残します。変更は SMTP ルートの画面で行ってください。`,
+    TRACKING_KEPT: ({ days, since }) => `メッセージの記録は ${days} 日間保存されます。記録の開始: ${since}`,
+    TRACKING_PUT_ASIDE: ({ file }) => `以前の記録を読み取れなかったため、別に保存しました: ${file}`,
+    TRACKING_READ_AGAIN: ({ partition, reason }) =>
+      `パーティション ${partition}: ログを最初から読み直しました（${reason}）`,
+    TRACKING_MISSED: ({ partition, first, last }) =>
+      `パーティション ${partition}: レコード ${first}～${last} は、記録する前にログから削除されました。`,
+    TRACKING_NOTE: ({ text }) => `記録についての注記: ${text}`,
   },
   warningsLabel: '注意事項',
 };

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { en } from './en.ts';
 import { ja } from './ja.ts';
@@ -27,4 +29,28 @@ describe('the catalogues', () => {
       if (!names.test(place)) expect(text, place).toMatch(/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u);
     }
   });
+});
+
+/** The codes of one section of the page of codes. */
+function codesOf(section: string): string[] {
+  const page = readFileSync(join(import.meta.dirname, '../../../../../docs/reference/errors.md'), 'utf8');
+  const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`));
+  return [...text!.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]!);
+}
+
+describe('the codes of docs/reference/errors.md', () => {
+  it.each([
+    ['Refusals of the HTTP API', 'problems', ['AWAY']],
+    ['Faults of changes', 'faults', []],
+    ['Remarks', 'remarks', []],
+  ] as const)(
+    'have Japanese words each, and there are no words for codes that are not listed: %s',
+    (section, name, own) => {
+      const codes = codesOf(section);
+      expect(codes.length).toBeGreaterThan(5);
+      expect(Object.keys(ja[name]).toSorted()).toEqual([...codes, ...own].toSorted());
+      // What has no words in English is told in the gateway's own.
+      expect([...codes, ...own]).toEqual(expect.arrayContaining(Object.keys(en[name])));
+    },
+  );
 });
