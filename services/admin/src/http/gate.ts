@@ -3,15 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { isAtLeast, type Role, type TokenFinder } from '@mailyard/grpc';
 import { ApiRefusal } from './api-refusal.ts';
-import { isSameSecret, type Session, type Sessions } from './sessions.ts';
+import { csrfTokenOf, isSameSecret, markOf, type Sessions } from './sessions.ts';
 import type { User, UserFile } from './user-file.ts';
 
 /** Who makes a request. */
 export interface Visitor {
   readonly name: string;
   readonly role: Role;
-  /** Of a browser; absent for a bearer token. */
-  readonly session?: Session;
+  /** What goes with every write of a browser's session; absent for a bearer token. */
+  readonly csrfToken?: string;
 }
 
 export interface GateOptions {
@@ -31,11 +31,12 @@ export class Gate {
     this.#options = options;
   }
 
-  /** @throws ApiRefusal 401 */
+  /** @throws ApiRefusal 401, 403 */
   async identify(request: IncomingMessage): Promise<Visitor> {
     const { authorization } = request.headers;
     const { tokens, users, sessions, now } = this.#options;
     if (authorization !== undefined) {
+      this.demandPrivacy(request);
       const caller = tokens.findBearer(authorization);
       if (caller === undefined) throw new ApiRefusal(401, 'TOKEN_UNKNOWN', 'the token is not known');
       return caller;
@@ -44,13 +45,13 @@ export class Gate {
     const session = id === undefined ? undefined : sessions.find(id, now());
     const known = await users.users();
     const user = session === undefined ? undefined : known.get(session.user);
-    if (session === undefined || user === undefined || user.password !== session.password) {
-      if (id !== undefined) sessions.end(id);
+    if (session === undefined || user === undefined || markOf(user) !== session.mark) {
+      if (id !== undefined) await sessions.end(id, now());
       if (known.size === 0)
         throw new ApiRefusal(401, 'FIRST_ADMINISTRATOR_NEEDED', 'there is nobody yet who could sign in');
       throw new ApiRefusal(401, 'SIGN_IN_NEEDED', 'sign in first');
     }
-    return { name: user.name, role: user.role, session };
+    return { name: user.name, role: user.role, csrfToken: csrfTokenOf(id!) };
   }
 
   /** @throws ApiRefusal 403 */
@@ -66,22 +67,22 @@ export class Gate {
    * @throws ApiRefusal 403
    */
   demandOwnPage(request: IncomingMessage, visitor: Visitor | undefined): void {
-    if (visitor !== undefined && visitor.session === undefined) return;
+    if (visitor !== undefined && visitor.csrfToken === undefined) return;
     const { origin, host } = request.headers;
     const site = request.headers['sec-fetch-site'];
     const isOwn = origin === undefined ? site === undefined || site === 'same-origin' : hostOf(origin) === host;
     if (!isOwn || (origin === undefined && visitor !== undefined && site !== 'same-origin'))
       throw new ApiRefusal(403, 'ORIGIN_FOREIGN', 'the request does not come from a page of this host');
-    if (visitor?.session === undefined) return;
+    if (visitor?.csrfToken === undefined) return;
     const token = request.headers['x-csrf-token'];
-    if (typeof token !== 'string' || !isSameSecret(token, visitor.session.csrfToken))
+    if (typeof token !== 'string' || !isSameSecret(token, visitor.csrfToken))
       throw new ApiRefusal(403, 'CSRF_TOKEN_WRONG', 'the request lacks the token of its session');
   }
 
-  /** Passwords and session cookies go over TLS, or do not leave the machine. @throws ApiRefusal 403 */
+  /** Passwords, tokens and session cookies go over TLS, or do not leave the machine. @throws ApiRefusal 403 */
   demandPrivacy(request: IncomingMessage): void {
     if (this.isSecure(request) || isLoopback(request.socket.remoteAddress ?? '')) return;
-    throw new ApiRefusal(403, 'TLS_REQUIRED', 'signing in over a network needs TLS: see http.tls and http.proxied');
+    throw new ApiRefusal(403, 'TLS_REQUIRED', 'over a network this needs TLS: see http.tls and http.proxied');
   }
 
   /** Whether the browser spoke TLS, with us or with the proxy. */
@@ -116,17 +117,21 @@ export class Gate {
   }
 
   /** Begins a session; the one that the browser had ends, whoever gave it that. */
-  signIn(request: IncomingMessage, user: User): { readonly visitor: Visitor; readonly cookie: string } {
+  async signIn(request: IncomingMessage, user: User): Promise<{ readonly visitor: Visitor; readonly cookie: string }> {
     const { sessions, now } = this.#options;
     const old = this.sessionId(request);
-    if (old !== undefined) sessions.end(old);
-    const { id, session } = sessions.begin(user, now());
-    return { visitor: { name: user.name, role: user.role, session }, cookie: this.cookie(request, id) };
+    if (old !== undefined) await sessions.end(old, now());
+    const { id } = await sessions.begin(user, now());
+    return {
+      visitor: { name: user.name, role: user.role, csrfToken: csrfTokenOf(id) },
+      cookie: this.cookie(request, id),
+    };
   }
 
-  signOut(request: IncomingMessage): string {
+  async signOut(request: IncomingMessage): Promise<string> {
+    const { sessions, now } = this.#options;
     const id = this.sessionId(request);
-    if (id !== undefined) this.#options.sessions.end(id);
+    if (id !== undefined) await sessions.end(id, now());
     return this.cookie(request, undefined);
   }
 }

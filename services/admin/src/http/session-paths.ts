@@ -48,14 +48,14 @@ export function sessionPaths(options: SessionPathsOptions): ApiOperation[] {
         if (!isRight || user === undefined)
           throw new ApiRefusal(401, 'SIGN_IN_FAILED', 'the name or the password is wrong');
         audit('SIGNED_IN', { user: name, address: gate.addressOf(call.request) });
-        return signedIn(gate.signIn(call.request, user), 200);
+        return signedIn(await gate.signIn(call.request, user), 200);
       },
     },
     {
       method: 'DELETE',
       path: '/api/v1/session',
       role: 'reader',
-      handle: ({ request }) => ({ status: 204, headers: { 'Set-Cookie': gate.signOut(request) } }),
+      handle: async ({ request }) => ({ status: 204, headers: { 'Set-Cookie': await gate.signOut(request) } }),
     },
     {
       method: 'PUT',
@@ -73,7 +73,7 @@ export function sessionPaths(options: SessionPathsOptions): ApiOperation[] {
         audit('PASSWORD_CHANGED', { user: name });
         // All sessions began with the old one, this one too: it goes on under a new id.
         const changed = (await users.users()).get(name)!;
-        const { cookie } = gate.signIn(call.request, changed);
+        const { cookie } = await gate.signIn(call.request, changed);
         return { status: 204, headers: { 'Set-Cookie': cookie } };
       },
     },
@@ -92,14 +92,14 @@ export function sessionPaths(options: SessionPathsOptions): ApiOperation[] {
         if (!isFirst)
           throw new ApiRefusal(409, 'FIRST_ADMINISTRATOR_EXISTS', 'there is somebody who can sign in already');
         audit('FIRST_ADMINISTRATOR', { user: name, address: gate.addressOf(call.request) });
-        return signedIn(gate.signIn(call.request, (await users.users()).get(name)!), 201);
+        return signedIn(await gate.signIn(call.request, (await users.users()).get(name)!), 201);
       },
     },
   ];
 }
 
-function sessionOf({ name, role, session }: Visitor): unknown {
-  return { user: name, role, csrfToken: session?.csrfToken ?? '' };
+function sessionOf({ name, role, csrfToken = '' }: Visitor): unknown {
+  return { user: name, role, csrfToken };
 }
 
 function signedIn({ visitor, cookie }: { visitor: Visitor; cookie: string }, status: number): Answer {

@@ -6,7 +6,8 @@ import { AttemptLimit } from './attempt-limit.ts';
 import { DraftStore } from './draft-store.ts';
 import { FirstCode } from './first-code.ts';
 import { hashPassword, isPassword, isPasswordHash } from './password-hash.ts';
-import { Sessions } from './sessions.ts';
+import { SessionFile } from './session-file.ts';
+import { csrfTokenOf, Sessions } from './sessions.ts';
 import { UserFile } from './user-file.ts';
 
 let folder: string;
@@ -15,24 +16,75 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const user = { name: 'ada', role: 'reader', password: 'hash' } as const;
+const user = { name: 'ada', role: 'reader', password: 'scrypt of a secret' } as const;
 
 describe('sessions', () => {
-  it('end when nobody came for a while, and at the latest after their longest time', () => {
+  it('end when nobody came for a while, and at the latest after their longest time', async () => {
     const sessions = new Sessions({ idleMs: 100, longestMs: 1_000 });
-    const { id, session } = sessions.begin(user, 0);
+    const { id, session } = await sessions.begin(user, 0);
     for (let now = 90; now < 1_000; now += 90) expect(sessions.find(id, now)).toBe(session);
     expect(sessions.find(id, 1_001)).toBeUndefined();
-    const idle = sessions.begin(user, 2_000);
+    const idle = await sessions.begin(user, 2_000);
     expect(sessions.find(idle.id, 2_101)).toBeUndefined();
   });
 
-  it('are as many as one person may have, the oldest going first', () => {
+  it('are as many as one person may have, the oldest going first', async () => {
     const sessions = new Sessions();
-    const begun = Array.from({ length: 21 }, (_, number) => sessions.begin(user, number).id);
+    const begun: string[] = [];
+    for (let number = 0; number < 21; number++) begun.push((await sessions.begin(user, number)).id);
     expect(sessions.find(begun[0]!, 100)).toBeUndefined();
     expect(begun.slice(1).every((id) => sessions.find(id, 100) !== undefined)).toBe(true);
     expect(new Set(begun).size).toBe(21);
+  });
+});
+
+describe('sessions in a file', () => {
+  const open = async (file: string, now: number, report: (error: unknown) => void = () => undefined) => {
+    const sessions = new Sessions({ idleMs: 1_000, longestMs: 10_000 }, new SessionFile(file, report));
+    await sessions.load(now);
+    return sessions;
+  };
+
+  it('go on after a restart, and those that ended do not', async () => {
+    const file = join(folder, 'web', 'sessions.json');
+    const before = await open(file, 0);
+    const [kept, left] = [await before.begin(user, 0), await before.begin(user, 0)];
+    await before.end(left.id, 100);
+    const after = await open(file, 500);
+    expect(after.find(kept.id, 500)).toMatchObject({ user: 'ada', beganAt: 0 });
+    expect(after.find(left.id, 500)).toBeUndefined();
+    expect((await open(file, 1_101)).find(kept.id, 1_101)).toBeUndefined();
+  });
+
+  it('that its owner alone may read, and that lets nobody in', async () => {
+    const file = join(folder, 'web', 'sessions.json');
+    const { id } = await (await open(file, 0)).begin(user, 0);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const content = await readFile(file, 'utf8');
+    for (const secret of [id, csrfTokenOf(id), user.password]) expect(content).not.toContain(secret);
+  });
+
+  it('are lost with a file that is not understood or cannot be written, and signing in still works', async () => {
+    const reports: unknown[] = [];
+    const file = join(folder, 'damaged.json');
+    await writeFile(file, '{"sessions":[{"key":1}]}');
+    const sessions = await open(file, 0, (error) => reports.push(error));
+    expect(reports).toHaveLength(1);
+    await rm(file);
+    await writeFile(join(folder, 'no-folder'), '');
+    const nowhere = await open(join(folder, 'no-folder', 'sessions.json'), 0, (error) => reports.push(error));
+    const { id } = await nowhere.begin(user, 0);
+    expect(nowhere.find(id, 1)).toBeDefined();
+    expect(reports.length).toBeGreaterThan(1);
+    expect(sessions.find(id, 1)).toBeUndefined();
+  });
+
+  it('are written one after the other, the newest last, however many begin at once', async () => {
+    const file = join(folder, 'many.json');
+    const before = await open(file, 0);
+    const begun = await Promise.all(Array.from({ length: 15 }, () => before.begin(user, 0)));
+    const after = await open(file, 1);
+    expect(begun.every(({ id }) => after.find(id, 1) !== undefined)).toBe(true);
   });
 });
 

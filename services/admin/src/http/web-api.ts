@@ -19,7 +19,8 @@ import { QueueView } from './queue-view.ts';
 import { RateBoard } from './rate-board.ts';
 import { routePaths } from './route-paths.ts';
 import { sessionPaths } from './session-paths.ts';
-import { Sessions } from './sessions.ts';
+import { SessionFile } from './session-file.ts';
+import { SESSION_LIMITS, Sessions } from './sessions.ts';
 import { setupPaths } from './setup-paths.ts';
 import { trackingPaths } from './tracking-paths.ts';
 import { UserFile } from './user-file.ts';
@@ -34,7 +35,7 @@ export interface WebApiOptions {
   readonly tokens: TokenFinder;
   /** Who may sign in: a file of JSON; it need not be there yet. */
   readonly usersFile: string;
-  /** Pending changes are kept here. */
+  /** Pending changes and sessions are kept here. */
   readonly dataFolder: string;
   readonly isProxied: boolean;
   /** Tool and version. */
@@ -60,7 +61,10 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
   const users = new UserFile(options.usersFile);
   const isFirst = (await users.users()).size === 0;
   const firstCode = isFirst ? new FirstCode() : undefined;
-  const gate = new Gate({ users, sessions: new Sessions(), tokens, isProxied, now });
+  const report = (error: unknown): void => logger.error('HTTP_FAILED', { error });
+  const sessions = new Sessions(SESSION_LIMITS, new SessionFile(join(options.dataFolder, 'sessions.json'), report));
+  await sessions.load(now());
+  const gate = new Gate({ users, sessions, tokens, isProxied, now });
   const pending = new PendingChanges(desk, new DraftStore(join(options.dataFolder, 'pending')));
   const queues = new QueueView(owners);
   const rates = new RateBoard();
@@ -84,7 +88,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
   };
   sample();
   const sampling = setInterval(sample, SAMPLE_MS);
-  const server = new ApiServer(operations, gate, (error) => logger.error('HTTP_FAILED', { error }));
+  const server = new ApiServer(operations, gate, report);
   return {
     handler: server.handler,
     operations,
