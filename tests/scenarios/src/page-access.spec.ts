@@ -77,7 +77,7 @@ await describeWith(['chromium'], 'the page for everyone', () => {
         expect(await view.axe(), 'a dialog').toEqual([]);
         await page.keyboard.press('Escape');
         await page.locator('.tools button').last().click();
-        await page.locator('#password').waitFor();
+        await page.locator('#sign-in-password').waitFor();
         expect(await view.axe(), 'sign in').toEqual([]);
         expect(view.complaints).toEqual([]);
       });
@@ -107,7 +107,7 @@ await describeWith(['chromium'], 'the page for everyone', () => {
       }
       throw new Error(`Tab never came to ${name}`);
     };
-    await page.locator('#name').waitFor();
+    await page.locator('#sign-in-name').waitFor();
     await tabTo('User name');
     await keyboard.type('admin');
     await tabTo('Password');

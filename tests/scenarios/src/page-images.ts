@@ -123,7 +123,7 @@ async function drawFirst(look: Look): Promise<void> {
 async function drawAll(look: Look): Promise<void> {
   const view = await PageSession.open(browser, scenario, gateway, look);
   const { page } = view;
-  await page.locator('#password').waitFor();
+  await page.locator('#sign-in-password').waitFor();
   await draw(view, 'sign-in', look);
   await view.signIn('admin');
   await page.locator('.menu .pending').waitFor();

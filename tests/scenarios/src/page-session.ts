@@ -99,9 +99,17 @@ export class PageSession {
     return session;
   }
 
+  /** Another tab of the same browser, signed in as this one is. */
+  async another(): Promise<PageSession> {
+    const session = new PageSession(this.#context, await this.#context.newPage(), this.origin);
+    await session.page.goto(`${this.origin}/`);
+    await session.page.locator('nav.menu').waitFor();
+    return session;
+  }
+
   async signIn(name: string, password = PASSWORD): Promise<void> {
-    await this.page.locator('#name').fill(name);
-    await this.page.locator('#password').fill(password);
+    await this.page.locator('#sign-in-name').fill(name);
+    await this.page.locator('#sign-in-password').fill(password);
     await this.page.locator('form button[type=submit]').click();
     await this.page.locator('nav.menu').waitFor();
   }

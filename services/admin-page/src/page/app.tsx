@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { countPending, readSession } from './api/calls.ts';
-import { type Refusal, useSession, whenSignedOut } from './api/client.ts';
+import { type Refusal, useSession, whenSessionChanges } from './api/client.ts';
 import type { PendingCount, Session } from './api/values.ts';
 import { Frame } from './frame.tsx';
 import { Problem } from './parts/notice.tsx';
 import { SignedContext } from './parts/session.ts';
 import { FirstAdministratorPage } from './pages/first-administrator.tsx';
-import { SignInPage } from './pages/sign-in.tsx';
+import { SignInAgain, SignInPage } from './pages/sign-in.tsx';
 import { Routing } from './routing.tsx';
 import { useAddress } from './parts/address.ts';
 import { chooseWords, firstWords, WordsContext } from './words/words.ts';
@@ -14,8 +14,9 @@ import { chooseWords, firstWords, WordsContext } from './words/words.ts';
 type State =
   | { readonly kind: 'asking' }
   | { readonly kind: 'away'; readonly problem: Refusal }
-  | { readonly kind: 'nobody'; readonly isFirst: boolean; readonly hasEnded: boolean }
-  | { readonly kind: 'signed'; readonly session: Session };
+  | { readonly kind: 'nobody'; readonly isFirst: boolean }
+  /** Ended: the page waits with what was typed into it until the same user has signed in again. */
+  | { readonly kind: 'signed'; readonly session: Session; readonly hasEnded: boolean };
 
 const PENDING_MS = 10_000;
 const AGAIN_MS = 3_000;
@@ -26,50 +27,65 @@ export function App() {
   const [state, setState] = useState<State>({ kind: 'asking' });
   const take = useCallback((session: Session) => {
     useSession(session);
-    setState({ kind: 'signed', session });
+    setState({ kind: 'signed', session, hasEnded: false });
   }, []);
   const ask = useCallback(async () => {
     try {
       take(await readSession());
     } catch (error) {
       const problem = error as Refusal;
-      if (problem.status === 401)
-        setState({ kind: 'nobody', isFirst: problem.code === 'FIRST_ADMINISTRATOR_NEEDED', hasEnded: false });
+      if (problem.status === 401) setState({ kind: 'nobody', isFirst: problem.code === 'FIRST_ADMINISTRATOR_NEEDED' });
       else setState({ kind: 'away', problem });
     }
   }, [take]);
   useEffect(() => {
-    whenSignedOut(() => {
-      useSession(undefined);
-      setState((before) => (before.kind === 'signed' ? { kind: 'nobody', isFirst: false, hasEnded: true } : before));
+    whenSessionChanges({
+      ended: () => {
+        useSession(undefined);
+        setState((before) => (before.kind === 'signed' ? { ...before, hasEnded: true } : before));
+      },
+      other: take,
     });
     void ask();
-  }, [ask]);
+  }, [ask, take]);
   useEffect(() => {
     if (state.kind !== 'away') return undefined;
     const timer = setTimeout(() => void ask(), AGAIN_MS);
     return () => clearTimeout(timer);
   }, [state, ask]);
+  const hasEnded = state.kind === 'signed' && state.hasEnded;
+  useEffect(() => {
+    if (!hasEnded) return undefined;
+    // Whoever signs in again in another tab need not do it here too.
+    const timer = setInterval(() => document.hidden || readSession().then(take, () => undefined), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [hasEnded, take]);
   useEffect(() => {
     document.documentElement.lang = words.language;
   }, [words]);
   const changeLanguage = (): void => setWords(chooseWords(words.otherLanguage.code));
+  const leave = (): void => {
+    useSession(undefined);
+    setState({ kind: 'nobody', isFirst: false });
+  };
   return (
     <WordsContext.Provider value={words}>
       {state.kind === 'signed' ? (
-        <SignedPage
-          session={state.session}
-          onLanguage={changeLanguage}
-          onSignedOut={() => {
-            useSession(undefined);
-            setState({ kind: 'nobody', isFirst: false, hasEnded: false });
-          }}
-        />
+        <>
+          <SignedPage
+            key={state.session.user}
+            session={state.session}
+            isHidden={state.hasEnded}
+            onLanguage={changeLanguage}
+            onSignedOut={leave}
+          />
+          {state.hasEnded ? <SignInAgain user={state.session.user} onSigned={take} onLeave={leave} /> : null}
+        </>
       ) : (
         <Frame onLanguage={changeLanguage}>
           {state.kind === 'away' ? <Problem problem={state.problem} /> : null}
           {state.kind === 'asking' ? <p class="quiet">{words.common.loading}</p> : null}
-          {state.kind === 'nobody' && !state.isFirst ? <SignInPage hasEnded={state.hasEnded} onSigned={take} /> : null}
+          {state.kind === 'nobody' && !state.isFirst ? <SignInPage onSigned={take} /> : null}
           {state.kind === 'nobody' && state.isFirst ? <FirstAdministratorPage onSigned={take} /> : null}
         </Frame>
       )}
@@ -79,10 +95,13 @@ export function App() {
 
 function SignedPage({
   session,
+  isHidden,
   onLanguage,
   onSignedOut,
 }: {
   readonly session: Session;
+  /** Nobody may read it now. */
+  readonly isHidden: boolean;
   readonly onLanguage: () => void;
   readonly onSignedOut: () => void;
 }) {
@@ -107,7 +126,9 @@ function SignedPage({
   return (
     <SignedContext.Provider value={{ session, pending, setPending, say }}>
       <Frame onLanguage={onLanguage} onSignedOut={onSignedOut} session={session} pending={pending} said={said?.text}>
-        <Routing address={address} key={place} />
+        <div hidden={isHidden}>
+          <Routing address={address} key={place} />
+        </div>
       </Frame>
     </SignedContext.Provider>
   );

@@ -59,7 +59,10 @@ describe('the wizard (R170 to R172)', () => {
       expect.arrayContaining(['rows[3].domain', 'rows[4].destinations[0]']),
     );
     const looked = (await ada.post('/setup/check', { rows })).body;
-    expect(looked).toMatchObject({ faults: [], hints: [{ code: 'SETUP_WITHOUT_HOSTS', parameters: { domain: 'dns.example' } }] });
+    expect(looked).toMatchObject({
+      faults: [],
+      hints: [{ code: 'SETUP_WITHOUT_HOSTS', parameters: { domain: 'dns.example' } }],
+    });
     expect(looked.differences).toHaveLength(5);
     expect((await ada.get('/setup')).body.rows).toEqual([]);
     const made = await ada.post('/setup', { rows, version: looked.version });

@@ -32,20 +32,25 @@ interface Problem {
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
-let csrfToken = '';
-let onSignedOut: () => void = () => undefined;
+let signed: Session | undefined;
+let listener: SessionListener = { ended: () => undefined, other: () => undefined };
 /** The newest answer of each address that is polled, with its ETag. */
 const kept = new Map<string, { readonly etag: string; readonly value: unknown }>();
 
-/** Called when an answer says that the session is over. */
-export function whenSignedOut(listener: () => void): void {
-  onSignedOut = listener;
+/** Called when an answer says that the session is over, or is another one: another page of this browser signed in. */
+export interface SessionListener {
+  readonly ended: () => void;
+  readonly other: (session: Session) => void;
 }
 
-/** Keeps the token that every write carries. */
+export function whenSessionChanges(told: SessionListener): void {
+  listener = told;
+}
+
+/** Keeps the session whose token every write carries. */
 export function useSession(session: Session | undefined): void {
-  csrfToken = session?.csrfToken ?? '';
-  if (session === undefined) kept.clear();
+  if (session?.user !== signed?.user) kept.clear();
+  signed = session;
 }
 
 /**
@@ -75,15 +80,30 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
  */
 export async function write<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const isText = typeof body === 'string' || body instanceof Blob;
-  const answer = await send(`/api/v1${path}`, {
-    method,
-    headers: {
-      'X-CSRF-Token': csrfToken,
-      ...(body === undefined ? {} : { 'Content-Type': isText ? 'text/plain; charset=utf-8' : 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
-  });
-  return (await bodyOf(answer)) as T;
+  const request = (): Promise<Response> =>
+    send(`/api/v1${path}`, {
+      method,
+      headers: {
+        'X-CSRF-Token': signed?.csrfToken ?? '',
+        ...(body === undefined ? {} : { 'Content-Type': isText ? 'text/plain; charset=utf-8' : 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+  try {
+    return (await bodyOf(await request())) as T;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'CSRF_TOKEN_WRONG' || !(await renewSession())) throw error;
+    return (await bodyOf(await request())) as T;
+  }
+}
+
+/** Another page of this browser has begun a session since: goes on with it if it is of the same user. */
+async function renewSession(): Promise<boolean> {
+  const session = await get<Session>('/session');
+  const isSame = session.user === signed?.user;
+  useSession(session);
+  if (!isSame) listener.other(session);
+  return isSame;
 }
 
 function keep(address: string, etag: string, value: unknown): void {
@@ -112,6 +132,6 @@ async function bodyOf(answer: Response): Promise<unknown> {
   const problem: Problem = isJson
     ? ((await answer.json()) as Problem)
     : { code: answer.status >= 500 ? 'AWAY' : 'NOT_FOUND', message: `HTTP ${answer.status}` };
-  if (problem.code === 'SIGN_IN_NEEDED' || problem.code === 'FIRST_ADMINISTRATOR_NEEDED') onSignedOut();
+  if (problem.code === 'SIGN_IN_NEEDED' || problem.code === 'FIRST_ADMINISTRATOR_NEEDED') listener.ended();
   throw new Refusal(problem.code, answer.status, problem.message, problem.faults ?? [], problem.differences ?? []);
 }

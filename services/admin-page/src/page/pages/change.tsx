@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { readChange, stageRollback } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { DifferenceList } from '../parts/difference-list.tsx';
 import { Problem } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -16,6 +16,7 @@ const PLACE = ['system', 'changes'];
 export function ChangePage({ version }: { readonly version: number }) {
   const { changes: words, menu, common } = useWords();
   const { pending, setPending } = useSigned();
+  const go = useGo();
   const mayRollBack = useMay('administrator');
   const { value, problem } = useLoad(String(version), () => readChange(version));
   const [refused, setRefused] = useState<Refusal>();

@@ -3,7 +3,7 @@ import { CheckBox } from '../parts/check-box.tsx';
 import { abandon, commit, readPending, rebase } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Pending } from '../api/values.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { DifferenceList } from '../parts/difference-list.tsx';
 import { FaultTable } from '../parts/fault-table.tsx';
@@ -99,6 +99,7 @@ function newId(): string {
 function CommitForm({ pending, onChange }: PendingProps) {
   const { commit: words, common } = useWords();
   const { setPending, say } = useSigned();
+  const go = useGo();
   const mayCommit = useMay('administrator');
   const [comment, setComment] = useState('');
   const [id] = useState(newId);

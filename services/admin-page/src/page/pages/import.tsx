@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { importFile } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { FileFormat, ImportReport } from '../api/values.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { DifferenceList } from '../parts/difference-list.tsx';
 import { FaultTable } from '../parts/fault-table.tsx';
 import { Field } from '../parts/field.tsx';
@@ -24,6 +24,7 @@ interface Looked {
 export function ImportPage() {
   const { importPage: words, routes, menu } = useWords();
   const { setPending, say } = useSigned();
+  const go = useGo();
   const [looked, setLooked] = useState<Looked>();
   const [problem, setProblem] = useState<Refusal>();
   const [isBusy, setBusy] = useState(false);

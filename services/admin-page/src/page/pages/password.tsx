@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { changePassword } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { Field } from '../parts/field.tsx';
 import { NewPassword } from '../parts/new-password.tsx';
 import { Problem } from '../parts/notice.tsx';
@@ -13,6 +13,7 @@ import { useWords } from '../words/words.ts';
 export function PasswordPage() {
   const { password: words, menu, common } = useWords();
   const { say } = useSigned();
+  const go = useGo();
   const [password, setPassword] = useState<string>();
   const [problem, setProblem] = useState<Refusal>();
   const submit = async (event: SubmitEvent): Promise<void> => {

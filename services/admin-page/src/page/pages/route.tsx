@@ -3,7 +3,7 @@ import { CheckBox } from '../parts/check-box.tsx';
 import { checkRoute, listAuthProfiles, listRoutes, readRoute, submitEdits } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { Fault, RouteCheck } from '../api/values.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { CoverText } from '../parts/cover-text.tsx';
 import { DestinationRows } from '../parts/destination-rows.tsx';
 import { Field, useFaultText } from '../parts/field.tsx';
@@ -75,6 +75,7 @@ function RouteForm({
 }) {
   const { routeForm: words, routes, common } = useWords();
   const { setPending, say } = useSigned();
+  const go = useGo();
   const faultText = useFaultText();
   const [draft, setDraft] = useState(first);
   const [check, setCheck] = useState<RouteCheck>();
@@ -110,6 +111,11 @@ function RouteForm({
     event.preventDefault();
     setTried(true);
     if (draft.receivingDomain.trim() === '' || isEmpty || (needsConfirmation && !isConfirmed)) return;
+    // Opened, looked at and submitted: nothing is to be staged.
+    if (editing !== undefined && JSON.stringify(draft) === JSON.stringify(first)) {
+      go(addressOf(PLACE));
+      return;
+    }
     try {
       const edits = editsOf(draft, mode, editing);
       setPending(await submitEdits(edits, version));

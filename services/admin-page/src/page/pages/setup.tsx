@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { checkSetup, commitSetup, readSetup } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
 import type { SetupCheck, SetupRow } from '../api/values.ts';
-import { addressOf, go } from '../parts/address.ts';
+import { addressOf, useGo } from '../parts/address.ts';
 import { DifferenceList } from '../parts/difference-list.tsx';
 import { Problem, Warnings } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -33,6 +33,7 @@ export function SetupPage() {
 function Wizard({ first }: { readonly first: readonly SetupRow[] }) {
   const { setup: words, common } = useWords();
   const { setPending, say } = useSigned();
+  const go = useGo();
   const [typed, setTyped] = useState<readonly TypedRow[]>(() => typedOf(first));
   const [check, setCheck] = useState<SetupCheck>();
   const [refused, setRefused] = useState<Refusal>();

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 /** Where the page is: `#/network/smtp-routes?search=x`. */
 export interface Address {
@@ -32,6 +32,20 @@ export function addressOf(
 
 export function go(address: string): void {
   location.hash = address;
+}
+
+/** Goes on to another page when something is done. Whoever has left meanwhile is not brought along. */
+export function useGo(): (address: string) => void {
+  const isHere = useRef(true);
+  useEffect(
+    () => () => {
+      isHere.current = false;
+    },
+    [],
+  );
+  return useCallback((address) => {
+    if (isHere.current) go(address);
+  }, []);
 }
 
 /**
