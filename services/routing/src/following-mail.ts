@@ -22,7 +22,10 @@ export async function* followVersion(
   census: QueueCensus,
   signal: AbortSignal,
 ): AsyncGenerator<FollowingMail> {
-  const { moved: recipients } = await previewWaitingMail(before, after, await census.take());
+  const { moved: recipients } = await previewWaitingMail(before, after, {
+    ...(await census.take()),
+    isDown: () => undefined,
+  });
   let told = -1;
   while (!signal.aborted) {
     const { version, moving, silentOwners } = await census.figures();

@@ -13,7 +13,7 @@ export interface Census {
   /** Recipients that wait, by recipient domain. */
   readonly waiting: Iterable<readonly [domain: Domain | AddressLiteral, recipients: number]>;
   /** Whether every host that an answer leads to is down; undefined when it is not known. */
-  isDown(domain: Domain | AddressLiteral, decision: RouteDecision): boolean | undefined;
+  isDown(domain: Domain | AddressLiteral, decision: RouteDecision): boolean | undefined | Promise<boolean | undefined>;
   /** Owners that did not answer. */
   readonly silentOwners: readonly string[];
 }

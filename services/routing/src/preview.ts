@@ -43,9 +43,13 @@ export async function previewWaitingMail(
     if (isSameTarget(old.target, next.target)) continue;
     moved += recipients;
     if (next.target.kind === 'null') discarded += recipients;
-    const [wasDown, isDown] = [census.isDown(domain, old) === true, census.isDown(domain, next) === true];
-    if (wasDown && !isDown) freed += recipients;
-    if (isDown && !wasDown) stranded += recipients;
+    let wasDown = census.isDown(domain, old);
+    let isDown = census.isDown(domain, next);
+    // Nearly all is known at once, of very many domains.
+    if (wasDown instanceof Promise) wasDown = await wasDown;
+    if (isDown instanceof Promise) isDown = await isDown;
+    if (wasDown === true && isDown !== true) freed += recipients;
+    if (isDown === true && wasDown !== true) stranded += recipients;
     const [from, to] = [printAnswer(old), printAnswer(next)];
     const move = moves.get(`${from}\n${to}`);
     if (move === undefined) moves.set(`${from}\n${to}`, { from, to, recipients });

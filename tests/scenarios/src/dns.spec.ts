@@ -166,6 +166,33 @@ await inBothModes(
         return mx.accepted === 1;
       });
     });
+
+    it('a preview knows a host that is down by whatever name it would be reached, before any mail waits for it', async () => {
+      await using scenario = await begin();
+      const dead = await freePort();
+      const { start } = await world(scenario, {
+        'named.example': zone('down A 127.0.0.1', 'elsewhere A 127.0.41.77'),
+      });
+      const gateway = await start(`a.example=127.0.0.1:${dead}`);
+      await scenario.client(gateway).sendMail(message(['u@a.example', 'v@a.example']));
+      await untilStatus(gateway, ({ waiting }) => waiting === 2);
+      const dry = async (host: string): Promise<unknown> => {
+        const { waiting } = await gateway.json<{ waiting: unknown }>(
+          'smtproutes',
+          'edit',
+          'a.example',
+          `[${host}.named.example]:${dead}`,
+          '--dry-run',
+        );
+        return waiting;
+      };
+      await waitFor(async () => {
+        const { hosts } = await gateway.json<{ hosts: { state: string }[] }>('smtproutes', 'test', 'u@a.example');
+        return hosts[0]?.state === 'down';
+      }, 10_000);
+      expect(await dry('down')).toMatchObject({ moved: 2, freed: 0, stranded: 0 });
+      expect(await dry('elsewhere')).toMatchObject({ moved: 2, freed: 2, stranded: 0 });
+    });
   },
   ['dns'],
 );

@@ -1,18 +1,35 @@
 import type { QueueOwners } from '@mailyard/admin';
-import { type BatchBy, type DeliveryTermsSource, destinationKey, hostKey } from '@mailyard/delivery-rules';
+import { DELIVERY_DEFAULTS, resolvePlan } from '@mailyard/delivery';
+import {
+  type BatchBy,
+  type DeliveryTermsSource,
+  destinationKey,
+  hostKey,
+  type Resolver,
+} from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { Census, FollowingFigures, QueueCensus } from '@mailyard/routing';
-import type { RouteDecision } from '@mailyard/smtp-routes';
+import type { RouteDecision, RouteTarget } from '@mailyard/smtp-routes';
+
+/** Destinations without mail whose names are asked of the DNS for one census, at most. */
+const ASKED = 200;
 
 /** What waits, asked of all owners: those in this process and, over gRPC, those in others. */
 export class OwnersCensus implements QueueCensus {
   readonly #owners: () => QueueOwners;
   readonly #batchBy: BatchBy;
+  readonly #resolver: Resolver;
   readonly #terms: () => Pick<DeliveryTermsSource, 'of'>;
 
-  constructor(owners: () => QueueOwners, batchBy: BatchBy, terms: () => Pick<DeliveryTermsSource, 'of'>) {
+  constructor(
+    owners: () => QueueOwners,
+    batchBy: BatchBy,
+    resolver: Resolver,
+    terms: () => Pick<DeliveryTermsSource, 'of'>,
+  ) {
     this.#owners = owners;
     this.#batchBy = batchBy;
+    this.#resolver = resolver;
     this.#terms = terms;
   }
 
@@ -20,19 +37,30 @@ export class OwnersCensus implements QueueCensus {
     const { waiting, blocked, hosts, silentOwners } = await this.#owners().census(false, false);
     const destinations = new Set(blocked);
     const down = new Set(hosts.filter(({ state }) => state === 'down').map(({ key }) => key));
-    const isDown = (domain: Domain | AddressLiteral, { target }: RouteDecision): boolean => {
+    const found = new Map<string, Promise<boolean>>();
+    const isDown = (domain: Domain | AddressLiteral, { target }: RouteDecision): boolean | Promise<boolean> => {
       const key = destinationKey(target, domain, this.#batchBy, this.#terms().of(domain));
       if (key === undefined) return false;
       if (destinations.has(key)) return true;
-      // A destination that has no mail yet is known by its hosts, where it names addresses.
-      return (
-        target.kind === 'hosts' &&
-        target.hosts.every(
-          ({ lookup, host, port }) => lookup === 'address' && down.has(hostKey({ address: host, port })),
-        )
-      );
+      // A destination that has no mail yet is known by its hosts. Without one that is down there is nothing to ask.
+      if (target.kind !== 'hosts' || down.size === 0) return false;
+      const known = found.get(key);
+      if (known !== undefined || found.size >= ASKED) return known ?? false;
+      const asked = this.#areDown(target, domain, down);
+      found.set(key, asked);
+      return asked;
     };
     return { waiting, isDown, silentOwners };
+  }
+
+  async #areDown(
+    target: Extract<RouteTarget, { kind: 'hosts' }>,
+    domain: Domain | AddressLiteral,
+    down: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const plan = { turn: 0, random: [], ipPreference: DELIVERY_DEFAULTS.ipPreference };
+    const planned = await resolvePlan(this.#resolver, { target, domain, plan });
+    return planned.kind === 'hosts' && planned.hosts.every((host) => down.has(hostKey(host)));
   }
 
   async figures(): Promise<FollowingFigures> {

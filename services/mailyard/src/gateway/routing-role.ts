@@ -62,6 +62,7 @@ export async function startRoutingRole(
     lineage ??= (await configurationLog.lineage()) ?? randomUUID();
     await initialiseConfiguration(configurationLog, lineage, AUTHOR, Date.now());
   }
+  const resolver = openResolver(settings);
   let terms: FollowedTerms | undefined;
   const routing = await startRouting({
     configurationLog,
@@ -70,8 +71,8 @@ export async function startRoutingRole(
     grpc,
     release,
     alarm: ({ code, message }) => logger.error(code, { detail: message }),
-    census: new OwnersCensus(owners, settings.delivery.batchBy, () => terms!),
-    explainHosts: hostExplainer(openResolver(settings), owners, settings.delivery),
+    census: new OwnersCensus(owners, settings.delivery.batchBy, resolver, () => terms!),
+    explainHosts: hostExplainer(resolver, owners, settings.delivery),
     ownListeners: settings.listeners.map(({ address }) => {
       const { host, port } = parseEndpoint(address)!;
       return { address: host, port };
