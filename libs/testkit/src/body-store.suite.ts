@@ -116,7 +116,7 @@ export function describeBodyStore(
       const { store } = await subject();
       const keys = [1, 2, 3].map((number) => bodyKey(0, message(number), 0));
       for (const [at, key] of keys.entries()) await store.put(key, [Buffer.alloc(300_000, at + 1)]);
-      let last = new Uint8Array();
+      let last: Uint8Array = new Uint8Array();
       for await (const piece of await store.get(keys[0]!)) {
         last = piece;
         break;
