@@ -5,7 +5,7 @@ export * from './esmtp-parameters.ts';
 export * from './header-section.ts';
 export * from './header-text.ts';
 export * from './ip-address.ts';
-export * from './line-ends.ts';
+export * from './line-faults.ts';
 export * from './mailbox.ts';
 export * from './mta-error.ts';
 export * from './path.ts';

@@ -1,15 +1,7 @@
 /** Every reader of outside octets: whatever comes in, it answers; what it takes it prints and reads again alike. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodeUtf8,
-  findBareLineEnd,
-  isXtext,
-  parseMailbox,
-  readMailParameters,
-  readPath,
-  readRcptParameters,
-} from './index.ts';
+import { decodeUtf8, isXtext, parseMailbox, readMailParameters, readPath, readRcptParameters } from './index.ts';
 
 const RUNS = { numRuns: 3000 };
 /** Pieces that mean something to one of the readers, so that whole forms come up by chance. */
@@ -149,21 +141,6 @@ describe('readers of outside octets', () => {
           else break;
         }
         expect(isXtext(given)).toBe(at === given.length);
-      }),
-      RUNS,
-    );
-  });
-
-  it('find the first bare line end where a loop finds it', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('\r', '\n', '\r\n', 'a'), { maxLength: 30 }), (pieces) => {
-        const given = pieces.join('');
-        let first = -1;
-        for (let at = 0; at < given.length && first < 0; at++) {
-          if (given[at] === '\r' && given[at + 1] !== '\n') first = at;
-          if (given[at] === '\n' && given[at - 1] !== '\r') first = at;
-        }
-        expect(findBareLineEnd(given)).toBe(first);
       }),
       RUNS,
     );

@@ -1,8 +1,5 @@
-/** A line that is not ended by CRLF, or one that begins with a dot: what content rarely has, found in one native search. */
-const IRREGULAR = /\r(?!\n)|(?<!\r)\n|\n\./;
-/** Octets that become one text: larger ones would lie outside the young generation, and cost a collection of all. */
-const TEXT_OCTETS = 16_384;
-const CR = 13;
+import { lineFaults } from '@mailyard/mail';
+
 const LF = 10;
 const DOT = 46;
 
@@ -21,7 +18,7 @@ export class ContentEncoder {
     if (length === 0) return chunk;
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, length);
     const last = octets[length - 1];
-    if (!this.#afterCr && last !== CR && !(this.#atLineStart && octets[0] === DOT) && isRegular(octets)) {
+    if (!this.#afterCr && !(this.#atLineStart && octets[0] === DOT) && lineFaults(octets) === 0) {
       this.#atLineStart = last === LF;
       return octets;
     }
@@ -45,24 +42,4 @@ export class ContentEncoder {
     if (text.length > 0) this.#atLineStart = text.endsWith('\n');
     return Buffer.from(text, 'latin1');
   }
-}
-
-/** Whether every line ends in CRLF and none begins with a dot; the first line and what comes behind are not judged. */
-function isRegular(octets: Buffer): boolean {
-  for (let start = 0, end; start < octets.length; start = end) {
-    end = endOfLines(octets, start);
-    if (start > 0 && octets[start] === DOT) return false;
-    if (IRREGULAR.test(octets.toString('latin1', start, end))) return false;
-  }
-  return true;
-}
-
-/** Where about {@link TEXT_OCTETS} from `start` on end behind a line feed; the end of all of it where there is none. */
-function endOfLines(octets: Buffer, start: number): number {
-  const most = start + TEXT_OCTETS;
-  if (most >= octets.length) return octets.length;
-  const before = octets.lastIndexOf(LF, most - 1);
-  if (before >= start) return before + 1;
-  const behind = octets.indexOf(LF, most);
-  return behind < 0 ? octets.length : behind + 1;
 }

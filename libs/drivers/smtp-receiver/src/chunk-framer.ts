@@ -1,4 +1,4 @@
-import { findBareLineEnd } from '@mailyard/mail';
+import { BARE_LINE_END, lineFaults } from '@mailyard/mail';
 
 const CR = 13;
 const CRLF = Buffer.from('\r\n');
@@ -21,7 +21,7 @@ export class ChunkFramer {
     this.#heldCr = whole.at(-1) === CR;
     const piece = this.#heldCr ? whole.subarray(0, -1) : whole;
     if (piece.length > 0) this.#endsLine = piece.at(-1) === CRLF[1];
-    return { piece, bare: findBareLineEnd(piece.toString('latin1')) >= 0 };
+    return { piece, bare: (lineFaults(piece) & BARE_LINE_END) !== 0 };
   }
 
   /** What ends the last line where the client left that out; `bare` when a CR was left over. */

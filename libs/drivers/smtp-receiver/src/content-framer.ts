@@ -1,4 +1,4 @@
-import { findBareLineEnd } from '@mailyard/mail';
+import { BARE_LINE_END, lineFaults } from '@mailyard/mail';
 
 const END = Buffer.from('\r\n.\r\n');
 const STUFFED = Buffer.from('\r\n.');
@@ -56,7 +56,7 @@ export class ContentFramer {
 
   /** @param stuffed where the first stuffed dot, or the end, begins; -1 when there is none */
   #unstuff(text: Buffer, stuffed: number): { piece: Buffer; bare: boolean } {
-    const bare = findBareLineEnd(text.toString('latin1')) >= 0;
+    const bare = (lineFaults(text) & BARE_LINE_END) !== 0;
     const atStart = this.#first && text[0] === DOT;
     this.#first = false;
     const piece = stuffed >= 0 && stuffed + STUFFED.length <= text.length ? withoutStuffing(text, stuffed) : text;
