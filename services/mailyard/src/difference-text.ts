@@ -9,6 +9,7 @@ const RED = '\u{1B}[31m';
 const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
 const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
+const TLS_USES = ['', 'none', 'preferred', 'required'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
 /** Differences as lines: `-` what was, `+` what is. In colour where that is wanted. */
@@ -46,7 +47,14 @@ export function plainDifference({
 }: Difference): unknown {
   if (isReordered) return { section: readSection(section), isReordered };
   if (modeAfter > 0) return { section: 'mode', before: MODES[modeBefore], after: MODES[modeAfter] };
-  return { section: readSection(section), key, before: before?.item?.value, after: after?.item?.value };
+  return { section: readSection(section), key, before: plainItem(before), after: plainItem(after) };
+}
+
+function plainItem(whole: Item | undefined): unknown {
+  const item = whole?.item;
+  return item?.$case === 'destinationControl'
+    ? { ...item.value, tls: undefined, ...tlsOf(item.value.tls) }
+    : item?.value;
 }
 
 function itemText({ item }: Item): string {
@@ -56,12 +64,34 @@ function itemText({ item }: Item): string {
     const { action, reply } = item.value;
     return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
   }
+  if (item.$case === 'destinationControl') {
+    const { domain: _key, tls, ...numbers } = item.value;
+    return wordsOf({ ...numbers, ...tlsOf(tls) });
+  }
+  if (item.$case === 'bounceProfile') {
+    const { name: _key, ...rest } = item.value;
+    return wordsOf(rest);
+  }
   return JSON.stringify(item.value, withoutUnknownFields);
+}
+
+/** What is said of an item, in words: `maxConnections 2, tls required`. */
+function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>): string {
+  return Object.entries(said)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+}
+
+function tlsOf(tls: number): { readonly tls?: string } {
+  return tls === 0 ? {} : { tls: TLS_USES[tls] ?? 'of a later release' };
 }
 
 /** What an item is called by, with a blank behind it, where its text does not say it. */
 function nameOf({ item }: Item): string {
   if (item?.$case === 'route') return `${item.value.receivingDomain} `;
+  if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
+  if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
   return item?.$case === 'recipientAccess' ? `rat ${item.value.recipient} ` : '';
 }
 

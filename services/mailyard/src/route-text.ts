@@ -117,7 +117,7 @@ export function explainText(
       `${limits.maxRetries} retries within ${limits.maxAgeSeconds} s, ${limits.initialWaitSeconds} to ${limits.maxWaitSeconds} s apart.`,
       ...(limits.maxRecipients === undefined
         ? []
-        : [`At most ${limits.maxRecipients} recipients of ${domain} in ${limits.windowMinutes} minutes.`]),
+        : [`At most ${limits.maxRecipients} recipients of ${domain} in ${limits.windowMinutes} min.`]),
       ...(limits.control === '' ? [] : [`So says the row ${limits.control} of the destination controls.`]),
       ...(limits.bounceProfile === '' ? [] : [`Bounce profile: ${limits.bounceProfile}.`]),
     );

@@ -93,7 +93,9 @@ bounceProfiles:
   it('makes the configuration what the file says, in one change set, and the second time changes nothing', async () => {
     expect(await apply(FILE, '--dry-run')).toMatchObject({
       status: 0,
-      stdout: expect.stringMatching(/^\+ example\.com {2}a\.example, b\.example:26\/pri=5\n[^]*\+ mode dotted\n$/),
+      stdout: expect.stringMatching(
+        /^\+ example\.com {2}a\.example, b\.example:26\/pri=5\n[^]*\+ destinationControls DEFAULT {2}maxConnections 5, bounceProfile slow, tls required\n\+ bounceProfiles slow {2}maxRetries 3\n[^]*\+ mode dotted\n$/,
+      ),
     });
     expect(served.routing.administration.state.version).toBe(1);
     expect(await apply(FILE)).toMatchObject({ status: 64 });
