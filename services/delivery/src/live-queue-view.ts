@@ -98,6 +98,12 @@ export class LiveQueueView implements QueueView {
     return found.slice(offset, offset + limit);
   }
 
+  /** Of the many that are down most are not kept in mind: when their domains are due tells. */
+  #isBlocked(destination: Destination | undefined, some: readonly Binding[]): boolean {
+    const now = this.#now();
+    return destination?.isBlocked(now) ?? some.some(({ number }) => this.#scheduler.waiting.isPutOff(number, now));
+  }
+
   #view(
     { key, waiting, domainCount, binding, others }: SurveyRow,
     destination: Destination | undefined,
@@ -119,7 +125,7 @@ export class LiveQueueView implements QueueView {
       underway,
       connections: connections.length,
       ...(destination?.counts ?? { delivered: 0, softBounced: 0, hardBounced: 0 }),
-      state: stateOf(hosts, connections.length > 0, destination?.isBlocked(this.#now()) ?? false),
+      state: stateOf(hosts, connections.length > 0, this.#isBlocked(destination, bindings)),
       hosts,
       nextAttemptAt: waiting === 0 ? undefined : this.#nextAttemptAt(destination, bindings),
       oldestAt,

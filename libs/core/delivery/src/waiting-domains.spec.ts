@@ -113,7 +113,8 @@ describe('the waiting recipients', () => {
               naive.domains.delete(action.domain);
             }
           }
-          for (const [domain, { entries }] of naive.domains) {
+          for (const [domain, { entries, notBefore }] of naive.domains) {
+            expect(real.isPutOff(numberOf(domain), 30)).toBe(notBefore > 30);
             const visited: number[] = [];
             real.visit(numberOf(domain), (partition, message, recipient) => {
               expect([partition, recipient]).toEqual([message % 64, message % 1_000]);

@@ -112,6 +112,11 @@ export class WaitingDomains {
     this.#place(domain);
   }
 
+  /** Whether it was put off to an instant that has not come. */
+  isPutOff(domain: number, now: number): boolean {
+    return this.#notBefore[domain]! > now;
+  }
+
   /** Passes the domain over until {@link letGo}. */
   hold(domain: number): void {
     this.#held[domain] = 1;
