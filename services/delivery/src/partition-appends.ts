@@ -178,7 +178,7 @@ export class PartitionAppends {
   ): { readonly records: readonly QueueRecord[]; readonly octets: number; readonly awaited: Awaited } | undefined {
     const half = this.#log.maxBatchOctets / 2;
     const sent: { readonly draft: Draft; readonly records: readonly QueueRecord[] }[] = [];
-    let records: readonly QueueRecord[] = [];
+    const records: QueueRecord[] = [];
     let octets = 0;
     let taken = 0;
     for (const draft of drafts) {
@@ -186,9 +186,11 @@ export class PartitionAppends {
       taken += 1;
       const made = draft.records();
       if (made.length === 0) continue;
-      for (const record of made) octets += this.#octetsOf(record);
+      for (const record of made) {
+        octets += this.#octetsOf(record);
+        records.push(record);
+      }
       sent.push({ draft, records: made });
-      records = records.length === 0 ? made : [...records, ...made];
     }
     if (taken === drafts.length) this.#pending.delete(message);
     else this.#pending.set(message, drafts.slice(taken));
