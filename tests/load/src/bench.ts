@@ -7,7 +7,7 @@ import { type BurstRecord, compare } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { FAULTS, type FaultFigures, faultTable, measureFault } from './faults.ts';
 import { latencyTable, measureLatency } from './latency.ts';
-import { compareDistributed, distributedTable, type DistributedRecord } from './compare-distributed.ts';
+import { compareDistributed, distributedTable } from './compare-distributed.ts';
 import { machineTable } from './machine.ts';
 import { openResults, table } from './results.ts';
 import { printNumber } from './statistics.ts';
@@ -56,6 +56,14 @@ export async function bench({ folder, results, quick, print }: BenchOptions): Pr
     folder: join(folder, workload),
   });
   const timing = (pairs: number) => ({ pairs: quick ? 1 : pairs, pairsAStart: 3, seconds: quick ? 2 : 4 });
+  const times = openResults(results, 'parts');
+  let began = performance.now();
+  const part = (name: string): void => {
+    const now = performance.now();
+    times({ kind: 'part', name, seconds: (now - began) / 1000 });
+    print(`${name}: ${((now - began) / 60_000).toFixed(1)} min`);
+    began = now;
+  };
   print(await machineTable(SYSTEMS, openResults(results, 'machine')));
 
   const record = openResults(results, 'bursts');
@@ -63,6 +71,7 @@ export async function bench({ folder, results, quick, print }: BenchOptions): Pr
   for (const [list, pairs] of [[MAIN, 9] as const, [FURTHER, 3] as const])
     for (const [workload, size, sessions] of list)
       bursts.push(...(await compare(SYSTEMS, { ...planOf(workload, size, sessions), ...timing(pairs) }, record)));
+  part('bursts');
   print(comparisonTable(bursts, postfix.name));
 
   const backlogs = new Map<string, BacklogFigures>();
@@ -71,13 +80,17 @@ export async function bench({ folder, results, quick, print }: BenchOptions): Pr
     openResults(results, 'backlog')({ kind: 'backlog', system: system.name, ...figures });
     backlogs.set(system.name, figures);
   }
+  part('backlog');
   print(backlogTable(backlogs));
 
   const rate = { rate: 200, seconds: quick ? 3 : 10, rounds: quick ? 1 : 3 };
   const waits = await measureLatency(SYSTEMS, planOf('relay', '4k', 100), rate, openResults(results, 'latency'));
+  part('latency');
   print(latencyTable(waits, rate.rate));
 
-  print(await callsTable(['ingest', 'relay'].map((name) => planOf(name, '4k', 20))));
+  const calls = await callsTable(['ingest', 'relay'].map((name) => planOf(name, '4k', 20)));
+  part('calls');
+  print(calls);
 
   const faults: FaultFigures[] = [];
   const faultPlan = { otherRate: 100, pairs: quick ? 1 : 7, seconds: quick ? 2 : 3 };
@@ -85,18 +98,12 @@ export async function bench({ folder, results, quick, print }: BenchOptions): Pr
     faults.push(
       await measureFault(mailyard, planOf('relay', '4k', 20), fault, faultPlan, openResults(results, 'faults')),
     );
+  part('faults');
   print(faultTable(mailyard.name, faults));
 
-  const apart: DistributedRecord[] = [];
-  for (const name of ['ingest', 'relay'])
-    apart.push(
-      ...(await compareDistributed(
-        postfix,
-        [1],
-        { ...planOf(name, '4k', 20), ...timing(3) },
-        openResults(results, 'distributed'),
-      )),
-    );
+  const comparisons = ['ingest', 'relay'].map((name) => ({ ...planOf(name, '4k', 20), ...timing(3) }));
+  const apart = await compareDistributed(postfix, [1], comparisons, openResults(results, 'distributed'));
+  part('distributed');
   print(distributedTable(apart, postfix.name));
 }
 

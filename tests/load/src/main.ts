@@ -3,6 +3,7 @@
  *
  *   compare [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--systems postfix,mailyard]
  *       ratios of pairs of bursts, to the first system; workloads: ingest relay relay-r10 relay-r10x10; sizes: 4k 40k 1m
+ *       systems: postfix mailyard haraka; the last is installed from npm when it is named
  *   profile [--workload relay] [--size 4k] [--sessions 20] [--seconds 5] [--out FILE]
  *       where Mailyard's main thread spends its time; FILE takes the profile, which any Chromium shows
  *   calls [--workload relay] [--size 4k] [--sessions 20] [--systems postfix,mailyard]
@@ -38,7 +39,8 @@ import { profile, profileTable } from './profile.ts';
 import { openResults, table } from './results.ts';
 import { printNumber } from './statistics.ts';
 import { countCalls } from './system-calls.ts';
-import { systemNamed } from './systems/all.ts';
+import { systemsNamed } from './systems/all.ts';
+import type { MailSystem } from './systems/system.ts';
 import { mailyard } from './systems/mailyard.ts';
 import { postfix } from './systems/postfix.ts';
 import { scaled, SIZES, WORKLOADS } from './workloads.ts';
@@ -95,7 +97,7 @@ async function runBench(): Promise<void> {
 }
 
 async function runCompare(): Promise<void> {
-  const systems = values.systems.split(',').map(systemNamed);
+  const systems = await chosenSystems();
   const records = await compare(systems, comparison(), openResults(values.results, 'bursts'));
   process.stdout.write(comparisonTable(records, systems[0]!.name));
 }
@@ -110,7 +112,7 @@ async function runProfile(): Promise<void> {
 async function runCalls(): Promise<void> {
   const record = openResults(values.results, 'calls');
   const rows: string[][] = [];
-  for (const system of values.systems.split(',').map(systemNamed)) {
+  for (const system of await chosenSystems()) {
     const counts = await countCalls(system, plan(), scaled(2_000, plan().workload, plan().sizeOctets));
     record({ kind: 'calls', system: system.name, workload: values.workload, size: values.size, ...counts });
     rows.push([system.name, ...Object.values(counts).map(printNumber)]);
@@ -122,7 +124,7 @@ async function runCalls(): Promise<void> {
 async function runBacklog(): Promise<void> {
   const record = openResults(values.results, 'backlog');
   const figures = new Map<string, BacklogFigures>();
-  for (const system of values.systems.split(',').map(systemNamed)) {
+  for (const system of await chosenSystems()) {
     const measured = await measureBacklog(system, plan(), Number(values.messages));
     record({ kind: 'backlog', system: system.name, size: values.size, ...measured });
     figures.set(system.name, measured);
@@ -131,7 +133,7 @@ async function runBacklog(): Promise<void> {
 }
 
 async function runLatency(): Promise<void> {
-  const systems = values.systems.split(',').map(systemNamed);
+  const systems = await chosenSystems();
   const [rate, seconds, rounds] = [Number(values.rate), Number(values.seconds), Number(values.pairs)];
   const record = openResults(values.results, 'latency');
   const results = await measureLatency(systems, plan(), { rate, seconds, rounds }, record);
@@ -141,7 +143,7 @@ async function runLatency(): Promise<void> {
 async function runFaults(): Promise<void> {
   const record = openResults(values.results, 'faults');
   const faultPlan = { otherRate: 100, pairs: Number(values.pairs), seconds: Number(values.seconds) };
-  for (const system of values.systems.split(',').map(systemNamed)) {
+  for (const system of await chosenSystems()) {
     const figures: FaultFigures[] = [];
     for (const fault of FAULTS.keys()) figures.push(await measureFault(system, plan(), fault, faultPlan, record));
     process.stdout.write(faultTable(system.name, figures));
@@ -151,8 +153,12 @@ async function runFaults(): Promise<void> {
 async function runDistributed(): Promise<void> {
   const workers = values.workers.split(',').map(Number);
   const record = openResults(values.results, 'distributed');
-  const records = await compareDistributed(postfix, workers, comparison(), record);
+  const records = await compareDistributed(postfix, workers, [comparison()], record);
   process.stdout.write(distributedTable(records, postfix.name));
+}
+
+function chosenSystems(): Promise<MailSystem[]> {
+  return systemsNamed(values.systems, (line) => void process.stderr.write(`${line}\n`));
 }
 
 function comparison(): Comparison {

@@ -35,6 +35,8 @@ export interface RunningSystem {
 /** A kind of system. */
 export interface MailSystem {
   readonly name: string;
+  /** Brings it here if it is missing. @throws Error with the reason why it cannot be had */
+  prepare?(): Promise<void>;
   /** In words, for the record: version, and what is on disk when the 250 goes out. */
   describe(): Promise<{ readonly version: string; readonly durability: string }>;
   /** Messages of 4 KiB that are sent before anything counts, so that caches and compilers are as after an hour. */
