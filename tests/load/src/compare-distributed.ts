@@ -52,8 +52,13 @@ export async function compareDistributed(
   return records;
 }
 
-async function warmBroker(system: MailSystem, comparison: Comparison): Promise<void> {
-  const run = await BenchRun.start(system, { ...comparison, workload: WORKLOADS.get('relay')!, sizeOctets: 4_096 });
+async function warmBroker(system: MailSystem, { folder }: Comparison): Promise<void> {
+  const run = await BenchRun.start(system, {
+    workload: WORKLOADS.get('relay')!,
+    sizeOctets: 4_096,
+    sessions: 20,
+    folder,
+  });
   try {
     for (let sent = 0; sent < BROKER_WARM_UP; sent += BROKER_WARM_UP / 4) await run.burst(BROKER_WARM_UP / 4);
   } finally {

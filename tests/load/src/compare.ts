@@ -1,20 +1,16 @@
 /** Systems side by side on one workload: all run at once, and take turns burst by burst, so that they meet the same machine. */
-import { BenchRun, type BurstFigures } from './bench-run.ts';
+import { BenchRun, type BurstFigures, type RunPlan } from './bench-run.ts';
 import type { RecordResult } from './results.ts';
 import type { MailSystem } from './systems/system.ts';
-import { scaled, type Workload } from './workloads.ts';
+import { scaled } from './workloads.ts';
 
-export interface Comparison {
-  readonly workload: Workload;
+export interface Comparison extends RunPlan {
   readonly size: string;
-  readonly sizeOctets: number;
-  readonly sessions: number;
   readonly pairs: number;
   /** Systems are started afresh after so many pairs. */
   readonly pairsAStart: number;
   /** How long a burst should take, roughly. */
   readonly seconds: number;
-  readonly folder: string;
 }
 
 /** One measured burst of one system. */

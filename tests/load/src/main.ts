@@ -15,7 +15,9 @@
  *   faults [--pairs 9] [--seconds 3] [--systems mailyard]
  *       the rate to a healthy host beside bad ones; at least seven pairs make a verdict
  *   distributed [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--workers 1]
- *       Mailyard on Kafka, Redis and S3 beside Postfix, its own CPU and theirs
+ *       [--connections 20]
+ *       Mailyard on Kafka, Redis and S3 beside Postfix, its own CPU and theirs; with so few connections a destination
+ *       that a worker waits rather than works, several workers show what one more carries where there is CPU for it
  *   bench [--quick]
  *       the whole table of record; quick, in about nine minutes, only shows that all of it runs
  *
@@ -58,6 +60,7 @@ const { positionals, values } = parseArgs({
     messages: { type: 'string', default: '50000' },
     quick: { type: 'boolean', default: false },
     workers: { type: 'string', default: '1' },
+    connections: { type: 'string' },
     rate: { type: 'string', default: '200' },
     folder: { type: 'string' },
     out: { type: 'string' },
@@ -153,7 +156,17 @@ async function runFaults(): Promise<void> {
 async function runDistributed(): Promise<void> {
   const workers = values.workers.split(',').map(Number);
   const record = openResults(values.results, 'distributed');
-  const records = await compareDistributed(postfix, workers, [comparison()], record);
+  const { connections } = values;
+  const records = await compareDistributed(
+    postfix,
+    workers,
+    [
+      connections === undefined
+        ? comparison()
+        : { ...comparison(), environment: { MAILYARD_DELIVERY_MAXCONNECTIONSPERDESTINATION: connections } },
+    ],
+    record,
+  );
   process.stdout.write(distributedTable(records, postfix.name));
 }
 
