@@ -339,7 +339,8 @@ export class Destination implements ConnectionHome {
     let busy = 0;
     let idle = 0;
     for (const connection of this.connections) {
-      if (connection.isRetired) continue;
+      // What waits does not wait for one whose transaction takes long: it will not come back for its share.
+      if (connection.isRetired || connection.isSlow(monotonic)) continue;
       if (connection.load === 0 && connection.takes(1, monotonic)) idle += 1;
       else busy += 1;
     }
