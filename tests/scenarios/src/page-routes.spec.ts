@@ -29,6 +29,8 @@ await inBothModes(
       await page.getByText('Recipients at host1.example.com and at every domain below it.').waitFor();
       const first = page.getByRole('group', { name: 'Destination 1', exact: true });
       await first.getByLabel('Destination host').fill('127.0.0.1');
+      await first.getByLabel('Port').fill('99999');
+      await first.locator('[id^=port-][aria-invalid=true]').waitFor();
       await first.getByLabel('Port').fill(String(after.port));
       await view.button('Add Row').click();
       const second = page.getByRole('group', { name: 'Destination 2', exact: true });

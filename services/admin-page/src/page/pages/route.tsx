@@ -177,7 +177,7 @@ function RouteForm({
       {draft.target === 'hosts' ? (
         <DestinationRows
           draft={draft}
-          faultsOf={textsOf}
+          faultsOf={(field) => faultsOf(shown, field)}
           onChange={(rows) => change({ rows })}
           missing={isEmpty && hasTried ? words.needHost : undefined}
         />

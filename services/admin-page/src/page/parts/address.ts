@@ -30,6 +30,10 @@ export function addressOf(
   return `#/${path.map(encodeURIComponent).join('/')}${text === '' ? '' : `?${text}`}`;
 }
 
+function addressText({ path, query }: Address): string {
+  return `${path.join('/')}?${query.toString()}`;
+}
+
 export function go(address: string): void {
   location.hash = address;
 }
@@ -63,6 +67,8 @@ export function useAddress(): Address {
   useEffect(() => {
     const listen = (): void => setAddress(readAddress());
     addEventListener('hashchange', listen);
+    // It may have changed since this was drawn first.
+    setAddress((before) => (addressText(before) === addressText(readAddress()) ? before : readAddress()));
     return () => removeEventListener('hashchange', listen);
   }, []);
   return address;

@@ -1,7 +1,8 @@
 import { useRef } from 'preact/hooks';
+import type { Fault } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
 import { type DestinationRow, emptyRow, isBlank } from './destination-row.ts';
-import { Field } from './field.tsx';
+import { Field, useFaultText } from './field.tsx';
 import type { RouteDraft } from './route-draft.ts';
 
 /** The destination hosts of an entry, one a row (R202). */
@@ -12,12 +13,13 @@ export function DestinationRows({
   onChange,
 }: {
   readonly draft: RouteDraft;
-  /** Texts of the faults of `destinations[N]`, N counting the rows that are filled. */
-  readonly faultsOf: (field: string) => readonly string[];
+  /** The faults of `destinations[N]`, N counting the rows that are filled. */
+  readonly faultsOf: (field: string) => readonly Fault[];
   readonly missing: string | undefined;
   readonly onChange: (rows: readonly DestinationRow[]) => void;
 }) {
   const { routeForm: words, routes } = useWords();
+  const faultText = useFaultText();
   const list = useRef<HTMLDivElement>(null);
   const change = (id: number, part: Partial<DestinationRow>): void =>
     onChange(rows.map((row) => (row.id === id ? { ...row, ...part } : row)));
@@ -38,18 +40,25 @@ export function DestinationRows({
         {rows.map((row, index) => {
           if (!isBlank(row)) filled++;
           const faults = isBlank(row) ? [] : faultsOf(`destinations[${filled}]`);
-          const first = index === 0 ? [...faultsOf('destinations'), ...(missing === undefined ? [] : [missing])] : [];
+          const isGuilty = (code: string): boolean => faults.some((fault) => fault.code === code);
+          // Told below the host; the box that it is about is marked.
+          const isHostGuilty = faults.some(({ code }) => code !== 'ROUTE_PORT_RANGE' && code !== 'ROUTE_PRI_RANGE');
+          const first =
+            index === 0
+              ? [...faultsOf('destinations').map(faultText), ...(missing === undefined ? [] : [missing])]
+              : [];
           return (
             <div class="row" key={row.id} role="group" aria-label={words.row(index + 1)}>
               <Field
                 id={`host-${row.id}`}
                 label={words.host}
                 hint={index === 0 ? words.hostHint : undefined}
-                faults={[...first, ...faults]}
+                faults={[...first, ...faults.map(faultText)]}
               >
                 {(bind) => (
                   <input
                     {...bind}
+                    aria-invalid={isHostGuilty || first.length > 0 ? 'true' : undefined}
                     value={row.host}
                     autocomplete="off"
                     autocapitalize="none"
@@ -63,6 +72,8 @@ export function DestinationRows({
                   <input
                     {...bind}
                     class="short"
+                    aria-invalid={isGuilty('ROUTE_PORT_RANGE') ? 'true' : undefined}
+                    aria-describedby={isGuilty('ROUTE_PORT_RANGE') ? `host-${row.id}-faults` : undefined}
                     inputMode="numeric"
                     placeholder="25"
                     value={row.port}
@@ -76,6 +87,8 @@ export function DestinationRows({
                   <input
                     {...bind}
                     class="short"
+                    aria-invalid={isGuilty('ROUTE_PRI_RANGE') ? 'true' : undefined}
+                    aria-describedby={isGuilty('ROUTE_PRI_RANGE') ? `host-${row.id}-faults` : undefined}
                     inputMode="numeric"
                     placeholder="0"
                     value={row.priority}

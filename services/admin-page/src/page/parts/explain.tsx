@@ -71,7 +71,9 @@ function ExplanationText({ recipient, explained }: { readonly recipient: string;
         <strong class="break">
           {target === 'usedns' ? words.byMx(domain) : target === 'null' ? words.dropped : goesTo.join(', ')}
         </strong>
-        , {matched === 'DNS' ? words.byNone(version) : words.by(nameOf(matched), version)}.{' '}
+        {common.comma}
+        {matched === 'DNS' ? words.byNone(version) : words.by(nameOf(matched), version)}
+        {common.stop}
         <span class="quiet">{words.nothingSent}</span>
       </p>
       {candidates.length === 0 ? null : (

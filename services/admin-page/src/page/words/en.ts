@@ -46,6 +46,8 @@ export const en = {
     all: 'All',
     none: 'None',
     unknown: 'unknown',
+    comma: ', ',
+    stop: '. ',
     required: 'required',
     live: 'Live',
     liveHint: 'Read again every few seconds',

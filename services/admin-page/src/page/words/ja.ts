@@ -43,6 +43,8 @@ export const ja: Words = {
     all: 'すべて',
     none: 'なし',
     unknown: '不明',
+    comma: '、',
+    stop: '。',
     required: '必須',
     live: '自動更新',
     liveHint: '数秒ごとに読み込み直します',
