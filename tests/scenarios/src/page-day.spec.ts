@@ -60,6 +60,27 @@ await describeWith(['chromium'], 'in the course of a day', () => {
     expect(view.complaints).toEqual([]);
   });
 
+  it('a slow network: nothing moves under the pointer when the judgement of an entry comes', async () => {
+    await using scenario = await Scenario.begin();
+    const view = await PageSession.signedIn(browser, scenario, await scenario.gateway(['--accept', ROUTE]));
+    const { page } = view;
+    let letGo: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route('**/api/v1/routes/check', async (route) => {
+      await released;
+      await route.continue();
+    });
+    const judged = page.waitForResponse('**/api/v1/routes/check');
+    await view.go('network/smtp-routes/edit/example.com');
+    const before = await view.button('Submit').boundingBox();
+    expect(before).not.toBeNull();
+    letGo();
+    await (await judged).finished();
+    await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
+    expect(await view.button('Submit').boundingBox()).toEqual(before);
+    expect(view.complaints).toEqual([]);
+  });
+
   it('a session that ends while a form is open: the form waits, and goes on after signing in', async () => {
     await using scenario = await Scenario.begin();
     const gateway = await scenario.gateway(['--accept', ROUTE]);

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { CheckBox } from '../parts/check-box.tsx';
 import { checkRoute, listAuthProfiles, listRoutes, readRoute, submitEdits } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
-import type { Fault, RouteCheck } from '../api/values.ts';
+import type { Covers, Fault, RouteCheck } from '../api/values.ts';
 import { addressOf, useGo } from '../parts/address.ts';
 import { CoverText } from '../parts/cover-text.tsx';
 import { DestinationRows } from '../parts/destination-rows.tsx';
@@ -31,7 +31,7 @@ export function RoutePage({ editing }: { readonly editing: string | undefined })
   const { routeForm: words, routes, menu, common } = useWords();
   const read = async () =>
     editing === undefined
-      ? { ...(await listRoutes({ limit: 1 })), route: undefined, changedBy: undefined }
+      ? { ...(await listRoutes({ limit: 1 })), route: undefined, changedBy: undefined, covers: undefined }
       : readRoute(editing);
   const { value, problem } = useLoad(editing ?? '', read);
   const title = editing === undefined ? words.add : words.edit;
@@ -51,6 +51,7 @@ export function RoutePage({ editing }: { readonly editing: string | undefined })
           editing={value.route?.pending === 'removed' ? undefined : value.route?.receivingDomain}
           version={value.version}
           mode={value.mode}
+          covers={value.covers}
           lastChange={
             value.changedBy === undefined ? '' : words.changedBy(value.changedBy.author, value.changedBy.version)
           }
@@ -65,12 +66,15 @@ function RouteForm({
   editing,
   version,
   mode,
+  covers,
   lastChange,
 }: {
   readonly first: RouteDraft;
   readonly editing: string | undefined;
   readonly version: number;
   readonly mode: 'covering' | 'dotted';
+  /** Of the entry as it is: shown from the start, so that nothing moves when it has been judged. */
+  readonly covers: Covers | undefined;
   readonly lastChange: string;
 }) {
   const { routeForm: words, routes, common } = useWords();
@@ -159,7 +163,7 @@ function RouteForm({
           )
         }
       </Field>
-      <CoverText covers={check?.covers} />
+      <CoverText covers={check === undefined ? covers : check.covers} />
       {twin === undefined ? null : (
         <CheckBox isChecked={draft.hasTwin} onChange={(isChecked) => change({ hasTwin: isChecked })}>
           {twin}
