@@ -142,7 +142,7 @@ async function writeBody(
         await answering(() => file.writeFile(whole));
         filled = 0;
       }
-      if (piece.length > PIECE_OCTETS) {
+      if (piece.length >= PIECE_OCTETS) {
         await answering(() => file.writeFile(piece));
       } else {
         gathered ??= Buffer.allocUnsafe(PIECE_OCTETS);
