@@ -5,12 +5,13 @@
 import { join } from 'node:path';
 import { type changeSetWire, type configurationWire, writeSmtpRoute } from '@mailyard/contracts';
 import { CallRefusal } from '@mailyard/grpc';
-import { readReceivingDomain, readRouteLine, ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
+import { readRouteLine, ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
 import { authorOf } from '../author.ts';
 import { Dialogue } from '../dialogue.ts';
 import { readInput } from '../input-file.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
+import { keyOfDomain, RouteDraft, routesByKey, type Staged } from '../route-draft.ts';
 import { alignRoutes, destinationText, explainText, mappingText } from '../route-text.ts';
 import { fileFaultText, readRoutes, replacementText } from '../route-replacement.ts';
 import type { ServerCall } from '../server-command.ts';
@@ -40,10 +41,10 @@ A host may have a port (mail.example.com:2525) and a priority (/pri=10; 0 is the
 
 /** Runs the dialogue. @param directory where IMPORT and EXPORT find their bare file names (R185) */
 export async function runMenu(call: Pick<ServerCall<unknown>, 'client' | 'io'>, directory: string): Promise<number> {
-  const table = await call.client.table();
+  const draft = await RouteDraft.begin(call.client);
   const dialogue = new Dialogue(call.io);
   try {
-    return await new Menu(call.client, call.io, dialogue, directory, table.version, table.routes).run();
+    return await new Menu(call.client, call.io, dialogue, directory, draft).run();
   } finally {
     dialogue.close();
   }
@@ -54,25 +55,20 @@ class Menu {
   readonly #io: CommandIo;
   readonly #dialogue: Dialogue;
   readonly #directory: string;
-  #version: number;
-  /** The routes as they would be, by the key that the server compares, ALL among them. */
-  #draft: Map<string, Route>;
-  #operations: changeSetWire.Operation[] = [];
+  #draft: RouteDraft;
 
   constructor(
     client: ServerCall<unknown>['client'],
     io: CommandIo,
     dialogue: Dialogue,
     directory: string,
-    version: number,
-    routes: readonly Route[],
+    draft: RouteDraft,
   ) {
     this.#client = client;
     this.#io = io;
     this.#dialogue = dialogue;
     this.#directory = directory;
-    this.#version = version;
-    this.#draft = byKey(routes);
+    this.#draft = draft;
   }
 
   async run(): Promise<number> {
@@ -103,18 +99,18 @@ class Menu {
   }
 
   #menu(): string {
-    const custom = this.#draft.size - 1;
+    const { count: custom, operations } = this.#draft;
     const count =
       custom === 1 ? 'There is currently 1 route configured.' : `There are currently ${custom} routes configured.`;
-    const pending = this.#operations.length === 0 ? '' : `\n${pendingText(this.#operations.length)}`;
+    const pending = operations.length === 0 ? '' : `\n${pendingText(operations.length)}`;
     const lines = this.#offered().map(([word, what]) => `- ${word} - ${what}`);
     return `\n${count}${pending}\n\nChoose the operation you want to perform:\n${lines.join('\n')}`;
   }
 
   #offered(): readonly (typeof OPERATIONS)[number][] {
-    const isEmpty = this.#draft.size === 1 && this.#draft.get('ALL')!.destinations.length === 0;
+    const { isEmpty, operations } = this.#draft;
     return OPERATIONS.filter(([word]) => {
-      if (word === 'COMMIT') return this.#operations.length > 0;
+      if (word === 'COMMIT') return operations.length > 0;
       return !isEmpty || word === 'NEW' || word === 'IMPORT';
     });
   }
@@ -128,7 +124,7 @@ class Menu {
       case 'DELETE':
         return this.#delete();
       case 'PRINT':
-        return printPaged(this.#io, alignRoutes([...this.#listed()]), this.#dialogue);
+        return printPaged(this.#io, alignRoutes([...this.#draft.listed()]), this.#dialogue);
       case 'IMPORT':
         return this.#import();
       case 'EXPORT':
@@ -142,15 +138,10 @@ class Menu {
     }
   }
 
-  *#listed(): Iterable<Route> {
-    for (const [key, route] of this.#draft) if (key !== 'ALL') yield route;
-    yield this.#draft.get('ALL')!;
-  }
-
   async #new(): Promise<void> {
     const domain = await this.#dialogue.ask(DOMAIN_QUESTION);
     if (domain === undefined || domain === '') return;
-    const existing = this.#draft.get(keyOf(domain));
+    const existing = this.#draft.find(domain);
     // An empty ALL is no route yet, to a person.
     if (existing !== undefined && (existing.receivingDomain !== 'ALL' || existing.destinations.length > 0)) {
       this.#dialogue.say(`A route for ${existing.receivingDomain} exists already. Use EDIT to change it.`);
@@ -168,7 +159,7 @@ class Menu {
       this.#domains(),
     );
     if (domain === undefined || domain === '') return;
-    const existing = this.#draft.get(keyOf(domain));
+    const existing = this.#draft.find(domain);
     if (existing === undefined) {
       this.#dialogue.say(`There is no route for ${domain}.`);
       return;
@@ -187,25 +178,16 @@ class Menu {
   async #put(receivingDomain: string, hosts: string, isNew: boolean): Promise<void> {
     const written = readRouteLine(`x ${hosts}`)!;
     const route: Route = { receivingDomain, destinations: [...written.destinations], authProfile: written.authProfile };
-    const value: changeSetWire.SetItem = {
-      item: { item: { $case: 'route', value: route } },
-      expectation: isNew ? 1 : 2,
-    };
-    if (!(await this.#stage({ operation: { $case: 'set', value } }))) return;
-    this.#draft.set(keyOf(receivingDomain), route);
-    this.#dialogue.say(mappingText(route));
+    if (this.#told(await this.#draft.put(route, isNew))) this.#dialogue.say(mappingText(route));
   }
 
   async #delete(): Promise<void> {
     const domain = await this.#dialogue.ask('Enter the domain of the route you want to remove.', '', this.#domains());
     if (domain === undefined || domain === '') return;
-    const key = keyOf(domain);
+    const key = keyOfDomain(domain);
     if (key === 'ALL') this.#dialogue.say('The default route ALL cannot be removed. Use EDIT to empty it.');
-    else if (!this.#draft.has(key)) this.#dialogue.say(`There is no route for ${domain}.`);
-    else if (await this.#stage({ operation: { $case: 'remove', value: { section: 1, key } } })) {
-      this.#draft.delete(key);
-      this.#dialogue.say(`The route for ${domain} is removed.`);
-    }
+    else if (this.#draft.find(key) === undefined) this.#dialogue.say(`There is no route for ${domain}.`);
+    else if (this.#told(await this.#draft.remove(key))) this.#dialogue.say(`The route for ${domain} is removed.`);
   }
 
   async #import(): Promise<void> {
@@ -224,7 +206,7 @@ class Menu {
       return;
     }
     const routes = read.routes.map(writeSmtpRoute);
-    const question = `${replacementText(this.#draft, byKey(routes))}\nDo you want this?`;
+    const question = `${replacementText(this.#draft.routes, routesByKey(routes))}\nDo you want this?`;
     if (await this.#dialogue.confirm(question, 'N'))
       await this.#replace(routes, `${routes.length} routes are imported.`);
   }
@@ -241,16 +223,13 @@ class Menu {
   }
 
   async #replace(routes: readonly Route[], done: string): Promise<void> {
-    const items = routes.map((value): changeSetWire.Item => ({ item: { $case: 'route', value } }));
-    if (!(await this.#stage({ operation: { $case: 'replace', value: { section: 1, items } } }))) return;
-    this.#draft = byKey(routes);
-    this.#dialogue.say(done);
+    if (this.#told(await this.#draft.replace(routes))) this.#dialogue.say(done);
   }
 
   async #export(): Promise<void> {
     const name = await this.#fileName('Enter the name of the file to write.');
     if (name === undefined) return;
-    const lines = [...this.#listed()].map((route) =>
+    const lines = Array.from(this.#draft.listed(), (route) =>
       `${route.receivingDomain === 'ALL' ? 'ALL:' : route.receivingDomain} ${destinationText(route)}`.trimEnd(),
     );
     await writeWhole(
@@ -276,21 +255,17 @@ class Menu {
     if (recipient === undefined || recipient === '') return;
     const explained = await this.#client.explain({
       recipient,
-      table: { $case: 'draft', value: { operations: this.#operations } },
+      table: { $case: 'draft', value: { operations: this.#draft.operations } },
     });
     this.#dialogue.say(explainText(recipient, explained).text);
   }
 
-  /** Takes an operation into the draft if the server finds no fault in it together with what is staged. */
-  async #stage(operation: changeSetWire.Operation): Promise<boolean> {
-    const operations = [...this.#operations, operation];
-    const { faults, warnings } = await this.#client.validate({ operations });
+  /** Tells what the server says of an operation. @returns whether it is staged */
+  #told({ faults, warnings }: Staged): boolean {
     for (const { code, token, message } of faults)
       this.#dialogue.say(`${code}: ${token === '' ? '' : `${JSON.stringify(token)} `}${message}`);
     for (const warning of warnings) this.#dialogue.say(`Warning: ${warning}`);
-    if (faults.length > 0) return false;
-    this.#operations = operations;
-    return true;
+    return faults.length === 0;
   }
 
   async #commit(): Promise<void> {
@@ -302,8 +277,8 @@ class Menu {
   async #commitWith(reason: string, confirmDiscardAll: boolean): Promise<void> {
     const request: configurationWire.CommitRequest = {
       id: '',
-      expectedVersion: this.#version,
-      operations: this.#operations,
+      expectedVersion: this.#draft.version,
+      operations: this.#draft.operations,
       author: authorOf(undefined, this.#io.env),
       reason,
       confirmDiscardAll,
@@ -312,8 +287,7 @@ class Menu {
       const { version } = await this.#client.commit(request);
       this.#dialogue.say(`Changes committed as version ${version}.`);
       await tellFollowing(this.#client, version, (text) => this.#dialogue.say(text));
-      const table = await this.#client.table();
-      [this.#version, this.#draft, this.#operations] = [table.version, byKey(table.routes), []];
+      this.#draft = await RouteDraft.begin(this.#client);
     } catch (error) {
       if (!(error instanceof CallRefusal) || error.details.reason !== 'CONFIRMATION_REQUIRED') throw error;
       const question = 'ALL /dev/null drops the mail of every domain without a route. Do you want this?';
@@ -323,18 +297,20 @@ class Menu {
 
   /** @returns whether to leave */
   async #leave(): Promise<boolean | undefined> {
-    if (this.#operations.length === 0) return true;
-    const question = `${pendingText(this.#operations.length)} Leave without committing?`;
+    const { operations } = this.#draft;
+    if (operations.length === 0) return true;
+    const question = `${pendingText(operations.length)} Leave without committing?`;
     return this.#dialogue.confirm(question, 'N');
   }
 
   #domains(): string[] {
-    return Array.from(this.#listed(), ({ receivingDomain }) => receivingDomain);
+    return Array.from(this.#draft.listed(), ({ receivingDomain }) => receivingDomain);
   }
 
   #abandon(): number {
-    if (this.#operations.length === 0) return EXIT.done;
-    this.#io.stderr.write(`mailyard smtproutes: ${this.#operations.length} uncommitted changes were dropped\n`);
+    const { operations } = this.#draft;
+    if (operations.length === 0) return EXIT.done;
+    this.#io.stderr.write(`mailyard smtproutes: ${operations.length} uncommitted changes were dropped\n`);
     return EXIT.refused;
   }
 
@@ -346,15 +322,4 @@ class Menu {
 
 function pendingText(count: number): string {
   return count === 1 ? '1 change is not committed yet.' : `${count} changes are not committed yet.`;
-}
-
-function byKey(routes: readonly Route[]): Map<string, Route> {
-  const map = new Map(routes.map((route) => [keyOf(route.receivingDomain), route]));
-  if (!map.has('ALL')) map.set('ALL', { receivingDomain: 'ALL', destinations: [], authProfile: undefined });
-  return map;
-}
-
-function keyOf(domain: string): string {
-  const read = readReceivingDomain(domain);
-  return 'code' in read ? domain : read.receivingDomain;
 }
