@@ -3,7 +3,7 @@ import { MemoryBodyStore } from '@mailyard/memory';
 import { bodyKey, type BodyReference } from '@mailyard/queue';
 import { sampleMessageId } from '@mailyard/testkit/sample-records';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BodyIntake } from './body-intake.ts';
 
 const KEY = bodyKey(0, sampleMessageId(1), 0);
@@ -85,6 +85,18 @@ describe('the intake of a body', () => {
     }
     expect(waited).toBeGreaterThan(0);
     expect((await octetsOf(store, await intake.end())).length).toBe(LEAD.length + 2_097_152);
+  });
+
+  it('takes no new memory for a large body where another was before', async () => {
+    const body = Buffer.alloc(1_048_576, 97);
+    await take(new BodyIntake(new MemoryBodyStore(), KEY, 262_144, LEAD), body, 65_536);
+    const made = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    try {
+      await take(new BodyIntake(new MemoryBodyStore(), KEY, 262_144, LEAD), body, 65_536);
+      expect(made.mock.calls).toEqual([]);
+    } finally {
+      made.mockRestore();
+    }
   });
 
   it('leaves nothing in the store when it is aborted (I10)', async () => {

@@ -9,9 +9,10 @@ export class HeadKeeper {
   /** @param block the next of the content; a copy is kept of what is needed */
   add(block: Buffer): void {
     if (this.#isWhole) return;
-    const octets = Buffer.concat([this.octets, block]);
+    // Most header sections end in the first block, which then is not copied.
+    const octets = this.octets.length === 0 ? block : Buffer.concat([this.octets, block]);
     const end = octets.indexOf(HEADER_END);
-    this.octets = end < 0 ? octets : Buffer.from(octets.subarray(0, end + HEADER_END.length));
+    this.octets = Buffer.from(end < 0 ? octets : octets.subarray(0, end + HEADER_END.length));
     this.#isWhole = end >= 0 || octets.length > HEADER_LIMIT;
   }
 }

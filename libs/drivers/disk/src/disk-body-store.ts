@@ -8,14 +8,12 @@ import { syncDirectory } from './durable-file.ts';
 
 /** Where bodies are written before they have a name. */
 const INCOMING = 'incoming';
-/** What small pieces are gathered to before they are written. */
-const PIECE_OCTETS = 131_072;
 
-/** Read at once. */
-const READ_OCTETS = 262_144;
-/** Blocks to read into, used again: new ones would be memory outside V8's heap, for which it collects all of it. */
-const READ_BLOCKS: Buffer[] = [];
-const MOST_READ_BLOCKS = 32;
+/** Read at once, and what small pieces are gathered to before they are written. */
+const BLOCK_OCTETS = 262_144;
+/** Blocks for both, used again: new ones would be memory outside V8's heap, for which it collects all of it. */
+const BLOCKS: Buffer[] = [];
+const MOST_BLOCKS = 64;
 
 /**
  * Bodies as files, `<partition>/<last two characters of the message id>/<message id>.<number>`, for one process. Hold
@@ -123,29 +121,37 @@ export class DiskBodyStore implements BodyStore {
   }
 }
 
+function takeBlock(): Buffer {
+  return BLOCKS.pop() ?? Buffer.allocUnsafeSlow(BLOCK_OCTETS);
+}
+
+function giveBlock(block: Buffer): void {
+  if (BLOCKS.length < MOST_BLOCKS) BLOCKS.push(block);
+}
+
 /** Writes the content to a new file and syncs it. Errors of the content itself pass as they are. */
 async function writeBody(
   path: string,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<{ sizeOctets: number; crc32: number }> {
   const file = await answering(() => open(path, 'wx', 0o600));
+  let gathered: Buffer | undefined;
   try {
     let sizeOctets = 0;
     let check = 0;
-    let gathered: Buffer | undefined;
     let filled = 0;
     for await (const piece of content) {
       sizeOctets += piece.length;
       check = crc32(piece, check);
-      if (gathered !== undefined && filled + piece.length > PIECE_OCTETS) {
+      if (gathered !== undefined && filled + piece.length > BLOCK_OCTETS) {
         const whole = gathered.subarray(0, filled);
         await answering(() => file.writeFile(whole));
         filled = 0;
       }
-      if (piece.length >= PIECE_OCTETS) {
+      if (piece.length >= BLOCK_OCTETS) {
         await answering(() => file.writeFile(piece));
       } else {
-        gathered ??= Buffer.allocUnsafe(PIECE_OCTETS);
+        gathered ??= takeBlock();
         gathered.set(piece, filled);
         filled += piece.length;
       }
@@ -156,22 +162,23 @@ async function writeBody(
     });
     return { sizeOctets, crc32: check };
   } finally {
+    if (gathered !== undefined) giveBlock(gathered);
     await answering(() => file.close());
   }
 }
 
 async function* readBody(path: string, key: string): AsyncGenerator<Uint8Array> {
   const file = await answering(() => open(path, 'r'), key);
-  const block = READ_BLOCKS.pop() ?? Buffer.allocUnsafeSlow(READ_OCTETS);
+  const block = takeBlock();
   try {
     for (;;) {
-      const { bytesRead } = await answering(() => file.read(block, 0, READ_OCTETS));
+      const { bytesRead } = await answering(() => file.read(block, 0, BLOCK_OCTETS));
       if (bytesRead === 0) break;
       yield block.subarray(0, bytesRead);
     }
     // Only of a reader that took all of it is it known that it has passed everything on: who breaks off may have handed
     // the block to a socket, which must not find another message in it.
-    if (READ_BLOCKS.length < MOST_READ_BLOCKS) READ_BLOCKS.push(block);
+    giveBlock(block);
   } finally {
     await file.close();
   }

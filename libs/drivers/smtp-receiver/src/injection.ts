@@ -349,7 +349,12 @@ export class Injection implements InjectionSession {
     }
     if (piece === undefined || piece.length === 0 || incoming.refusal !== undefined) return undefined;
     incoming.octets += piece.length;
-    if (incoming.octets <= this.#options.maxMessageOctets) return incoming.sink.write(piece) ?? undefined;
+    if (incoming.octets <= this.#options.maxMessageOctets) {
+      const written = incoming.sink.write(piece) ?? undefined;
+      // What comes meanwhile stays with the kernel; held here it would be copied.
+      if (written !== undefined) this.#socket.pause();
+      return written;
+    }
     incoming.refusal = REPLIES.tooLarge;
     incoming.sink.abort();
     return undefined;
