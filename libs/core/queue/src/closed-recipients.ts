@@ -1,4 +1,4 @@
-import { finalKey } from './final-key.ts';
+import { finalKey } from './memory-keys.ts';
 import { Recollection } from './recollection.ts';
 import { RecipientRows, rowOf } from './recipient-rows.ts';
 import type { MessageId } from './records.ts';

@@ -1,5 +1,5 @@
+import type { OpenMessage, OpenRecipient } from './open-message.ts';
 import type { Decision, FinalOutcome, MessageAccepted, MessageId } from './records.ts';
-import type { OpenMessage, OpenRecipient } from './state.ts';
 
 /**
  * What a record did, for whoever schedules, counts and shows. A record that had no effect reports nothing: a decision

@@ -1,8 +1,9 @@
 /** How an acceptance, and each recipient behind it, opens a message (I1, I9). */
 import { type Effect, NO_EFFECT } from './effect.ts';
+import { type FoldedMessage, freshRecipient, openBody } from './open-message.ts';
 import type { LoggedRecord, MessageAccepted, RecipientQueued } from './records.ts';
 import type { Rules } from './rules.ts';
-import { type FoldedMessage, freshRecipient, type OpenBody, type PartitionState } from './state.ts';
+import type { PartitionState } from './state.ts';
 
 export function foldAccepted(
   state: PartitionState,
@@ -68,8 +69,4 @@ export function foldQueued(state: PartitionState, logged: LoggedRecord, record: 
   message.fullStateOctets += logged.sizeOctets;
   state.messages.put(message);
   return [{ kind: 'opened', message: message.id, accepted: creation.accepted }, waiting];
-}
-
-export function openBody(body: MessageAccepted['bodies'][number], offset: number): OpenBody {
-  return body.kind === 'stored' ? body : { kind: 'logged', offset, sizeOctets: body.octets.length };
 }

@@ -1,10 +1,10 @@
 /** Which decisions count (I3), and what an intent and a restatement do. */
 import { type Effect, NO_EFFECT } from './effect.ts';
-import { openBody } from './fold-acceptance.ts';
-import { endedKey } from './fold-outcome.ts';
+import { endedKey } from './memory-keys.ts';
+import { type FoldedAttempt, type FoldedMessage, openBody, type OpenRecipient } from './open-message.ts';
 import type { AttemptIntended, Decision, LoggedRecord, MessageId, MessageRestated } from './records.ts';
 import type { Rules } from './rules.ts';
-import type { FoldedAttempt, FoldedMessage, OpenRecipient, PartitionState } from './state.ts';
+import type { PartitionState } from './state.ts';
 
 /**
  * Tells whether a decision on a message counts here, and if so remembers it as the message's last. A message that is

@@ -1,9 +1,17 @@
 /** What the end of an attempt and a final outcome do (I3, I9). */
 import { type Effect, NO_EFFECT } from './effect.ts';
 import { decide } from './fold-decision.ts';
-import type { Decision, FinalOutcome, LoggedRecord, MessageId, RecipientDeferred } from './records.ts';
+import { endedKey } from './memory-keys.ts';
+import type { FoldedMessage, OpenRecipient } from './open-message.ts';
+import {
+  type Decision,
+  type FinalOutcome,
+  type LoggedRecord,
+  type RecipientDeferred,
+  sameDecision,
+} from './records.ts';
 import type { Rules } from './rules.ts';
-import { type FoldedMessage, type OpenRecipient, type PartitionState, sameDecision } from './state.ts';
+import type { PartitionState } from './state.ts';
 
 /** With an attempt it is a fact and counts while that attempt is open, so once; without one it is a decision. */
 export function foldDeferred(
@@ -112,8 +120,4 @@ function unusedBodies(message: FoldedMessage, closed: OpenRecipient, last: boole
   if (bodies.length === 1) return [];
   for (const { copy } of message.recipients.values()) if (copies[copy]?.body === number) return [];
   return [body.key];
-}
-
-export function endedKey(message: MessageId, recipient: number, attempt: Decision): string {
-  return `${message}/${recipient}/${attempt.term}.${attempt.sequence}`;
 }

@@ -15,9 +15,10 @@ import { type Effect, NO_EFFECT } from './effect.ts';
 import { foldAccepted, foldQueued } from './fold-acceptance.ts';
 import { foldIntended, foldRestated } from './fold-decision.ts';
 import { foldDeferred, foldFinal } from './fold-outcome.ts';
+import type { OpenMessage } from './open-message.ts';
 import type { LoggedRecord, PartitionClaimed } from './records.ts';
 import { RULES, type Rules } from './rules.ts';
-import type { OpenMessage, PartitionState } from './state.ts';
+import type { PartitionState } from './state.ts';
 
 /** Applies one record to the state and tells what it did. Records must come in rising offset. */
 export function fold(state: PartitionState, logged: LoggedRecord, rules: Rules = RULES): readonly Effect[] {

@@ -5,6 +5,7 @@ export * from './instant.ts';
 export * from './mail-event.ts';
 export * from './message-id.ts';
 export * from './message-table.ts';
+export * from './open-message.ts';
 export * from './owner.ts';
 export * from './ports.ts';
 export * from './records.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { MessageTable } from './message-table.ts';
 import { acceptance } from './model/simulated-ingress.ts';
 import type { Incarnation, MessageId } from './records.ts';
-import { type FoldedMessage, freshRecipient, type OpenMessage } from './state.ts';
+import { type FoldedMessage, freshRecipient, type OpenMessage } from './open-message.ts';
 
 function message(id: MessageId, offset: number, recipientCount: number): FoldedMessage {
   const { type: _type, message: _message, bodies: _bodies, ...envelope } = acceptance(id, offset, [], 1, 1);

@@ -1,8 +1,8 @@
 import { Arena } from './arena.ts';
 import { MessageRows } from './message-rows.ts';
 import { isFirstText, PackedValues } from './packed-values.ts';
+import type { FoldedMessage, OpenAttempt, OpenEnvelope, OpenMessage, OpenRecipient } from './open-message.ts';
 import type { Decision, MessageId } from './records.ts';
-import type { FoldedMessage, OpenAttempt, OpenEnvelope, OpenMessage, OpenRecipient } from './state.ts';
 
 /** Recipients of messages kept as objects, about 1.5 KiB each. A worker may own 64 partitions, each with its table. */
 const HOT_RECIPIENTS = 2_048;

@@ -1,7 +1,6 @@
 import type { Instant } from './instant.ts';
-import type { AttemptIntended, Decision, MessageId, QueueRecord } from './records.ts';
+import { type AttemptIntended, type Decision, type MessageId, type QueueRecord, sameDecision } from './records.ts';
 import type { Rules } from './rules.ts';
-import { sameDecision } from './state.ts';
 
 interface Entry {
   /** Records of the append that were not read back yet. */

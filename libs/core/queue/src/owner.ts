@@ -17,26 +17,28 @@ import { fold } from './fold.ts';
 import { Grace, type PresenceState } from './grace.ts';
 import type { Instant } from './instant.ts';
 import { LogTimes } from './log-times.ts';
+import type { OpenMessage, StoredReference } from './open-message.ts';
 import { type GivenUp, Outstanding } from './outstanding.ts';
 import type { Appended } from './ports.ts';
-import type {
-  AttemptIntended,
-  Decision,
-  Incarnation,
-  LoggedRecord,
-  MessageId,
-  MessageRestated,
-  PartitionClaimed,
-  QueueRecord,
-  RecipientBounced,
-  RecipientDeferred,
-  RecipientDropped,
-  RecipientExpired,
-  RecipientRemoved,
+import {
+  type AttemptIntended,
+  type Decision,
+  type Incarnation,
+  type LoggedRecord,
+  type MessageId,
+  type MessageRestated,
+  type PartitionClaimed,
+  type QueueRecord,
+  type RecipientBounced,
+  type RecipientDeferred,
+  type RecipientDropped,
+  type RecipientExpired,
+  type RecipientRemoved,
+  sameDecision,
 } from './records.ts';
 import { restatementOf, restatementsDue } from './restatement.ts';
 import { RULES, type Rules } from './rules.ts';
-import { emptyPartition, type OpenMessage, type PartitionState, sameDecision, type StoredReference } from './state.ts';
+import { emptyPartition, type PartitionState } from './state.ts';
 
 export interface OwnerOptions {
   readonly partition: number;

@@ -27,6 +27,10 @@ export interface Decision extends Extensible {
   readonly sequence: number;
 }
 
+export function sameDecision(a: Decision, b: Decision): boolean {
+  return a.term === b.term && a.sequence === b.sequence;
+}
+
 /** Where the octets of a body are. `inline` bodies travel in the acceptance, `stored` ones in the body store. */
 export type BodyReference =
   | { readonly kind: 'inline'; readonly octets: Uint8Array }

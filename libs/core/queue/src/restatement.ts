@@ -1,7 +1,8 @@
 /** The whole open state of an old message again, so that the log can be trimmed (I7). */
 import type { LogTimes } from './log-times.ts';
+import type { OpenMessage, StoredReference } from './open-message.ts';
 import type { Decision, MessageId, MessageRestated } from './records.ts';
-import type { OpenMessage, PartitionState, StoredReference } from './state.ts';
+import type { PartitionState } from './state.ts';
 
 const RECENT_MS = 600_000;
 

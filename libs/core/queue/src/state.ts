@@ -4,68 +4,9 @@
  */
 import { ClosedRecipients } from './closed-recipients.ts';
 import { MessageTable } from './message-table.ts';
+import type { FoldedMessage } from './open-message.ts';
 import { Recollection } from './recollection.ts';
-import type {
-  BodyReference,
-  Decision,
-  Incarnation,
-  MessageAccepted,
-  MessageId,
-  RecipientQueued,
-  RestatedRecipient,
-} from './records.ts';
-
-/** A body in the body store. */
-export type StoredReference = Extract<BodyReference, { kind: 'stored' }>;
-
-/** A body whose octets may stand in the log, at the acceptance's offset. */
-export type OpenBody =
-  | StoredReference
-  | { readonly kind: 'logged'; readonly offset: number; readonly sizeOctets: number };
-
-/** An acceptance without octets of bodies. */
-export type OpenEnvelope = Omit<MessageAccepted, 'type' | 'bodies' | 'message'> & {
-  readonly bodies: readonly OpenBody[];
-};
-
-/** A recipient without a final outcome. */
-export type OpenRecipient = RestatedRecipient;
-
-/** An attempt that has no outcome yet for these recipients. */
-export interface OpenAttempt {
-  readonly attempt: Decision;
-  readonly incarnation: Incarnation;
-  readonly recipients: ReadonlySet<number>;
-  readonly host: string;
-}
-
-/** An open message. Valid until the next record is folded: keep its id, not the object. */
-export interface OpenMessage {
-  readonly id: MessageId;
-  readonly envelope: OpenEnvelope;
-  /** Recipients without a final outcome, by RID. */
-  readonly recipients: ReadonlyMap<number, OpenRecipient>;
-  readonly attempts: readonly OpenAttempt[];
-  readonly lastDecision: Decision | undefined;
-  /** Offset of its last full state: the first copy of its acceptance, or a counted restatement (I6). */
-  readonly fullStateOffset: number;
-  /** Octets of log read up to that record. */
-  readonly fullStatePosition: number;
-  /** Octets that the full state takes in the log. */
-  readonly fullStateOctets: number;
-}
-
-/** The same for the fold, which alone may change it. */
-export interface FoldedMessage extends OpenMessage {
-  readonly recipients: Map<number, OpenRecipient>;
-  attempts: FoldedAttempt[];
-  lastDecision: Decision | undefined;
-  fullStateOctets: number;
-}
-
-export interface FoldedAttempt extends OpenAttempt {
-  readonly recipients: Set<number>;
-}
+import type { Decision, Incarnation, MessageAccepted, MessageId } from './records.ts';
 
 export interface Claim {
   readonly term: number;
@@ -125,22 +66,5 @@ export function emptyPartition(nextOffset = 0, hotRecipients?: number): Partitio
     elsewhere: new Map(),
     expectedReports: new Map(),
     undecodable: [],
-  };
-}
-
-export function sameDecision(a: Decision, b: Decision): boolean {
-  return a.term === b.term && a.sequence === b.sequence;
-}
-
-/** A recipient as the acceptance's batch describes it: never tried, due at once. */
-export function freshRecipient(queued: RecipientQueued): OpenRecipient {
-  const { recipient, copy, forwardPath, notify, orcpt, unknownFields } = queued;
-  const fresh = { recipient, copy, forwardPath, retries: 0, dueAt: 0, outcomeUnknown: false, lastRouteVersion: 0 };
-  if (notify === undefined && orcpt === undefined && unknownFields === undefined) return fresh;
-  return {
-    ...fresh,
-    ...(notify === undefined ? {} : { notify }),
-    ...(orcpt === undefined ? {} : { orcpt }),
-    ...(unknownFields === undefined ? {} : { queuedFields: unknownFields }),
   };
 }

@@ -19,7 +19,8 @@ import type {
 } from '../records.ts';
 import type { Faults } from './faults.ts';
 import { isFenced, RULES, type Rules } from '../rules.ts';
-import type { OpenMessage, PartitionState, StoredReference } from '../state.ts';
+import type { OpenMessage, StoredReference } from '../open-message.ts';
+import type { PartitionState } from '../state.ts';
 import { run, type RunResult, type Variation } from './run.ts';
 
 export interface Mutant {

@@ -1,5 +1,6 @@
 import type { FinalOutcome, MessageId } from '../records.ts';
-import { emptyPartition, type OpenMessage, type PartitionState } from '../state.ts';
+import type { OpenMessage } from '../open-message.ts';
+import { emptyPartition, type PartitionState } from '../state.ts';
 import type { SimulatedLog } from './simulated-log.ts';
 import type { World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import type { MessageId, QueueRecord } from '../records.ts';
 import { reportIdOf } from '../message-id.ts';
-import type { OpenMessage } from '../state.ts';
+import type { OpenMessage } from '../open-message.ts';
 import { acceptance, queued } from './simulated-ingress.ts';
 import type { SimulatedPartition } from './simulated-partition.ts';
 

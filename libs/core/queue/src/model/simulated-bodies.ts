@@ -1,5 +1,5 @@
 import type { MessageId } from '../records.ts';
-import type { StoredReference } from '../state.ts';
+import type { StoredReference } from '../open-message.ts';
 
 /** The body store: keys with the time they were stored. */
 export class SimulatedBodies {

@@ -1,6 +1,6 @@
 import type { OwnerEffect, PartitionOwner } from '../owner.ts';
 import type { Incarnation, MessageId, QueueRecord } from '../records.ts';
-import type { OpenMessage, StoredReference } from '../state.ts';
+import type { OpenMessage, StoredReference } from '../open-message.ts';
 import { PendingOutcomes } from './pending-outcomes.ts';
 import { reportRecords } from './report.ts';
 import type { AppendResult, SimulatedLog } from './simulated-log.ts';
