@@ -1,23 +1,21 @@
 import {
-  ConcurrencyWindow,
   type DestinationFault,
   type DeliveryTerms,
   type DestinationKey,
   type Host,
-  hostKey,
-  ReadyQueue,
-  RecipientWindow,
-  wantsConnection,
+  RecipientLimit,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
-import type { WorkerContext } from './context.ts';
-import { type ConnectionHome, DeliveryConnection } from './delivery-connection.ts';
-import { type HostFailure, openConnection, type Opened, type OpeningTools } from './opening.ts';
-import { type OpeningSlot, type OpeningSlots, PATIENT_MS } from './opening-slots.ts';
-import { isParticular, type Parcel } from './parcel.ts';
-import type { RetryLine } from './retry-line.ts';
+import { ConnectionPool, REOPEN_MS } from './connection-pool.ts';
+import type { DeliveryConnection } from './delivery-connection.ts';
+import { DestinationHosts } from './destination-hosts.ts';
+import { handOut } from './hand-out.ts';
+import type { HostFailure, Opened } from './opening.ts';
+import type { Parcel } from './parcel.ts';
+import type { PoolHome, PoolTools } from './pool-home.ts';
+import { ReadyParcels } from './ready-parcels.ts';
 import type { Settlement } from './settle.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -37,104 +35,60 @@ export interface DestinationEvents {
   unblocked(destination: Destination): void;
 }
 
-/** How many connections this worker has, of how many it may have. */
-export interface ConnectionBudget {
-  used: number;
-  readonly limit: number;
-  /** For destinations of which it is not known that they answer. */
-  readonly slots: OpeningSlots<Destination>;
-  readonly line: RetryLine;
+/** What all destinations share. */
+export interface DestinationTools extends PoolTools {
+  readonly events: DestinationEvents;
 }
 
-/** After an opening that led to nothing, the next one waits at least this long. */
-const REOPEN_MS = 1_000;
-/** The weight of the last transaction in the average. */
-const WEIGHT = 0.1;
-
-interface Opening {
-  /** Monotonic. */
-  readonly startedAt: number;
-  /** What it is for, if not for just any. */
-  readonly parcel: Parcel | undefined;
-  readonly slot: OpeningSlot | undefined;
-  /** What it authenticates with is no longer what is to be used. */
-  isOutdated: boolean;
-}
-
-/** Where mail with one key goes: what is ready for it, and its connections (R100 to R107). */
-export class Destination implements ConnectionHome {
+/**
+ * Where mail with one key goes (R100 to R107): it hands what is ready to its connections, within the limits of its
+ * terms, and tells the scheduler what becomes of mail that finds no host.
+ */
+export class Destination implements PoolHome {
   readonly key: DestinationKey;
   readonly target: Exclude<RouteTarget, { kind: 'null' }>;
-  /** Limits and bounce profile, the same for all domains that lead here (A9). */
-  #terms: DeliveryTerms;
-  #recipients: RecipientWindow | undefined;
-  /** Until when no more recipients are allowed, once that was met. */
-  #fullUntil = 0;
   /** The recipient domain, where the DNS leads the way. */
   readonly domain: Domain | AddressLiteral;
+  readonly hosts: DestinationHosts;
   /** Domains that lead here, and those of them that wait for room. */
   readonly bindings = new SmallSet<Binding>();
   readonly held = new SmallSet<Binding>();
-  readonly connections: DeliveryConnection[] = [];
   readonly counts = { delivered: 0, softBounced: 0, hardBounced: 0 };
   lastReply: Reply | undefined;
-  /** Not before this instant, in steady wall time; 0 when there is nothing to wait for. */
-  blockedUntil = 0;
-  lastFailure: HostFailure | undefined;
-  /** The hosts of the last plan. */
-  hosts: readonly Host[] = [];
   /** When it last had something to do, by the monotonic clock. */
   usedAt: number;
-  readonly #ready = new ReadyQueue<Parcel>();
-  /** Parcels that may not go over just any connection. */
-  #particular: Parcel[] = [];
-  #transactions = 0;
-  #openings: readonly Opening[] = [];
-  readonly #window: ConcurrencyWindow;
-  readonly #context: WorkerContext;
-  readonly #tools: OpeningTools;
-  readonly #budget: ConnectionBudget;
-  readonly #events: DestinationEvents;
-  readonly #random: () => number;
-  #turn = 0;
-  #openAfter = 0;
-  /** Something is ready that was never tried, or was when it asked for a connection last. */
-  #hasFresh = false;
-  #isInLine = false;
-  /** The last opening led to a connection. */
-  #answers = false;
-  #transactionMs: number | undefined;
+  readonly #tools: DestinationTools;
+  readonly #ready = new ReadyParcels();
+  readonly #pool: ConnectionPool;
+  /** Limits and bounce profile, the same for all domains that lead here (A9). */
+  #terms: DeliveryTerms;
+  #recipients: RecipientLimit | undefined;
 
   constructor(
     key: DestinationKey,
     target: Exclude<RouteTarget, { kind: 'null' }>,
     domain: Domain | AddressLiteral,
     terms: DeliveryTerms,
-    context: WorkerContext,
-    tools: OpeningTools,
-    budget: ConnectionBudget,
-    events: DestinationEvents,
-    random: () => number,
+    tools: DestinationTools,
   ) {
     this.key = key;
     this.target = target;
     this.domain = domain;
     this.#terms = terms;
-    this.#context = context;
+    this.#recipients = limitOf(terms);
     this.#tools = tools;
-    this.#budget = budget;
-    this.#events = events;
-    this.#random = random;
-    this.#window = new ConcurrencyWindow(terms.maxConnections);
-    this.usedAt = context.clock.now().monotonic;
+    this.hosts = new DestinationHosts(key, tools.tools.hosts);
+    this.#pool = new ConnectionPool(this, tools);
+    this.usedAt = tools.context.clock.now().monotonic;
   }
 
-  /** The outgoing authentication profile of its entry. */
+  // ---- its terms
+
   get authProfile(): string | undefined {
     return this.target.kind === 'hosts' ? this.target.authProfile : undefined;
   }
 
-  get profile(): ConnectionHome['profile'] {
+  get profile(): PoolHome['profile'] {
     return this.#terms.bounce;
   }
 
@@ -151,19 +105,30 @@ export class Destination implements ConnectionHome {
     const old = this.#terms;
     if (terms === old) return;
     this.#terms = terms;
-    this.#window.limit = terms.maxConnections;
-    if (terms.tls !== old.tls) this.credentialsChanged();
-    else for (const surplus of this.connections.slice(terms.maxConnections)) void surplus.close();
+    this.#pool.limitTo(terms.maxConnections);
+    if (terms.tls !== old.tls) this.#pool.outdate();
+    else this.#pool.closeBeyond(terms.maxConnections);
     if (terms.recipients?.most === old.recipients?.most && terms.recipients?.windowMs === old.recipients?.windowMs)
       return;
-    if (this.#recipients === undefined) return;
-    this.#recipients = undefined;
-    this.unblock();
+    const wasBegun = this.#recipients?.isBegun === true;
+    this.#recipients = limitOf(terms);
+    if (wasBegun) this.unblock();
+  }
+
+  /** No connection is used on that authenticated as before, nor one that is about to. */
+  credentialsChanged(): void {
+    this.#pool.outdate();
+  }
+
+  // ---- how much it has
+
+  get connections(): readonly DeliveryConnection[] {
+    return this.#pool.connections;
   }
 
   /** Transactions that are ready. */
   get readyCount(): number {
-    return this.#transactions;
+    return this.#ready.transactions;
   }
 
   /**
@@ -171,22 +136,18 @@ export class Destination implements ConnectionHome {
    * enough to open a connection for: there may be very many such destinations.
    */
   isFull(isFresh: boolean): boolean {
-    const isPromising = this.#answers || (isFresh && !this.#isInLine);
-    return this.#transactions >= (isPromising ? this.#context.settings.readyLimit : 1);
+    const isPromising = this.#pool.answers || (isFresh && !this.#pool.isInLine);
+    return this.#ready.transactions >= (isPromising ? this.#tools.context.settings.readyLimit : 1);
   }
 
   /** Whether it is not known to answer, and nothing has begun to find that out. */
   isQuiet(now: number): boolean {
-    return !this.#answers && !this.isLive && !this.isBlocked(now);
+    return !this.#pool.answers && !this.isLive && !this.hosts.isBlocked(now);
   }
 
   /** Whether something is ready or under way. */
   get isLive(): boolean {
-    return this.#transactions > 0 || this.connections.length > 0 || this.#openings.length > 0;
-  }
-
-  isBlocked(now: number): boolean {
-    return this.blockedUntil > now;
+    return this.#ready.transactions > 0 || !this.#pool.isEmpty;
   }
 
   /** Whether nothing is ready, under way, held or counted: it may be forgotten, but for what it waits for. */
@@ -195,239 +156,53 @@ export class Destination implements ConnectionHome {
   }
 
   hasOtherHost(tried: readonly string[]): boolean {
-    const now = this.#tools.now();
-    return this.hosts.some((host) => {
-      const key = hostKey(host);
-      return !tried.includes(key) && !(this.#tools.hosts.of(key).downUntil > now);
-    });
-  }
-
-  push(parcel: Parcel): void {
-    this.#transactions += parcel.sends.length;
-    this.#hasFresh ||= parcel.isFresh;
-    if (isParticular(parcel)) this.#particular.push(parcel);
-    else this.#ready.push(parcel);
+    return this.hosts.hasOther(tried, this.#tools.tools.now());
   }
 
   /** What is ready, waits for an opening or is on a connection: for views, in no particular order. */
   *parcels(): Iterable<Pick<Parcel, 'partition' | 'message'>> {
     yield* this.#ready;
-    yield* this.#particular;
-    for (const { parcel } of this.#openings) if (parcel !== undefined) yield parcel;
-    for (const connection of this.connections) yield* connection.parcels();
+    yield* this.#pool.parcels();
+  }
+
+  // ---- sending
+
+  push(parcel: Parcel): void {
+    this.#pool.hasFresh ||= parcel.isFresh;
+    this.#ready.push(parcel);
   }
 
   /** Takes out what is ready and the test names. */
   extract(test: (parcel: Parcel) => boolean): readonly Parcel[] {
-    const taken = [...this.#particular.filter(test), ...this.#ready.extract(test)];
-    this.#particular = this.#particular.filter((parcel) => !test(parcel));
-    for (const { sends } of taken) this.#transactions -= sends.length;
-    return taken;
+    return this.#ready.extract(test);
   }
 
   /** Hands what is ready to connections, and opens more if need be. */
   pump(): void {
-    if (this.#context.isStopping || this.#transactions === 0) return;
-    const now = this.#context.clock.now();
+    const { context, tools, events } = this.#tools;
+    if (context.isStopping || this.#ready.transactions === 0) return;
+    const now = context.clock.now();
     this.usedAt = now.monotonic;
-    if (this.#particular.length > 0) this.#sendParticular(now.monotonic);
-    while (this.#ready.size > 0 && this.#free(1, now.monotonic) !== undefined) {
-      const parcel = this.#ready.shift(now.wall)!;
-      if (!this.#mayCount(parcel)) {
-        this.#ready.unshift(parcel);
-        break;
-      }
-      const connection = this.#free(parcel.sends.length, now.monotonic);
-      if (connection === undefined) {
-        this.#ready.unshift(parcel);
-        this.#retireIdle();
-        break;
-      }
-      this.#count(parcel);
-      this.#transactions -= parcel.sends.length;
-      connection.assign(parcel);
-    }
-    if (this.#fullUntil !== 0) this.#waitForWindow();
-    while (this.#wantsConnection(now.monotonic) && this.#open(undefined));
-    if (this.held.size > 0 && this.#transactions * 2 <= this.#context.settings.readyLimit) this.#events.hasRoom(this);
+    const fullUntil = handOut(this.#ready, this.#pool, this.#recipients, now, tools.now);
+    // Everything waits for the next window (R140).
+    if (fullUntil !== 0 && this.#recipients !== undefined) this.#block(fullUntil, limitReached(this.#recipients));
+    // Where domains are held back there is more than can be ready at once.
+    const waiting = this.held.size > 0 ? Infinity : this.#ready.transactions;
+    while (this.#ready.size > 0 && this.#pool.wantsMore(waiting, now.monotonic) && this.#pool.open(undefined));
+    if (this.held.size > 0 && this.#ready.transactions * 2 <= context.settings.readyLimit) events.hasRoom(this);
   }
 
-  /** Whether the limit of recipients leaves room for a parcel; if not, everything waits for the next window (R140). */
-  #mayCount(parcel: Parcel): boolean {
-    const { recipients } = this.#terms;
-    if (recipients === undefined || this.#recipients === undefined) return true;
-    const until = this.#recipients.freeAt(recipientsOf(parcel), recipients.most, this.#tools.now());
-    if (until === 0) return true;
-    this.#fullUntil = until;
-    return false;
+  // ---- what becomes of an opening
+
+  planned(hosts: readonly Host[]): void {
+    if (this.hosts.blockedUntil !== 0) this.#tools.events.unblocked(this);
+    this.hosts.planned = hosts;
   }
 
-  #waitForWindow(): void {
-    const { recipients } = this.#terms;
-    const until = this.#fullUntil;
-    this.#fullUntil = 0;
-    if (recipients !== undefined) this.#block(until, limitReached(recipients.most, recipients.windowMs));
-  }
-
-  #count(parcel: Parcel): void {
-    const { recipients } = this.#terms;
-    if (recipients === undefined) return;
-    this.#recipients ??= new RecipientWindow();
-    this.#recipients.take(recipientsOf(parcel), recipients.windowMs, this.#tools.now());
-  }
-
-  /** A connection with room for so many transactions: one without work, else one that has one under way. */
-  #free(
-    transactions: number,
-    now: number,
-    allows: (connection: DeliveryConnection) => boolean = () => true,
-  ): DeliveryConnection | undefined {
-    let found: DeliveryConnection | undefined;
-    for (const connection of this.connections) {
-      if (!connection.takes(transactions, now) || !allows(connection)) continue;
-      if (connection.load === 0) return connection;
-      found ??= connection;
-    }
-    return found;
-  }
-
-  /** The splinters of a message go down one connection (R105): those with too little left make room for a new one. */
-  #retireIdle(): void {
-    for (const connection of this.connections.slice()) if (connection.load === 0) void connection.close();
-  }
-
-  #sendParticular(now: number): void {
-    const left: Parcel[] = [];
-    let opened = false;
-    for (const parcel of this.#particular) {
-      const isCounted = this.#mayCount(parcel);
-      const connection = isCounted
-        ? this.#free(parcel.sends.length, now, (candidate) => suits(parcel, candidate))
-        : undefined;
-      if (connection !== undefined) {
-        this.#count(parcel);
-        this.#transactions -= parcel.sends.length;
-        connection.assign(parcel);
-      } else if (
-        isCounted &&
-        !opened &&
-        this.#mayOpen() &&
-        !this.connections.some((candidate) => suits(parcel, candidate))
-      ) {
-        opened = true;
-        if (this.#open(parcel)) {
-          this.#count(parcel);
-          this.#transactions -= parcel.sends.length;
-        } else left.push(parcel);
-      } else {
-        left.push(parcel);
-      }
-    }
-    this.#particular = left;
-  }
-
-  #mayOpen(): boolean {
-    return (
-      this.#budget.used < this.#budget.limit &&
-      this.connections.length + this.#openings.length < this.#window.size &&
-      this.#tools.now() >= this.#openAfter
-    );
-  }
-
-  #wantsConnection(monotonic: number): boolean {
-    if (this.#ready.size === 0 || !this.#mayOpen()) return false;
-    let busy = 0;
-    let idle = 0;
-    for (const connection of this.connections) {
-      // What waits does not wait for one whose transaction takes long: it will not come back for its share.
-      if (connection.isRetired || connection.isSlow(monotonic)) continue;
-      if (connection.load === 0 && connection.takes(1, monotonic)) idle += 1;
-      else busy += 1;
-    }
-    for (const { startedAt } of this.#openings) if (monotonic - startedAt < PATIENT_MS) busy += 1;
-    // One shows whether there is anybody.
-    if (!this.#answers && busy > 0) return false;
-    return wantsConnection({
-      busy,
-      idle,
-      // Where domains are held back there is more than can be ready at once.
-      waiting: this.held.size > 0 ? Infinity : this.#transactions,
-      messagesPerConnection: this.messagesPerConnection,
-      transactionMs: this.#transactionMs,
-      window: this.#window.size,
-    });
-  }
-
-  /** False when it must wait in line for that: it is told to pump again. */
-  #open(parcel: Parcel | undefined): boolean {
-    const { monotonic } = this.#context.clock.now();
-    const slot = this.#answers ? undefined : this.#budget.slots.take(this, this.#hasFresh, monotonic);
-    this.#isInLine = !this.#answers && slot === undefined;
-    if (this.#isInLine) return false;
-    const opening: Opening = { startedAt: monotonic, parcel, slot, isOutdated: false };
-    this.#openings = [...this.#openings, opening];
-    this.#budget.used += 1;
-    const { settings } = this.#context;
-    const profile = this.authProfile;
-    const credentials = profile === undefined ? undefined : this.#context.credentials?.of(profile);
-    if (profile !== undefined && credentials === undefined) {
-      // Never sent unauthenticated (R152).
-      const reply = { code: 454, enhancedStatus: '4.7.0', text: `profile ${profile} cannot be read` } as const;
-      const failure: HostFailure = { reply, stage: 'auth', host: this.key };
-      const until = this.#tools.now() + 60_000;
-      queueMicrotask(() => this.#opened(opening, { kind: 'unreachable', until, failure, overloaded: false }, parcel));
-      return true;
-    }
-    this.#turn += 1;
-    void openConnection(this.#tools, {
-      target: this.target,
-      domain: this.domain,
-      plan: {
-        turn: this.#turn - 1,
-        random: Array.from({ length: 8 }, this.#random),
-        ipPreference: settings.ipPreference,
-      },
-      relayOptions: {
-        heloName: settings.hostname,
-        tls: this.#terms.tls,
-        ...(credentials === undefined ? {} : { credentials }),
-      },
-      authProfile: profile,
-      tried: parcel?.walk?.tried ?? [],
-      preferredHost: parcel?.preferredHost,
-      openConnections: (host) => this.connections.filter((connection) => connection.hostKey === host).length,
-      planned: (hosts) => {
-        if (this.blockedUntil !== 0) this.#events.unblocked(this);
-        this.hosts = hosts;
-      },
-    }).then((opened) => this.#opened(opening, opened, parcel));
-    return true;
-  }
-
-  #opened(opening: Opening, opened: Opened, parcel: Parcel | undefined): void {
-    this.#openings = this.#openings.filter((other) => other !== opening);
-    this.#answers = opened.kind === 'connected';
-    if (opening.slot !== undefined) {
-      this.#budget.slots.ended(opening.slot, this.#answers, this.#context.clock.now().monotonic);
-      if (this.#answers && !this.#hasFresh) this.#budget.line.giveBack();
-    }
-    this.#hasFresh = false;
-    if (opened.kind === 'connected') this.#connected(opened.connection, parcel, opening.isOutdated);
-    else {
-      this.#budget.used -= 1;
-      if (opening.isOutdated) this.#failedBefore(parcel);
-      else this.#notConnected(opened, parcel);
-    }
-    this.pump();
-  }
-
-  #connected(relay: DeliveryConnection['relay'], parcel: Parcel | undefined, isOutdated: boolean): void {
-    const connection = new DeliveryConnection(relay, this, this.#context.clock.now().monotonic);
-    this.connections.push(connection);
-    this.#openAfter = 0;
-    this.lastFailure = undefined;
-    if (this.#context.isStopping || isOutdated) {
-      if (parcel !== undefined) this.#giveBack(parcel);
+  connected(connection: DeliveryConnection, parcel: Parcel | undefined, isOutdated: boolean): void {
+    this.hosts.connected();
+    if (this.#tools.context.isStopping || isOutdated) {
+      if (parcel !== undefined) parcel.partition.putBack(parcel, parcel.sends);
       void connection.close();
       return;
     }
@@ -435,94 +210,63 @@ export class Destination implements ConnectionHome {
     this.unblock();
   }
 
-  /** What failed with the credentials of before says nothing about those of now. */
-  #failedBefore(parcel: Parcel | undefined): void {
-    this.#forgetHosts();
-    if (parcel !== undefined) this.push(parcel);
-  }
-
-  #notConnected(opened: Exclude<Opened, { kind: 'connected' }>, parcel: Parcel | undefined): void {
-    const now = this.#tools.now();
+  notConnected(opened: Exclude<Opened, { kind: 'connected' }> | undefined, parcel: Parcel | undefined): void {
+    if (opened === undefined) {
+      // What failed with the credentials of before says nothing about those of now.
+      this.hosts.forget();
+      if (parcel !== undefined) this.push(parcel);
+      return;
+    }
     if (parcel !== undefined) {
-      if (parcel.walk !== undefined && opened.kind !== 'nowhere') this.#events.exhausted(parcel);
+      if (parcel.walk !== undefined && opened.kind !== 'nowhere') this.#tools.events.exhausted(parcel);
       else this.push({ ...parcel, walk: undefined, preferredHost: undefined });
     }
-    if (opened.kind === 'exhausted') return;
-    const isAlone = this.connections.length === 0 && this.#openings.length === 0;
-    this.#openAfter = now + REOPEN_MS;
-    if (opened.kind === 'unreachable') {
-      if (opened.overloaded) this.#window.troubled();
-      if (isAlone) this.#block(Math.max(opened.until, now + REOPEN_MS), opened.failure);
-      return;
+    if (opened.kind === 'exhausted' || !this.#pool.isEmpty) return;
+    const now = this.#tools.tools.now();
+    if (opened.kind === 'unreachable') this.#block(Math.max(opened.until, now + REOPEN_MS), opened.failure);
+    else if (opened.permanent) {
+      this.#pool.openAtOnce();
+      this.#tools.events.bounce(this, this.#takeAll(), opened.faults);
+    } else {
+      const text = opened.faults[0]?.reason ?? 'the DNS does not answer';
+      const reply = { code: 451, enhancedStatus: '4.4.3', text } as const;
+      const failure: HostFailure = { reply, stage: 'resolve', host: this.key };
+      this.#block(this.hosts.dnsFailed(failure, now), failure);
     }
-    if (!isAlone) return;
-    if (opened.permanent) {
-      this.#openAfter = 0;
-      this.#events.bounce(
-        this,
-        this.extract(() => true),
-        opened.faults,
-      );
-      return;
-    }
-    // The DNS does not say: waited for like for a host (R63, R76).
-    const reason = opened.faults[0]?.reason ?? 'the DNS does not answer';
-    const failure: HostFailure = {
-      reply: { code: 451, enhancedStatus: '4.4.3', text: reason },
-      stage: 'resolve',
-      host: this.key,
-    };
-    const state = `dns ${this.key}`;
-    this.#tools.hosts.failed(state, failure.reply, now);
-    this.#block(this.#tools.hosts.of(state).downUntil, failure);
+  }
+
+  #takeAll(): readonly Parcel[] {
+    return this.extract(() => true);
   }
 
   #block(until: number, failure: HostFailure | undefined): void {
-    this.blockedUntil = until;
-    this.#openAfter = 0;
-    const known = failure ?? this.lastFailure ?? NO_HOST;
-    this.lastFailure = known;
-    this.#events.blocked(this);
-    this.#events.putOff(
-      this,
-      this.extract(() => true),
-      until,
-      known,
-    );
-    this.#events.hasRoom(this);
+    const { events } = this.#tools;
+    const known = this.hosts.block(until, failure);
+    this.#pool.openAtOnce();
+    events.blocked(this);
+    events.putOff(this, this.#takeAll(), until, known);
+    events.hasRoom(this);
   }
 
   /** A host is there again: what was put off is due. */
   unblock(): void {
-    if (this.blockedUntil === 0) return;
-    this.blockedUntil = 0;
-    this.#events.unblocked(this);
-    this.#tools.hosts.forget(`dns ${this.key}`);
-    this.#events.cameBack(this);
-  }
-
-  #giveBack(parcel: Parcel): void {
-    parcel.partition.putBack(parcel, parcel.sends);
+    if (!this.hosts.unblock()) return;
+    this.#tools.events.unblocked(this);
+    this.#tools.events.cameBack(this);
   }
 
   // ---- what connections tell
 
   settled(connection: DeliveryConnection, settlement: Settlement, tookMs: number): void {
-    const { delivered, softBounced, hardBounced, host } = settlement;
+    const { delivered, softBounced, hardBounced, host, lastReply } = settlement;
     this.counts.delivered += delivered;
     this.counts.softBounced += softBounced;
     this.counts.hardBounced += hardBounced;
-    this.lastReply = settlement.lastReply ?? this.lastReply;
-    this.#transactionMs =
-      this.#transactionMs === undefined ? tookMs : this.#transactionMs * (1 - WEIGHT) + tookMs * WEIGHT;
-    if (host === 'up') {
-      this.#window.succeeded();
-      return;
-    }
-    this.#window.troubled();
-    const others = this.connections.some((other) => other !== connection && other.hostKey === connection.hostKey);
-    if (host === 'failed' && !others && settlement.lastReply !== undefined)
-      this.#tools.hosts.failed(connection.hostKey, settlement.lastReply, this.#tools.now());
+    this.lastReply = lastReply ?? this.lastReply;
+    this.#pool.transactionEnded(tookMs, host === 'up');
+    if (host !== 'failed' || lastReply === undefined || this.#pool.hasOtherLike(connection)) return;
+    const { hosts, now } = this.#tools.tools;
+    hosts.failed(connection.hostKey, lastReply, now());
   }
 
   available(_connection: DeliveryConnection): void {
@@ -530,70 +274,40 @@ export class Destination implements ConnectionHome {
   }
 
   closed(connection: DeliveryConnection): void {
-    const index = this.connections.indexOf(connection);
-    if (index < 0) return;
-    this.connections.splice(index, 1);
-    this.#budget.used -= 1;
-    this.pump();
+    if (this.#pool.remove(connection)) this.pump();
   }
 
   // ---- by the second, and at the end
 
   tick(monotonic: number): void {
-    const { idleConnectionMs } = this.#context.settings;
-    for (const connection of this.connections.slice()) {
-      if (connection.load > 1 && connection.isSlow(monotonic)) connection.yieldQueue();
-      if (connection.load > 0) continue;
-      if (connection.isRetired || monotonic - connection.idleSince >= idleConnectionMs) void connection.close();
-    }
+    this.#pool.tick(monotonic);
     this.pump();
   }
 
   /** An operator wants it tried now, with a fresh start (R210). */
   retryNow(): void {
-    this.#forgetHosts();
-    this.#openAfter = 0;
-    this.#window.reset();
+    this.hosts.forget();
+    this.#pool.startAfresh();
     this.unblock();
-  }
-
-  #forgetHosts(): void {
-    for (const host of this.hosts) this.#tools.hosts.forget(hostKey(host));
-  }
-
-  /** No connection is used on that authenticated as before, nor one that is about to. */
-  credentialsChanged(): void {
-    for (const opening of this.#openings) opening.isOutdated = true;
-    for (const connection of this.connections.slice()) void connection.close();
   }
 
   /** Starts nothing more; connections close once what they send has ended. */
   drain(): void {
-    this.extract(() => true);
-    for (const connection of this.connections.slice()) void connection.close();
+    this.#takeAll();
+    this.#pool.closeBeyond(0);
   }
 
   /** Cuts off what is still being sent. */
   async cut(): Promise<void> {
-    await Promise.all(this.connections.slice().map((connection) => connection.close(true)));
+    await this.#pool.cut();
   }
 }
 
-const NO_HOST: HostFailure = {
-  reply: { code: 451, enhancedStatus: '4.4.1', text: 'no host takes a connection' },
-  stage: 'connect',
-  host: '',
-};
-
-function recipientsOf({ sends }: Parcel): number {
-  return sends.reduce((sum, { recipients }) => sum + recipients.length, 0);
+function limitOf({ recipients }: DeliveryTerms): RecipientLimit | undefined {
+  return recipients && new RecipientLimit(recipients);
 }
 
-function limitReached(most: number, windowMs: number): HostFailure {
+function limitReached({ most, windowMs }: RecipientLimit): HostFailure {
   const text = `the destination controls allow ${most} recipients in ${windowMs / 60_000} minutes`;
   return { reply: { code: 451, enhancedStatus: '4.7.1', text }, stage: 'connect', host: '' };
-}
-
-function suits({ walk, preferredHost }: Parcel, { hostKey, hostText }: DeliveryConnection): boolean {
-  return walk === undefined ? hostText === preferredHost : !walk.tried.includes(hostKey);
 }

@@ -1,12 +1,14 @@
-import type { DestinationKey } from '@mailyard/delivery-rules';
+import { type DestinationKey, HostStates } from '@mailyard/delivery-rules';
 import { describe, expect, it } from 'vitest';
 import type { Destination } from './destination.ts';
+import { DestinationHosts } from './destination-hosts.ts';
 import { Destinations } from './destinations.ts';
 
 /** As much of a destination as the collection looks at. */
 function destination(number: number, isIdle = true): Destination {
   const key = `d${number}.example` as DestinationKey;
-  const hosts = [{ name: `mx.d${number}.example`, address: `192.0.2.${number % 250}`, port: 25 + number }];
+  const hosts = new DestinationHosts(key, new HostStates());
+  hosts.planned = [{ name: `mx.d${number}.example`, address: `192.0.2.${number % 250}`, port: 25 + number }];
   return { key, hosts, isIdle: () => isIdle } as Partial<Destination> as Destination;
 }
 
@@ -40,7 +42,7 @@ describe('Destinations', () => {
       destinations.blocked(each);
     }
     destinations.delete(other);
-    const hostOf = ({ hosts }: Destination): string => `${hosts[0]!.address}:${hosts[0]!.port}`;
+    const hostOf = ({ hosts }: Destination): string => hosts.keys[0]!;
     expect(keysOf(destinations.takeWaitingFor(hostOf(other)))).toEqual([]);
     expect(keysOf(destinations.takeWaitingFor(hostOf(one)))).toEqual(['d1.example']);
   });

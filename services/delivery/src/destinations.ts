@@ -1,4 +1,4 @@
-import { type DestinationKey, hostKey } from '@mailyard/delivery-rules';
+import type { DestinationKey } from '@mailyard/delivery-rules';
 import type { Destination } from './destination.ts';
 import { WaitingForHost } from './waiting-for-host.ts';
 
@@ -53,13 +53,13 @@ export class Destinations implements Iterable<Destination> {
 
   /** From now on it waits for its hosts. */
   blocked(destination: Destination): void {
-    this.#waiting.add(destination, destination.hosts.map(hostKey));
+    this.#waiting.add(destination, destination.hosts.keys);
     this.#down.delete(destination);
     this.#down.add(destination);
   }
 
   unblocked(destination: Destination): void {
-    this.#waiting.delete(destination, destination.hosts.map(hostKey));
+    this.#waiting.delete(destination, destination.hosts.keys);
     this.#down.delete(destination);
   }
 
@@ -80,7 +80,7 @@ export class Destinations implements Iterable<Destination> {
   /** Those that had nothing to do for long. */
   *unused(now: number, monotonic: number): Iterable<Destination> {
     for (const destination of this.#byKey.values())
-      if (destination.isIdle(now) && !destination.isBlocked(now) && monotonic - destination.usedAt > UNUSED_MS)
+      if (destination.isIdle(now) && !destination.hosts.isBlocked(now) && monotonic - destination.usedAt > UNUSED_MS)
         yield destination;
   }
 }

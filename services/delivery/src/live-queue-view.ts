@@ -101,7 +101,9 @@ export class LiveQueueView implements QueueView {
   /** Of the many that are down most are not kept in mind: when their domains are due tells. */
   #isBlocked(destination: Destination | undefined, some: readonly Binding[]): boolean {
     const now = this.#now();
-    return destination?.isBlocked(now) ?? some.some(({ number }) => this.#scheduler.waiting.isPutOff(number, now));
+    return (
+      destination?.hosts.isBlocked(now) ?? some.some(({ number }) => this.#scheduler.waiting.isPutOff(number, now))
+    );
   }
 
   #view(
@@ -110,7 +112,7 @@ export class LiveQueueView implements QueueView {
     oldestAt: number | undefined,
   ): DestinationView {
     const bindings = binding === undefined ? [] : [binding, ...(others ?? [])];
-    const hosts = (destination?.hosts ?? []).map((host): HostView => {
+    const hosts = (destination?.hosts.planned ?? []).map((host): HostView => {
       const { state, downUntil } = this.#hosts.of(hostKey(host));
       return { host: formatHost(host), state, downUntil };
     });
@@ -129,7 +131,7 @@ export class LiveQueueView implements QueueView {
       hosts,
       nextAttemptAt: waiting === 0 ? undefined : this.#nextAttemptAt(destination, bindings),
       oldestAt,
-      lastReply: destination?.lastReply ?? destination?.lastFailure?.reply,
+      lastReply: destination?.lastReply ?? destination?.hosts.lastFailure?.reply,
     };
   }
 
@@ -139,7 +141,7 @@ export class LiveQueueView implements QueueView {
     let next = Infinity;
     for (const { number } of destination?.bindings ?? some)
       next = Math.min(next, this.#scheduler.waiting.dueAtOf(number));
-    return next === Infinity ? undefined : Math.max(next, destination?.blockedUntil ?? 0, now);
+    return next === Infinity ? undefined : Math.max(next, destination?.hosts.blockedUntil ?? 0, now);
   }
 
   async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage> {
@@ -193,7 +195,7 @@ export class LiveQueueView implements QueueView {
     const blocked: DestinationKey[] = [];
     for (const one of destinations.values()) {
       if (pace.isOver) await pace.rest();
-      if (one.isBlocked(now)) blocked.push(one.key);
+      if (one.hosts.isBlocked(now)) blocked.push(one.key);
     }
     const hosts: KnownHost[] = [];
     for (const [key, { state, downUntil }] of this.#hosts.known()) {

@@ -15,7 +15,7 @@ import type { RouteDecision } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
 import { Bindings } from './bindings.ts';
 import { steadyNow, type WorkerContext } from './context.ts';
-import { type ConnectionBudget, Destination, type DestinationEvents } from './destination.ts';
+import { Destination, type DestinationEvents } from './destination.ts';
 import { Destinations } from './destinations.ts';
 import { bounceByDns, drop, endWalk, expire, recordWait } from './endings.ts';
 import { eventLoopShare } from './event-loop-share.ts';
@@ -25,6 +25,7 @@ import type { Parcel } from './parcel.ts';
 import { makeParcels } from './parcels.ts';
 import type { Partition, Scheduling } from './partition.ts';
 import { Placing } from './placing.ts';
+import type { ConnectionBudget } from './pool-home.ts';
 import { RetryLine } from './retry-line.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -53,7 +54,7 @@ export class Scheduler implements Scheduling, DestinationEvents {
   readonly #random: () => number;
   readonly #partitions: ReadonlyMap<number, Partition>;
   /** Destinations that got something in this turn. */
-  readonly #dirty = new Set<Destination>();
+  readonly #dirty = new Set<Pick<Destination, 'pump'>>();
   readonly #again: { readonly partition: Partition; readonly message: MessageId; readonly recipient: number }[] = [];
   readonly #placing = new Placing();
   readonly #line = new RetryLine(eventLoopShare());
@@ -123,17 +124,13 @@ export class Scheduler implements Scheduling, DestinationEvents {
     if (key === undefined || target.kind === 'null') return undefined;
     let destination = this.destinations.get(key);
     if (destination === undefined) {
-      destination = new Destination(
-        key,
-        target,
-        domain,
-        terms,
-        this.#context,
-        this.#tools,
-        this.#budget,
-        this,
-        this.#random,
-      );
+      destination = new Destination(key, target, domain, terms, {
+        context: this.#context,
+        tools: this.#tools,
+        budget: this.#budget,
+        events: this,
+        random: this.#random,
+      });
       this.destinations.add(destination);
     } else destination.follow(terms);
     return destination;
@@ -255,8 +252,8 @@ export class Scheduler implements Scheduling, DestinationEvents {
       drop(partition, message, rid, route);
       return undefined;
     }
-    if (destination.isBlocked(now)) {
-      const { blockedUntil, lastFailure } = destination;
+    if (destination.hosts.isBlocked(now)) {
+      const { blockedUntil, lastFailure } = destination.hosts;
       if (neverTried && lastFailure !== undefined)
         recordWait(partition, message, rid, route, blockedUntil, lastFailure);
       else {

@@ -1,7 +1,6 @@
 import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { type DeliveryTerms, DeliveryTermsTable, expiryOf, isOtherSchedule } from './delivery-terms.ts';
-import { RecipientWindow } from './recipient-window.ts';
 import { DEFAULT_BOUNCE_PROFILE } from './retry-schedule.ts';
 
 const BASE: DeliveryTerms = {
@@ -67,21 +66,5 @@ describe('the terms of delivery', () => {
     expect(isOtherSchedule(BASE, { ...BASE, maxConnections: 1 })).toBe(false);
     expect(isOtherSchedule(BASE, { ...BASE, tls: 'required' })).toBe(true);
     expect(isOtherSchedule(BASE, { ...BASE, bounce: { ...BASE.bounce, maxWaitMs: 1 } })).toBe(true);
-  });
-});
-
-describe('a window of recipients', () => {
-  it('takes as many as are allowed, and goes on when it has ended (R140)', () => {
-    const window = new RecipientWindow();
-    expect(window.freeAt(3, 4, 0)).toBe(0);
-    window.take(3, 60_000, 0);
-    expect(window.freeAt(1, 4, 10)).toBe(0);
-    window.take(1, 60_000, 10);
-    expect(window.freeAt(1, 4, 59_999)).toBe(60_000);
-    expect(window.isOver(59_999)).toBe(false);
-    expect(window.isOver(60_000)).toBe(true);
-    expect(window.freeAt(1, 4, 60_000)).toBe(0);
-    window.take(4, 60_000, 60_000);
-    expect(window.freeAt(1, 4, 60_001)).toBe(120_000);
   });
 });

@@ -7,6 +7,6 @@ export * from './judgement.ts';
 export * from './ports.ts';
 export * from './queue-view.ts';
 export * from './ready-queue.ts';
-export * from './recipient-window.ts';
+export * from './recipient-limit.ts';
 export * from './retry-schedule.ts';
 export * from './waiting-domains.ts';

@@ -1,28 +1,37 @@
 /**
- * How many recipients may still go to a domain in the present window of time (R140). A window begins with the first
- * recipient after the one before has ended.
+ * How many recipients may go to one destination in a window of time, as its destination controls say (R140). A window
+ * begins with the first recipient after the one before has ended. Instants are steady wall time.
  */
-export class RecipientWindow {
+export class RecipientLimit {
+  /** Recipients in one window, and how long that is. */
+  readonly most: number;
+  readonly windowMs: number;
   #endsAt = 0;
   #used = 0;
 
+  constructor({ most, windowMs }: { readonly most: number; readonly windowMs: number }) {
+    this.most = most;
+    this.windowMs = windowMs;
+  }
+
   /** When some recipients may be sent that would be too many now; 0 when they may be sent now. */
-  freeAt(recipients: number, most: number, now: number): number {
-    if (now >= this.#endsAt || this.#used === 0 || this.#used + recipients <= most) return 0;
+  freeAt(recipients: number, now: number): number {
+    if (now >= this.#endsAt || this.#used === 0 || this.#used + recipients <= this.most) return 0;
     return this.#endsAt;
   }
 
-  take(recipients: number, windowMs: number, now: number): void {
-    if (now >= this.#endsAt) [this.#endsAt, this.#used] = [now + windowMs, 0];
+  take(recipients: number, now: number): void {
+    if (now >= this.#endsAt) [this.#endsAt, this.#used] = [now + this.windowMs, 0];
     this.#used += recipients;
+  }
+
+  /** Whether it has counted anybody yet. */
+  get isBegun(): boolean {
+    return this.#endsAt > 0;
   }
 
   /** Whether nothing of it is to be remembered. */
   isOver(now: number): boolean {
     return now >= this.#endsAt;
-  }
-
-  reset(): void {
-    this.#endsAt = 0;
   }
 }
