@@ -1,5 +1,5 @@
 import type { DestinationKey, WaitingDomains } from '@mailyard/delivery-rules';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
+import { type Address, type AddressLiteral, type Domain, domainOf } from '@mailyard/mail';
 import type { RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
 import { Binding } from './binding.ts';
 import type { Destination } from './destination.ts';
@@ -11,6 +11,7 @@ const ASKED_AGAIN = 1_000;
 export class Bindings {
   readonly #routes: RouteLookup;
   readonly #waiting: WaitingDomains;
+  readonly #hostname: Domain;
   readonly #destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined;
   readonly #keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null';
   readonly #bound: (binding: Binding) => void;
@@ -18,16 +19,21 @@ export class Bindings {
   readonly #byNumber: (Binding | undefined)[] = [];
   readonly #unknown = new Set<Binding>();
 
-  /** @param bound called when a lookup that took its time has bound a domain */
+  /**
+   * @param hostname the domain of this system
+   * @param bound called when a lookup that took its time has bound a domain
+   */
   constructor(
     routes: RouteLookup,
     waiting: WaitingDomains,
+    hostname: Domain,
     destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined,
     keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null',
     bound: (binding: Binding) => void,
   ) {
     this.#routes = routes;
     this.#waiting = waiting;
+    this.#hostname = hostname;
     this.#destinationOf = destinationOf;
     this.#keyOf = keyOf;
     this.#bound = bound;
@@ -48,6 +54,11 @@ export class Bindings {
     this.#byDomain.set(domain, binding);
     this.#byNumber[binding.number] = binding;
     return binding;
+  }
+
+  /** That of a recipient. A bare <postmaster> is the one of this system (RFC 5321 §4.5.1). */
+  ofPath(forwardPath: Address): Binding {
+    return this.of(domainOf(forwardPath) || this.#hostname);
   }
 
   find(domain: string): Binding | undefined {

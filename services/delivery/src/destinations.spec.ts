@@ -34,6 +34,31 @@ describe('Destinations', () => {
     expect(destinations.get('d1.example' as DestinationKey)).toBe(all[1]);
   });
 
+  it('hand out in the turn in which they woke or were called, and not again after it', () => {
+    const destinations = new Destinations();
+    const pumped: string[] = [];
+    const named = (name: string): Destination =>
+      ({ pump: () => void pumped.push(name) }) as Partial<Destination> as Destination;
+    const one = named('one');
+    destinations.woke(one);
+    destinations.woke(one);
+    destinations.call(named('two'));
+    expect(destinations.pump(Infinity)).toBe(true);
+    expect(destinations.pump(Infinity)).toBe(true);
+    expect(pumped).toEqual(['one', 'two']);
+  });
+
+  it('leave the rest for the next turn when the time is up', () => {
+    const destinations = new Destinations();
+    let pumped = 0;
+    for (let i = 0; i < 20; i++) destinations.call({ pump: () => void (pumped += 1) });
+    expect(destinations.pump(0)).toBe(false);
+    expect(pumped).toBeGreaterThan(0);
+    expect(pumped).toBeLessThan(20);
+    expect(destinations.pump(Infinity)).toBe(true);
+    expect(pumped).toBe(20);
+  });
+
   it('are found by the host that they wait for, until they are deleted', () => {
     const destinations = new Destinations();
     const [one, other] = [destination(1), destination(2)];

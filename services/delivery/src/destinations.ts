@@ -4,6 +4,8 @@ import { WaitingForHost } from './waiting-for-host.ts';
 
 /** A destination without mail is forgotten so long after it last had some. */
 const UNUSED_MS = 600_000;
+/** How often the time is looked at. */
+const LOOK_EVERY = 16;
 /** Destinations whose hosts are down that are kept in mind; of the others their hosts are, and when they are due. */
 const MOST_DOWN = 10_000;
 
@@ -12,6 +14,8 @@ export class Destinations implements Iterable<Destination> {
   readonly #byKey = new Map<DestinationKey, Destination>();
   /** Those with something ready, a connection or one being opened: the others need no look by the second. */
   readonly #live = new Set<Destination>();
+  /** Those that are to hand out what they have in this turn. */
+  readonly #called = new Set<Pick<Destination, 'pump'>>();
   readonly #waiting = new WaitingForHost<Destination>();
   /** Those that wait for a host, the longest first. */
   readonly #down = new Set<Destination>();
@@ -38,9 +42,31 @@ export class Destinations implements Iterable<Destination> {
     return this.#byKey.values();
   }
 
-  /** It has got something to do. */
+  /** It has got something to do, in this turn and from now on. */
   woke(destination: Destination): void {
     this.#live.add(destination);
+    this.#called.add(destination);
+  }
+
+  /** It is its turn to open a connection. */
+  call(destination: Pick<Destination, 'pump'>): void {
+    this.#called.add(destination);
+  }
+
+  /**
+   * Has those that woke or were called hand out what is ready. False when some are left for the next turn.
+   *
+   * @param until not longer than until then, by `performance.now()`
+   */
+  pump(until: number): boolean {
+    let i = 0;
+    for (const destination of this.#called) {
+      i += 1;
+      if (i % LOOK_EVERY === 0 && performance.now() >= until) return false;
+      this.#called.delete(destination);
+      destination.pump();
+    }
+    return true;
   }
 
   /** By the second. */

@@ -1,29 +1,41 @@
-import type { Clock, Timer } from './clock.ts';
+import type { Timer } from './clock.ts';
+import { steadyNow, type WorkerContext } from './context.ts';
 
 const LONGEST_SLEEP_MS = 60_000;
 
-/** One timer for the earliest of the instants at which there is something to do. */
+/**
+ * When the scheduler has its next turn: soon, or at the earliest of the instants at which there is something to do. One
+ * timer for all of them; none while the worker stops.
+ */
 export class WakeUp {
-  readonly #clock: Clock;
-  readonly #now: () => number;
-  readonly #wake: () => void;
+  readonly #context: Pick<WorkerContext, 'clock' | 'steady' | 'isStopping'>;
+  readonly #turn: () => void;
+  #isSoon = false;
   #next: { readonly at: number; readonly timer: Timer } | undefined;
 
-  /** @param now steady wall time, which the instants are in */
-  constructor(clock: Clock, now: () => number, wake: () => void) {
-    this.#clock = clock;
-    this.#now = now;
-    this.#wake = wake;
+  constructor(context: Pick<WorkerContext, 'clock' | 'steady' | 'isStopping'>, turn: () => void) {
+    this.#context = context;
+    this.#turn = turn;
   }
 
-  /** Wakes at this instant, or earlier and then asks for the rest. Infinity: not at all. */
+  /** A turn once the event loop has had its own: one for all who ask meanwhile. */
+  soon(): void {
+    if (this.#isSoon || this.#context.isStopping) return;
+    this.#isSoon = true;
+    setImmediate(() => {
+      this.#isSoon = false;
+      if (!this.#context.isStopping) this.#turn();
+    });
+  }
+
+  /** A turn at this instant of steady wall time, or earlier, and then it asks for the rest. Infinity: not at all. */
   at(at: number): void {
     if (at === Infinity || (this.#next !== undefined && this.#next.at <= at)) return;
     this.#next?.timer.cancel();
-    const delay = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - this.#now()));
-    const timer = this.#clock.after(delay, () => {
+    const delay = Math.min(LONGEST_SLEEP_MS, Math.max(0, at - steadyNow(this.#context).wall));
+    const timer = this.#context.clock.after(delay, () => {
       this.#next = undefined;
-      this.#wake();
+      this.soon();
     });
     this.#next = { at, timer };
   }

@@ -1,0 +1,36 @@
+import { type DestinationKey, destinationKey } from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { RouteDecision } from '@mailyard/smtp-routes';
+import { Destination, type DestinationTools } from './destination.ts';
+import type { Destinations } from './destinations.ts';
+
+/** Which destination a decision of the route table leads a domain to, by the terms of that domain (R100, A9). */
+export class DestinationFinder {
+  readonly #destinations: Destinations;
+  readonly #tools: DestinationTools;
+
+  constructor(destinations: Destinations, tools: DestinationTools) {
+    this.#destinations = destinations;
+    this.#tools = tools;
+  }
+
+  /** Without making an object of it. */
+  keyOf({ target }: RouteDecision, domain: Domain | AddressLiteral): DestinationKey | '/dev/null' {
+    const { settings, terms } = this.#tools.context;
+    return destinationKey(target, domain, settings.batchBy, terms.of(domain)) ?? '/dev/null';
+  }
+
+  /** The destination of that key, which from now on goes by these terms; none for `/dev/null`. */
+  find(decision: RouteDecision, domain: Domain | AddressLiteral): Destination | undefined {
+    const { target } = decision;
+    const key = this.keyOf(decision, domain);
+    if (key === '/dev/null' || target.kind === 'null') return undefined;
+    const terms = this.#tools.context.terms.of(domain);
+    let destination = this.#destinations.get(key);
+    if (destination === undefined) {
+      destination = new Destination(key, target, domain, terms, this.#tools);
+      this.#destinations.add(destination);
+    } else destination.follow(terms);
+    return destination;
+  }
+}
