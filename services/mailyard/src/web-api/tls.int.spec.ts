@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { makeCertificate } from '@mailyard/testkit/certificate';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PASSWORD, startWebGateway, type WebGateway } from './web-gateway.suite.ts';
 
 const certificate = makeCertificate(['localhost']);
@@ -56,11 +56,15 @@ describe('http.tls', () => {
     const origin = `https://${web.gateway.http}`;
     const own = { host: web.gateway.http, origin, 'content-type': 'application/json' };
     const credentials = JSON.stringify({ name: 'ada', password: PASSWORD });
-    let signedIn: Answered;
-    // The gateway looks at the file of users once a second.
-    do signedIn = await ask('POST', '/api/v1/session', own, credentials);
-    while (signedIn.status === 401);
-    expect(signedIn.status).toBe(200);
+    // The gateway looks at the file of users once a second, and takes only so many attempts.
+    const signedIn = await vi.waitFor(
+      async () => {
+        const answer = await ask('POST', '/api/v1/session', own, credentials);
+        expect(answer.status).toBe(200);
+        return answer;
+      },
+      { interval: 300, timeout: 10_000 },
+    );
     const cookie = signedIn.headers['set-cookie']![0]!;
     expect(cookie).toMatch(/^__Host-mailyard=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
     expect(signedIn.headers['strict-transport-security']).toMatch(/^max-age=\d+/);
