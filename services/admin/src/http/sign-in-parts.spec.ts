@@ -141,6 +141,7 @@ describe('the file of users', () => {
   it('is readable by its owner alone, and takes what others wrote into it', async () => {
     const file = join(folder, 'users.json');
     const [one, other] = [new UserFile(file), new UserFile(file)];
+    expect((await other.users()).size).toBe(0);
     await one.set('ada', 'operator', 'correct horse battery');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readFile(file, 'utf8')).not.toContain('horse');

@@ -14,7 +14,10 @@ export interface User {
 
 export const USER_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 export const SHORTEST_PASSWORD = 12;
-/** The file is looked at again after so long; who was taken out of it is out within that time. */
+/**
+ * The file is looked at again after so long; who was taken out of it is out within that time. While nobody is known it is
+ * looked at each time: who has just made the first user wants to sign in, not to be asked for the first one.
+ */
 const LOOK_MS = 1_000;
 
 /**
@@ -37,7 +40,7 @@ export class UserFile {
   /** The users now. @throws MtaError `USERS_UNREADABLE` */
   async users(): Promise<ReadonlyMap<string, User>> {
     const now = performance.now();
-    if (now - this.#lookedAt < LOOK_MS) return this.#users;
+    if (this.#users.size > 0 && now - this.#lookedAt < LOOK_MS) return this.#users;
     await this.#read();
     this.#lookedAt = now;
     return this.#users;
