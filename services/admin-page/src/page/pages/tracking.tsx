@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { searchMessages } from '../api/calls.ts';
 import { addressOf, go } from '../parts/address.ts';
 import { Field } from '../parts/field.tsx';
@@ -31,16 +31,26 @@ export function TrackingPage({ query }: { readonly query: URLSearchParams }) {
       cursor,
     }),
   );
+  const asked = JSON.stringify([search, by, from, to]);
+  // The form is filled anew when the address says something else than was asked for in it: not when it says that, since
+  // whoever asked may be typing on.
+  const form = useRef({ shown: asked, own: asked, number: 0 }).current;
+  if (form.shown !== asked) {
+    form.shown = asked;
+    if (asked !== form.own) form.number += 1;
+  }
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const text = formTexts(event);
+    const question = { search: text('search').trim(), by: text('by'), from: text('from'), to: text('to') };
+    form.own = JSON.stringify(Object.values(question));
     setCursors([]);
-    go(addressOf(PLACE, { search: text('search').trim(), by: text('by'), from: text('from'), to: text('to') }));
+    go(addressOf(PLACE, question));
   };
   return (
     <>
       <PageHead place={[menu.monitor]} title={words.title} />
-      <form class="inline" role="search" key={query.toString()} onSubmit={submit}>
+      <form class="inline" role="search" key={form.number} onSubmit={submit}>
         <Field id="search" label={words.search}>
           {(bind) => (
             <input
