@@ -139,6 +139,14 @@ await describeWith(['chromium'], 'the page for everyone', () => {
     await page.getByRole('dialog').waitFor();
     await keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Abandon Changes');
+    // Its answer no has been taken.
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await keyboard.press('Enter');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Abandon Changes');
     await tabTo('Commit Changes');
     await keyboard.press('Enter');
     await page.getByText(/^Committed as version/).waitFor();

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** A question that must be answered first. Escape answers no. */
 export function Dialog({
@@ -12,15 +12,21 @@ export function Dialog({
   readonly children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
+  const closed = useRef(onClose);
+  closed.current = onClose;
+  useLayoutEffect(() => {
+    const shown = dialog.current!;
+    const onEscape = (): void => closed.current();
+    shown.addEventListener('close', onEscape);
+    shown.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      shown.removeEventListener('close', onEscape);
+      // While it still stands in the page, this gives the focus back. After Escape that is done, and one may have gone on.
+      shown.close();
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>
