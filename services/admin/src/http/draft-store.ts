@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Operation } from '@mailyard/configuration';
 import { decodeChangeSet, encodeChangeSet } from '@mailyard/contracts';
+import { writePrivateFile } from './private-file.ts';
 
 /** What somebody has submitted and not committed. */
 export interface Draft {
@@ -58,8 +59,7 @@ export class DraftStore {
       operations: draft.operations,
     });
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${file}.part`, octets, { mode: 0o600, flush: true });
-    await rename(`${file}.part`, file);
+    await writePrivateFile(file, octets);
     this.#drafts.set(name, draft);
   }
 

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writePrivateFile } from './private-file.ts';
 
 const KEPT = z.strictObject({
   /** The hash of its id. */
@@ -54,12 +55,10 @@ export class SessionFile {
     return this.#next;
   }
 
-  /** Whole or not at all: into a new file, then in the place of the old one. */
   async #write(sessions: readonly KeptSession[]): Promise<void> {
     try {
       await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
-      await writeFile(`${this.#file}.part`, `${JSON.stringify({ sessions })}\n`, { mode: 0o600, flush: true });
-      await rename(`${this.#file}.part`, this.#file);
+      await writePrivateFile(this.#file, `${JSON.stringify({ sessions })}\n`);
     } catch (error) {
       this.#report(error);
     }

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Role, ROLES } from '@mailyard/grpc';
 import { MtaError } from '@mailyard/mail';
 import { hashPassword, isPasswordHash } from './password-hash.ts';
+import { writePrivateFile } from './private-file.ts';
 
 /** Somebody who may sign in to the page. */
 export interface User {
@@ -97,15 +98,11 @@ export class UserFile {
     }
   }
 
-  /** Whole or not at all: into a new file, then in the place of the old one. */
   async #write(users: readonly User[]): Promise<void> {
-    const part = `${this.file}.${process.pid}.part`;
     try {
       await mkdir(dirname(this.file), { recursive: true });
-      await writeFile(part, `${JSON.stringify({ users }, undefined, 2)}\n`, { mode: 0o600, flush: true });
-      await rename(part, this.file);
+      await writePrivateFile(this.file, `${JSON.stringify({ users }, undefined, 2)}\n`);
     } catch (error) {
-      await unlink(part).catch(() => undefined);
       throw new MtaError('USERS_READ_ONLY', `${this.file} cannot be written`, { cause: error });
     }
     this.#mark = '';
