@@ -115,14 +115,18 @@ export function addsUp(status: QueueStatus): boolean {
 }
 
 /** Waits until the ledger shows this, then returns it. The read model follows the log, so it may lag a little. */
-export async function untilStatus(gateway: Gateway, holds: (status: QueueStatus) => boolean): Promise<QueueStatus> {
+export async function untilStatus(
+  gateway: Gateway,
+  holds: (status: QueueStatus) => boolean,
+  limitMs = 30_000,
+): Promise<QueueStatus> {
   let last: QueueStatus | undefined;
   await waitFor(
     async () => {
       last = await gateway.json<QueueStatus>('queue', 'status');
       return holds(last);
     },
-    30_000,
+    limitMs,
     () => JSON.stringify(last),
   );
   return last!;
