@@ -5,7 +5,12 @@ import { useWords } from '../words/words.ts';
 /** What is wrong with a field, in the reader's language where there is a text for its code. */
 export function useFaultText(): (fault: Fault) => string {
   const { faults } = useWords();
-  return (fault) => faults[fault.code]?.(fault.token ?? '') ?? fault.message;
+  return (fault) => faults[fault.code]?.(fault.token ?? '') ?? sentenceOf(fault);
+}
+
+/** The gateway says in English what is wrong with a thing, without naming it. */
+function sentenceOf({ token, message }: Fault): string {
+  return token === undefined || token === '' ? message : `“${token}” ${message}`;
 }
 
 /** Binds what is typed to its label, its hint and its faults. */
