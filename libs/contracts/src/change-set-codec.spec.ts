@@ -75,7 +75,7 @@ const others = fc.constantFrom(
   {
     kind: 'set',
     section: 'destinationControls',
-    item: { domain: 'DEFAULT', maxConnections: 5, tls: 'required', bounceProfile: 'slow' },
+    item: { domain: 'DEFAULT', maxConnections: 5, tls: 'required', bounceProfile: 'slow', ipPreference: 'requireV4' },
   },
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
 );

@@ -57,8 +57,18 @@ export function writeAuthProfile({ name, username, secret, allowClear }: AuthPro
 
 const TLS = ['none', 'preferred', 'required'] as const;
 
-export function writeDestinationControl({ tls, ...control }: DestinationControl): wire.DestinationControl {
-  return { ...control, tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse) };
+const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
+
+export function writeDestinationControl({
+  tls,
+  ipPreference,
+  ...control
+}: DestinationControl): wire.DestinationControl {
+  return {
+    ...control,
+    tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse),
+    ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
+  };
 }
 
 export function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
@@ -120,12 +130,18 @@ export function readPlainItem(value: Value): Read {
     return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
   }
   if (value?.$case === 'destinationControl') {
-    const { tls, ...numbers } = value.value;
+    const { tls, ipPreference, ...numbers } = value.value;
     if (numbers.domain === '') return undefined;
     const use = TLS[tls - 1];
+    const preference = IP_PREFERENCES[ipPreference - 1];
     return {
       section: 'destinationControls',
-      item: { ...present(numbers), domain: numbers.domain, ...(use === undefined ? {} : { tls: use }) },
+      item: {
+        ...present(numbers),
+        domain: numbers.domain,
+        ...(use === undefined ? {} : { tls: use }),
+        ...(preference === undefined ? {} : { ipPreference: preference }),
+      },
     };
   }
   if (value?.$case === 'bounceProfile') {

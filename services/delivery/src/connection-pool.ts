@@ -159,7 +159,7 @@ export class ConnectionPool {
       plan: {
         turn: this.#turn - 1,
         random: Array.from({ length: 8 }, random),
-        ipPreference: settings.ipPreference,
+        ipPreference: terms.ipPreference,
       },
       relayOptions: {
         heloName: settings.hostname,

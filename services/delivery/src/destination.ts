@@ -4,6 +4,7 @@ import {
   type DestinationKey,
   type Host,
   RecipientLimit,
+  replyOfFault,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
 import type { RouteTarget } from '@mailyard/smtp-routes';
@@ -106,8 +107,10 @@ export class Destination implements PoolHome {
     if (terms === old) return;
     this.#terms = terms;
     this.#pool.limitTo(terms.maxConnections);
-    if (terms.tls !== old.tls) this.#pool.outdate();
+    if (terms.tls !== old.tls || terms.ipPreference !== old.ipPreference) this.#pool.outdate();
     else this.#pool.closeBeyond(terms.maxConnections);
+    // What had no address of one family may have one of the other.
+    if (terms.ipPreference !== old.ipPreference) this.unblock();
     if (terms.recipients?.most === old.recipients?.most && terms.recipients?.windowMs === old.recipients?.windowMs)
       return;
     const wasBegun = this.#recipients?.isBegun === true;
@@ -228,8 +231,8 @@ export class Destination implements PoolHome {
       this.#pool.openAtOnce();
       this.#tools.events.bounce(this, this.#takeAll(), opened.faults);
     } else {
-      const text = opened.faults[0]?.reason ?? 'the DNS does not answer';
-      const reply = { code: 451, enhancedStatus: '4.4.3', text } as const;
+      const fault = opened.faults.find(({ kind }) => kind === 'temporary');
+      const reply = replyOfFault(fault?.enhancedStatus ?? '4.4.3', fault?.reason ?? 'the DNS does not answer');
       const failure: HostFailure = { reply, stage: 'resolve', host: this.key };
       this.#block(this.hosts.dnsFailed(failure, now), failure);
     }

@@ -32,10 +32,13 @@ export interface DeliverySettings {
 
 /** The terms of mail to which no row of the destination controls applies. */
 export function termsOfSettings(
-  settings: Pick<DeliverySettings, 'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'bounce'>,
+  settings: Pick<
+    DeliverySettings,
+    'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'ipPreference' | 'bounce'
+  >,
 ): DeliveryTerms {
-  const { maxConnectionsPerDestination: maxConnections, messagesPerConnection, tls, bounce } = settings;
-  return { maxConnections, messagesPerConnection, tls, bounce, hasOwnAge: false };
+  const { maxConnectionsPerDestination: maxConnections, messagesPerConnection, tls, ipPreference, bounce } = settings;
+  return { maxConnections, messagesPerConnection, tls, ipPreference, bounce, hasOwnAge: false };
 }
 
 /** What outgoing authentication profiles authenticate with (R150 to R153). */

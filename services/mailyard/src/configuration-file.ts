@@ -41,6 +41,7 @@ const profile = z.strictObject({
   allowClear: z.boolean().default(false),
 });
 const TLS = ['none', 'preferred', 'required'] as const;
+const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
 const control = z.strictObject({
   maxConnections: count.optional(),
   maxMessagesPerConnection: count.optional(),
@@ -48,6 +49,7 @@ const control = z.strictObject({
   windowMinutes: count.optional(),
   tls: z.enum(TLS).optional(),
   bounceProfile: text.optional(),
+  ipPreference: z.enum(IP_PREFERENCES).optional(),
 });
 const bounce = z.strictObject({
   maxRetries: count.optional(),
@@ -129,10 +131,15 @@ function authProfileOf([name, { username, secret, allowClear }]: [string, z.infe
   return { $case: 'authProfile', value: { name, username, secret: reference, allowClear } };
 }
 
-function controlOf([domain, { tls, ...rest }]: [string, z.infer<typeof control>]): Value {
+function controlOf([domain, { tls, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
   return {
     $case: 'destinationControl',
-    value: { domain, ...rest, tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse) },
+    value: {
+      domain,
+      ...rest,
+      tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse),
+      ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
+    },
   };
 }
 
@@ -173,7 +180,10 @@ export function printConfigurationFile(
       ]),
     ),
     destinationControls: Object.fromEntries(
-      access.destinationControls.map(({ domain, tls, ...rest }) => [domain, { ...rest, tls: TLS[tls - 1] }]),
+      access.destinationControls.map(({ domain, tls, ipPreference, ...rest }) => [
+        domain,
+        { ...rest, tls: TLS[tls - 1], ipPreference: IP_PREFERENCES[ipPreference - 1] },
+      ]),
     ),
     bounceProfiles: Object.fromEntries(access.bounceProfiles.map(({ name, ...rest }) => [name, rest])),
   };

@@ -9,6 +9,7 @@ const RED = '\u{1B}[31m';
 const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
 const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
+const IP_PREFERENCES = ['', 'preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
 const TLS_USES = ['', 'none', 'preferred', 'required'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
@@ -53,7 +54,7 @@ export function plainDifference({
 function plainItem(whole: Item | undefined): unknown {
   const item = whole?.item;
   return item?.$case === 'destinationControl'
-    ? { ...item.value, tls: undefined, ...tlsOf(item.value.tls) }
+    ? { ...item.value, tls: undefined, ipPreference: undefined, ...wordsOfControl(item.value) }
     : item?.value;
 }
 
@@ -65,8 +66,8 @@ function itemText({ item }: Item): string {
     return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
   }
   if (item.$case === 'destinationControl') {
-    const { domain: _key, tls, ...numbers } = item.value;
-    return wordsOf({ ...numbers, ...tlsOf(tls) });
+    const { domain: _key, tls: _tls, ipPreference: _preference, ...numbers } = item.value;
+    return wordsOf({ ...numbers, ...wordsOfControl(item.value) });
   }
   if (item.$case === 'bounceProfile') {
     const { name: _key, ...rest } = item.value;
@@ -83,8 +84,12 @@ function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>)
     .join(', ');
 }
 
-function tlsOf(tls: number): { readonly tls?: string } {
-  return tls === 0 ? {} : { tls: TLS_USES[tls] ?? 'of a later release' };
+/** What stands as a number on the wire, in the words of the file; left out where nothing is said. */
+function wordsOfControl({ tls, ipPreference }: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
+  return {
+    ...(tls === 0 ? {} : { tls: TLS_USES[tls] ?? 'of a later release' }),
+    ...(ipPreference === 0 ? {} : { ipPreference: IP_PREFERENCES[ipPreference] ?? 'of a later release' }),
+  };
 }
 
 /** What an item is called by, with a blank behind it, where its text does not say it. */

@@ -34,7 +34,7 @@ export interface ExplainedHost {
   readonly priority: number;
   /** What stood in the way of an address. */
   readonly problem?: string;
-  /** The kind of it (RFC 3463, RFC 7505): 4.4.3, 5.1.2, 5.1.10, 5.4.4. */
+  /** The kind of it (RFC 3463, RFC 7505): 4.4.3, 4.4.4, 5.1.2, 5.1.10, 5.4.4. */
   readonly problemStatus?: EnhancedStatus;
   /** As of the last attempt of any worker. */
   readonly state: 'up' | 'down' | 'unknown';
@@ -53,6 +53,7 @@ export interface DeliveryLimits {
   readonly maxConnections: number;
   readonly messagesPerConnection: number;
   readonly tls: string;
+  readonly ipPreference: string;
   readonly maxRetries: number;
   readonly maxAgeSeconds: number;
   readonly initialWaitSeconds: number;

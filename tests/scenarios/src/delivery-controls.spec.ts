@@ -8,6 +8,7 @@ import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
 import type { Gateway } from './gateway.ts';
 import { inBothModes } from './modes.ts';
 import { addsUp, message, Scenario, untilStatus } from './scenario.ts';
+import { waitFor } from './wait-for.ts';
 
 /** A sink that tells how many sessions it had at once, from greeting to QUIT. */
 class Counted {
@@ -97,6 +98,25 @@ destinationControls: { quick.example: { bounceProfile: quick } }
     expect(reports.messages[0]!.content.toString('latin1')).toContain('u0@quick.example');
     expect(reports.messages[0]!.reversePath).toBe('');
     await untilStatus(gateway, ({ waiting }) => waiting === 1);
+  });
+
+  it('have mail wait for an address of the family that a row requires, and say why (R142)', async () => {
+    await using scenario = await begin();
+    const sink = await scenario.sink();
+    const gateway = await scenario.gateway();
+    const row = (ipPreference: string) => `destinationControls: { six.example: { ipPreference: ${ipPreference} } }\n`;
+    const rest = `routes: { six.example: "127.0.0.1:${sink.port}" }\nrat: [six.example]\n`;
+    await apply(scenario, gateway, rest + row('requireV6'));
+    await send(scenario, gateway, 'six.example', 1);
+    await waitFor(async () => {
+      const events = await gateway.json<unknown[]>('trace', 'u0@six.example');
+      return JSON.stringify(events).includes('127.0.0.1 has no IPv6 address');
+    });
+    const explained = await gateway.json('smtproutes', 'test', 'u0@six.example');
+    expect(explained).toMatchObject({ limits: { ipPreference: 'requireV6', control: 'six.example' } });
+    expect(sink.connections).toBe(0);
+    await apply(scenario, gateway, row('preferV6'));
+    await sink.until(({ accepted }) => accepted === 1);
   });
 });
 

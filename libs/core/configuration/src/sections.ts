@@ -25,6 +25,8 @@ export interface DestinationControl {
   readonly windowMinutes?: number;
   readonly tls?: 'none' | 'preferred' | 'required';
   readonly bounceProfile?: string;
+  /** Which family of addresses comes first, or is the only one (R142). */
+  readonly ipPreference?: 'preferV6' | 'requireV6' | 'preferV4' | 'requireV4';
 }
 
 /** How long mail waits and when it is given up (R70 to R72). What is absent is as in the settings. */

@@ -7,12 +7,13 @@ const BASE: DeliveryTerms = {
   maxConnections: 20,
   messagesPerConnection: 50,
   tls: 'none',
+  ipPreference: 'preferV6',
   bounce: DEFAULT_BOUNCE_PROFILE,
   hasOwnAge: false,
 };
 const ROWS = [
-  { domain: 'DEFAULT', maxConnections: 9, tls: 'preferred', bounceProfile: 'slow' },
-  { domain: 'example.com', maxConnections: 2 },
+  { domain: 'DEFAULT', maxConnections: 9, tls: 'preferred', ipPreference: 'preferV4', bounceProfile: 'slow' },
+  { domain: 'example.com', maxConnections: 2, ipPreference: 'requireV6' },
   { domain: '.example.com', maxRecipients: 30, windowMinutes: 5 },
   { domain: '.b.example.com', tls: 'required', bounceProfile: 'quick' },
 ] as const;
@@ -47,6 +48,13 @@ describe('the terms of delivery', () => {
     expect(of('example.com').recipients).toBeUndefined();
   });
 
+  it('name the family of addresses that is preferred or required (R142)', () => {
+    expect(of('other.test').ipPreference).toBe('preferV4');
+    expect(of('example.com').ipPreference).toBe('requireV6');
+    expect(of('a.b.example.com').ipPreference).toBe('preferV4');
+    expect(new DeliveryTermsTable(BASE, [], []).of('example.com' as Domain).ipPreference).toBe('preferV6');
+  });
+
   it('take from a bounce profile what it says, and the rest from the settings (R70)', () => {
     expect(of('a.b.example.com').bounce).toEqual({
       ...DEFAULT_BOUNCE_PROFILE,
@@ -65,6 +73,7 @@ describe('the terms of delivery', () => {
   it('tell whether what waits is to be looked at again', () => {
     expect(isOtherSchedule(BASE, { ...BASE, maxConnections: 1 })).toBe(false);
     expect(isOtherSchedule(BASE, { ...BASE, tls: 'required' })).toBe(true);
+    expect(isOtherSchedule(BASE, { ...BASE, ipPreference: 'requireV4' })).toBe(true);
     expect(isOtherSchedule(BASE, { ...BASE, bounce: { ...BASE.bounce, maxWaitMs: 1 } })).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { IpPreference } from './ip-preference.ts';
 import type { RelayOptions } from './ports.ts';
 import type { BounceProfile } from './retry-schedule.ts';
 
@@ -12,6 +13,7 @@ export interface ControlRow {
   readonly windowMinutes?: number;
   readonly tls?: RelayOptions['tls'];
   readonly bounceProfile?: string;
+  readonly ipPreference?: IpPreference;
 }
 
 /** A bounce profile as the configuration has it (R70); what is absent is as in the settings. */
@@ -32,6 +34,8 @@ export interface DeliveryTerms {
   readonly maxConnections: number;
   readonly messagesPerConnection: number;
   readonly tls: RelayOptions['tls'];
+  /** R142 */
+  readonly ipPreference: IpPreference;
   /** Recipients of one domain in a window, by one worker; absent: as many as there are. */
   readonly recipients?: { readonly most: number; readonly windowMs: number };
   /** Name of the bounce profile; absent where the settings say it all. */
@@ -84,6 +88,7 @@ function merge(
     maxConnections: row.maxConnections ?? below.maxConnections,
     messagesPerConnection: row.maxMessagesPerConnection ?? below.messagesPerConnection,
     tls: row.tls ?? below.tls,
+    ipPreference: row.ipPreference ?? below.ipPreference,
     ...(row.maxRecipients === undefined
       ? {}
       : { recipients: { most: row.maxRecipients, windowMs: (row.windowMinutes ?? WINDOW_MINUTES) * 60_000 } }),
@@ -111,6 +116,7 @@ function bounceOf(base: BounceProfile, profile: BounceProfileRow): BounceProfile
 export function isOtherSchedule(a: DeliveryTerms, b: DeliveryTerms): boolean {
   return (
     a.tls !== b.tls ||
+    a.ipPreference !== b.ipPreference ||
     a.bounce.maxAgeMs !== b.bounce.maxAgeMs ||
     a.bounce.maxRetries !== b.bounce.maxRetries ||
     a.bounce.initialWaitMs !== b.bounce.initialWaitMs ||

@@ -260,6 +260,26 @@ describe('a host plan', () => {
     expect(hostsOf(plan(to('[a.example]'), 'example.com', zone, { ...OPTIONS, ipPreference }))).toEqual(expected);
   });
 
+  it('waits for a host that has no address of the family that is required, and says so (R142)', () => {
+    const zone: Zone = {
+      mx: { 'example.com': mx([1, 'a.example'], [2, 'b.example']) },
+      addresses: { 'a.example': at('192.0.2.1'), 'b.example': at('192.0.2.2') },
+    };
+    const options = { ...OPTIONS, ipPreference: 'requireV6' } as const;
+    const made = plan(DNS, 'example.com', zone, options);
+    expect(made).toMatchObject({
+      kind: 'nowhere',
+      permanent: false,
+      faults: [{ kind: 'temporary', reason: expect.stringContaining('a.example has no IPv6 address') }],
+    });
+    const one: Zone = { ...zone, addresses: { ...zone.addresses, 'b.example': at('2001:db8::2') } };
+    expect(hostsOf(plan(DNS, 'example.com', one, options))).toEqual(['[2001:db8::2]:25']);
+    expect(hostsOf(plan(to('192.0.2.1'), 'example.com', {}, options))).toEqual(['nowhere, permanent: false']);
+    expect(
+      hostsOf(plan(to('[none.example]'), 'x.example', { addresses: { 'none.example': NO_DATA } }, options)),
+    ).toEqual(['nowhere, permanent: true']);
+  });
+
   it('looks at the best MX hosts only, however many there are', () => {
     const many = mx(...Array.from({ length: 500 }, (_, index) => [index, `mx${index}.example`] as const));
     const made = plan(DNS, 'example.com', { mx: { 'example.com': many } });

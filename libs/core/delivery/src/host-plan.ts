@@ -10,6 +10,7 @@
  */
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { DestinationHost, RouteTarget } from '@mailyard/smtp-routes';
+import { familiesOf, type IpPreference, orderAddresses } from './ip-preference.ts';
 import type { AddressAnswer, Host, MxAnswer } from './ports.ts';
 
 /** The hosts of one MX answer that are looked at: the best by preference. */
@@ -18,9 +19,6 @@ export const MX_HOST_LIMIT = 20;
 export const ADDRESS_LIMIT = 8;
 /** Addresses of one plan. */
 export const CANDIDATE_LIMIT = 100;
-
-/** Which family comes first, or is the only one (R142). */
-export type IpPreference = 'preferV6' | 'requireV6' | 'preferV4' | 'requireV4';
 
 /** What the DNS has answered so far. */
 export interface DnsAnswers {
@@ -40,11 +38,11 @@ export interface PlanOptions {
 export interface DestinationFault {
   /** As logs show it. */
   readonly destination: string;
-  /** Permanent: null MX, no such name, no address. Temporary: the DNS did not say (R63). */
+  /** Permanent: null MX, no such name, no address. Temporary: the DNS did not say (R63), or none may be used (R142). */
   readonly kind: 'permanent' | 'temporary';
   readonly reason: string;
   /** RFC 3463, RFC 7505 */
-  readonly enhancedStatus: '4.4.3' | '5.1.2' | '5.1.10' | '5.4.4';
+  readonly enhancedStatus: '4.4.3' | '4.4.4' | '5.1.2' | '5.1.10' | '5.4.4';
 }
 
 export type HostPlan =
@@ -132,7 +130,7 @@ function destinationOfDomain(domain: Domain | AddressLiteral): DestinationHost {
 
 function expand(destination: DestinationHost, answers: DnsAnswers, options: PlanOptions): Expansion {
   const { lookup, host: name, port } = destination;
-  if (lookup === 'address') return { kind: 'hosts', hosts: [{ name, address: name, port }] };
+  if (lookup === 'address') return hostsAt(name, port, [name], options);
   if (lookup === 'name') return expandName(name, port, answers, options);
   const mx = answers.mx.get(name);
   if (mx === undefined) return { kind: 'ask', mx: [name], addresses: [] };
@@ -201,27 +199,19 @@ function expandName(name: string, port: number, answers: DnsAnswers, options: Pl
       return fault(name, 'permanent', `${name} has no address`, '5.4.4');
     case 'failure':
       return fault(name, 'temporary', `addresses of ${name} not known: ${answer.reason}`, '4.4.3');
-    default: {
-      const addresses = preferred(answer.addresses, options.ipPreference).slice(0, ADDRESS_LIMIT);
-      if (addresses.length === 0) return fault(name, 'permanent', `${name} has no usable address`, '5.4.4');
-      return { kind: 'hosts', hosts: addresses.map((address) => ({ name, address, port })) };
-    }
+    default:
+      return hostsAt(name, port, answer.addresses, options);
   }
 }
 
-function preferred(addresses: readonly string[], preference: IpPreference): string[] {
-  const v6 = addresses.filter((address) => address.includes(':'));
-  const v4 = addresses.filter((address) => !address.includes(':'));
-  switch (preference) {
-    case 'preferV6':
-      return [...v6, ...v4];
-    case 'preferV4':
-      return [...v4, ...v6];
-    case 'requireV6':
-      return v6;
-    default:
-      return v4;
-  }
+/** A host without an address of a family that is required is waited for: it may get one, the row may change (R142). */
+function hostsAt(name: string, port: number, addresses: readonly string[], { ipPreference }: PlanOptions): Expansion {
+  const usable = orderAddresses(addresses, ipPreference).slice(0, ADDRESS_LIMIT);
+  if (usable.length > 0) return { kind: 'hosts', hosts: usable.map((address) => ({ name, address, port })) };
+  if (addresses.length === 0) return fault(name, 'permanent', `${name} has no usable address`, '5.4.4');
+  const [required] = familiesOf(ipPreference);
+  const reason = `${name} has no ${required} address, and the destination controls require one`;
+  return fault(name, 'temporary', reason, '4.4.4');
 }
 
 function fault(

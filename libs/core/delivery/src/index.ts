@@ -3,6 +3,7 @@ export * from './delivery-terms.ts';
 export * from './destination-key.ts';
 export * from './host-health.ts';
 export * from './host-plan.ts';
+export * from './ip-preference.ts';
 export * from './judgement.ts';
 export * from './ports.ts';
 export * from './queue-view.ts';

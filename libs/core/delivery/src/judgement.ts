@@ -9,6 +9,7 @@
  *   host in this attempt (R61).
  */
 import { isPermanent, type Reply, reply } from '@mailyard/mail';
+import type { DestinationFault } from './host-plan.ts';
 import type { RecipientResult, SessionFailure, Stage } from './ports.ts';
 
 /** What becomes of the recipient. */
@@ -125,6 +126,6 @@ export function judgeSession(failure: SessionFailure, openConnections: number): 
 }
 
 /** A domain that the DNS says takes no mail, as a reply (R63). */
-export function replyOfFault(enhancedStatus: '4.4.3' | '5.1.2' | '5.1.10' | '5.4.4', reason: string): Reply {
-  return reply(enhancedStatus === '4.4.3' ? 451 : 550, enhancedStatus, reason);
+export function replyOfFault(enhancedStatus: DestinationFault['enhancedStatus'], reason: string): Reply {
+  return reply(enhancedStatus.startsWith('4') ? 451 : 550, enhancedStatus, reason);
 }

@@ -1,5 +1,5 @@
 import type { DeliveryControls, DeliveryControlSource } from '@mailyard/configuration';
-import { type DeliverySettings, termsOfSettings } from '@mailyard/delivery';
+import { DELIVERY_DEFAULTS, type DeliverySettings, termsOfSettings } from '@mailyard/delivery';
 import { type DeliveryTerms, type DeliveryTermsSource, DeliveryTermsTable } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { Settings } from '@mailyard/settings';
@@ -22,7 +22,11 @@ export function termsTable(
   settings: Settings['delivery'],
   { controls, profiles }: DeliveryControls,
 ): DeliveryTermsTable {
-  const base = termsOfSettings({ ...settings, bounce: bounceOfSettings(settings) });
+  const base = termsOfSettings({
+    ...settings,
+    ipPreference: DELIVERY_DEFAULTS.ipPreference,
+    bounce: bounceOfSettings(settings),
+  });
   return new DeliveryTermsTable(base, controls, profiles);
 }
 

@@ -1,5 +1,5 @@
 import type { QueueOwners } from '@mailyard/admin';
-import { DELIVERY_DEFAULTS, resolvePlan } from '@mailyard/delivery';
+import { resolvePlan } from '@mailyard/delivery';
 import { type DeliveryTerms, type Host, hostKey, type Resolver } from '@mailyard/delivery-rules';
 import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
 import type { Settings } from '@mailyard/settings';
@@ -14,7 +14,8 @@ export function hostExplainer(
 ): HostExplainer {
   return async (domain, { target }, controls) => {
     if (target.kind === 'null') return { hosts: [] };
-    const options = { turn: 0, random: [], ipPreference: DELIVERY_DEFAULTS.ipPreference };
+    const terms = termsTable(settings, controls).of(domain);
+    const options = { turn: 0, random: [], ipPreference: terms.ipPreference };
     const [plan, census] = await Promise.all([
       resolvePlan(resolver, { target, domain, plan: options }),
       owners().census(false, false),
@@ -37,7 +38,7 @@ export function hostExplainer(
         state: 'unknown',
         downUntil: 0,
       });
-    return { hosts, limits: limitsOf(termsTable(settings, controls).of(domain)) };
+    return { hosts, limits: limitsOf(terms) };
   };
 }
 
@@ -46,6 +47,7 @@ function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: Delivery
     maxConnections: terms.maxConnections,
     messagesPerConnection: terms.messagesPerConnection,
     tls: terms.tls,
+    ipPreference: terms.ipPreference,
     maxRetries: bounce.maxRetries,
     maxAgeSeconds: bounce.maxAgeMs / 1000,
     initialWaitSeconds: bounce.initialWaitMs / 1000,

@@ -1,5 +1,5 @@
 import type { QueueOwners } from '@mailyard/admin';
-import { DELIVERY_DEFAULTS, resolvePlan } from '@mailyard/delivery';
+import { resolvePlan } from '@mailyard/delivery';
 import {
   type BatchBy,
   type DeliveryTermsSource,
@@ -58,7 +58,7 @@ export class OwnersCensus implements QueueCensus {
     domain: Domain | AddressLiteral,
     down: ReadonlySet<string>,
   ): Promise<boolean> {
-    const plan = { turn: 0, random: [], ipPreference: DELIVERY_DEFAULTS.ipPreference };
+    const plan = { turn: 0, random: [], ipPreference: this.#terms().of(domain).ipPreference };
     const planned = await resolvePlan(this.#resolver, { target, domain, plan });
     return planned.kind === 'hosts' && planned.hosts.every((host) => down.has(hostKey(host)));
   }

@@ -95,6 +95,25 @@ export namespace TlsUse {
   export type TLS_USE_REQUIRED = typeof TlsUse.TLS_USE_REQUIRED;
 }
 
+/** Which of a host's addresses are tried first, or at all. */
+export const IpPreference = {
+  IP_PREFERENCE_UNSPECIFIED: 0,
+  IP_PREFERENCE_PREFER_V6: 1,
+  IP_PREFERENCE_REQUIRE_V6: 2,
+  IP_PREFERENCE_PREFER_V4: 3,
+  IP_PREFERENCE_REQUIRE_V4: 4,
+} as const;
+
+export type IpPreference = typeof IpPreference[keyof typeof IpPreference];
+
+export namespace IpPreference {
+  export type IP_PREFERENCE_UNSPECIFIED = typeof IpPreference.IP_PREFERENCE_UNSPECIFIED;
+  export type IP_PREFERENCE_PREFER_V6 = typeof IpPreference.IP_PREFERENCE_PREFER_V6;
+  export type IP_PREFERENCE_REQUIRE_V6 = typeof IpPreference.IP_PREFERENCE_REQUIRE_V6;
+  export type IP_PREFERENCE_PREFER_V4 = typeof IpPreference.IP_PREFERENCE_PREFER_V4;
+  export type IP_PREFERENCE_REQUIRE_V4 = typeof IpPreference.IP_PREFERENCE_REQUIRE_V4;
+}
+
 /** One version of the configuration: many edits, all of them or none. */
 export interface ChangeSet {
   /** Chosen by whoever commits; the same id again is the same change. */
@@ -246,6 +265,7 @@ export interface DestinationControl {
   windowMinutes?: number | undefined;
   tls: TlsUse;
   bounceProfile?: string | undefined;
+  ipPreference: IpPreference;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1919,6 +1939,7 @@ function createBaseDestinationControl(): DestinationControl {
     windowMinutes: undefined,
     tls: 0,
     bounceProfile: undefined,
+    ipPreference: 0,
     _unknownFields: {},
   };
 }
@@ -1945,6 +1966,9 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     }
     if (message.bounceProfile !== undefined) {
       writer.uint32(58).string(message.bounceProfile);
+    }
+    if (message.ipPreference !== 0) {
+      writer.uint32(64).int32(message.ipPreference);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2026,6 +2050,14 @@ export const DestinationControl: MessageFns<DestinationControl> = {
             message.bounceProfile = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ipPreference = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2058,6 +2090,7 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.windowMinutes = object.windowMinutes ?? undefined;
     message.tls = object.tls ?? 0;
     message.bounceProfile = object.bounceProfile ?? undefined;
+    message.ipPreference = object.ipPreference ?? 0;
     return message;
   },
 };

@@ -351,7 +351,11 @@ export interface DeliveryLimits {
   bounceProfile: string;
   /** Recipients of the domain in so many minutes; absent: as many as there are. */
   maxRecipients?: number | undefined;
-  windowMinutes?: number | undefined;
+  windowMinutes?:
+    | number
+    | undefined;
+  /** preferV6, requireV6, preferV4, requireV4 */
+  ipPreference: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3126,6 +3130,7 @@ function createBaseDeliveryLimits(): DeliveryLimits {
     bounceProfile: "",
     maxRecipients: undefined,
     windowMinutes: undefined,
+    ipPreference: "",
     _unknownFields: {},
   };
 }
@@ -3164,6 +3169,9 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     }
     if (message.windowMinutes !== undefined) {
       writer.uint32(88).uint32(message.windowMinutes);
+    }
+    if (message.ipPreference !== "") {
+      writer.uint32(98).string(message.ipPreference);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3277,6 +3285,14 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
             message.windowMinutes = reader.uint32();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.ipPreference = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3313,6 +3329,7 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     message.bounceProfile = object.bounceProfile ?? "";
     message.maxRecipients = object.maxRecipients ?? undefined;
     message.windowMinutes = object.windowMinutes ?? undefined;
+    message.ipPreference = object.ipPreference ?? "";
     return message;
   },
 };
