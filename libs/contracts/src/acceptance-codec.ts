@@ -18,15 +18,9 @@ export function writeAccepted(w: WireWriter, record: MessageAccepted): void {
   for (const copy of record.copies) writeCopy(w, copy);
   for (const body of record.bodies) writeBody(w, body);
   w.uint(12, record.recipientCount);
-  const { reportOf } = record;
-  if (reportOf !== undefined) {
-    const start = w.begin(13);
-    w.text(1, reportOf.message);
-    w.uint(2, reportOf.recipient);
-    w.raw(reportOf.unknownFields);
-    w.end(start);
-  }
+  writeReportOf(w, 13, record.reportOf);
   w.presentText(14, record.traceparent);
+  writeReportOf(w, 15, record.warningOf);
   w.raw(record.unknownFields);
 }
 
@@ -102,6 +96,9 @@ export function readAccepted(r: WireReader): MessageAccepted {
         break;
       case 114:
         record.traceparent = r.text();
+        break;
+      case 122:
+        record.warningOf = readReportOf(r);
         break;
       default:
         record.unknownFields = r.unknown(tag, record.unknownFields);
@@ -309,6 +306,15 @@ function readStored(r: WireReader): BodyReference {
   }
   r.leave(outer);
   return stored;
+}
+
+function writeReportOf(w: WireWriter, field: number, reportOf: MessageAccepted['reportOf']): void {
+  if (reportOf === undefined) return;
+  const start = w.begin(field);
+  w.text(1, reportOf.message);
+  w.uint(2, reportOf.recipient);
+  w.raw(reportOf.unknownFields);
+  w.end(start);
 }
 
 function readReportOf(r: WireReader): NonNullable<MessageAccepted['reportOf']> {

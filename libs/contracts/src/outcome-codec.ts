@@ -48,6 +48,7 @@ export function writeOutcome(w: WireWriter, record: AnyOutcome): void {
       w.bool(4, record.countsAsRetry);
       w.bool(5, record.outcomeUnknown);
       writeDecision(w, 6, record.decision);
+      w.presentText(7, record.warning);
       break;
     case 'RecipientBounced':
       writeDecision(w, 2, record.decision);
@@ -98,6 +99,7 @@ type Draft = Mutable<Outcome> & {
   decision?: Decision;
   cause?: RecipientBounced['cause'];
   report?: MessageId;
+  warning?: MessageId;
   reason?: string;
   author?: string;
   commonFields?: Uint8Array;
@@ -126,6 +128,7 @@ const READERS: Readonly<Record<AnyOutcome['type'], (r: WireReader, tag: number, 
     else if (tag === 32) draft.countsAsRetry = r.bool();
     else if (tag === 40) draft.outcomeUnknown = r.bool();
     else if (tag === 50) draft.decision = readDecision(r);
+    else if (tag === 58) draft.warning = r.text() as MessageId;
     else return false;
     return true;
   },

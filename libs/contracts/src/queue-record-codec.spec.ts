@@ -120,12 +120,12 @@ describe('queue record codec', () => {
   it('keeps the unknown fields of an acceptance through its restatement', () => {
     const accepted = samples.find(({ record }) => record.type === 'MessageAccepted')!.record as MessageAccepted;
     const restated = samples.find(({ record }) => record.type === 'MessageRestated')!.record as MessageRestated;
-    const later = { ...accepted, unknownFields: unknownField(15, 'from a later version') };
+    const later = { ...accepted, unknownFields: unknownField(1_000, 'from a later version') };
     const read = decodeRecord(encodeRecord(later)) as MessageAccepted;
     const octets = encodeRecord({ ...restated, accepted: read });
     expect((decodeRecord(octets) as MessageRestated).accepted.unknownFields).toEqual(later.unknownFields);
     const value = generated.QueueRecord.decode(octets).record!.value as generated.MessageRestated;
-    expect(Object.keys(value.accepted!._unknownFields!)).toEqual([String((15 << 3) | 2)]);
+    expect(Object.keys(value.accepted!._unknownFields!)).toEqual([String((1_000 << 3) | 2)]);
   });
 
   it('keeps a RET and a cause that a later version invented', () => {

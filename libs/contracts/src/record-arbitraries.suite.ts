@@ -50,6 +50,7 @@ const accepted = fc.array(body, { maxLength: 3 }).chain((bodies) =>
       bodies: fc.constant(bodies),
       recipientCount: index,
       reportOf: fc.record({ message, recipient: index }),
+      warningOf: fc.record({ message, recipient: index }),
       traceparent: text,
     },
     {
@@ -133,6 +134,8 @@ const restated = fc.record({
         outcomeUnknown: fc.boolean(),
         lastHost: text,
         lastRouteVersion: whole,
+        warnings: fc.integer({ min: 1, max: 300 }),
+        warnedAt: fc.integer({ min: 1, max: 2 ** 50 }),
       },
       {
         requiredKeys: ['recipient', 'copy', 'forwardPath', 'retries', 'dueAt', 'outcomeUnknown', 'lastRouteVersion'],
@@ -171,8 +174,9 @@ export const anyRecord = fc.oneof(
       countsAsRetry: fc.boolean(),
       outcomeUnknown: fc.boolean(),
       decision,
+      warning: message,
     },
-    ['decision'],
+    ['decision', 'warning'],
   ),
   outcome(
     {

@@ -87,6 +87,8 @@ function writeRestatedRecipient(w: WireWriter, recipient: RestatedRecipient): vo
   w.bool(4, recipient.outcomeUnknown);
   w.presentText(5, recipient.lastHost);
   w.uint(6, recipient.lastRouteVersion);
+  w.uint(7, recipient.warnings ?? 0);
+  w.uint(8, recipient.warnedAt ?? 0);
   w.raw(recipient.unknownFields);
   w.end(start);
 }
@@ -95,6 +97,7 @@ function readRestatedRecipient(r: WireReader): RestatedRecipient {
   const outer = r.enter();
   let recipient: Mutable<RestatedRecipient> | undefined;
   const rest = { retries: 0, dueAt: 0, outcomeUnknown: false, lastRouteVersion: 0 };
+  const warned: Mutable<Pick<RestatedRecipient, 'warnings' | 'warnedAt'>> = {};
   let lastHost: string | undefined;
   let unknownFields: Uint8Array | undefined;
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
@@ -122,13 +125,19 @@ function readRestatedRecipient(r: WireReader): RestatedRecipient {
       case 48:
         rest.lastRouteVersion = r.uint();
         break;
+      case 56:
+        warned.warnings = r.uint32();
+        break;
+      case 64:
+        warned.warnedAt = r.uint();
+        break;
       default:
         unknownFields = r.unknown(tag, unknownFields);
     }
   }
   r.leave(outer);
   if (recipient === undefined) throw malformed('a restated recipient without its record');
-  Object.assign(recipient, rest);
+  Object.assign(recipient, rest, warned);
   if (lastHost !== undefined) recipient.lastHost = lastHost;
   if (unknownFields !== undefined) recipient.unknownFields = unknownFields;
   return recipient;

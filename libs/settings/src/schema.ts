@@ -84,6 +84,8 @@ const bounce = z.strictObject({
   maxWaitSeconds: positive.default(3600),
   notices: z.boolean().default(true),
   copyOctets: z.int().min(0).default(10_240),
+  delayWarnings: z.int().min(0).default(0),
+  delayWarningSeconds: positive.default(14_400),
 });
 
 const delivery = z.strictObject({

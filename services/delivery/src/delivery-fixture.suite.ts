@@ -472,8 +472,17 @@ export class DeliveryFixture {
 
   /** The reports that were accepted: their content. */
   get reports(): string[] {
+    return this.#contents(({ reportOf }) => reportOf !== undefined);
+  }
+
+  /** The same of delay warnings. */
+  get warnings(): string[] {
+    return this.#contents(({ warningOf }) => warningOf !== undefined);
+  }
+
+  #contents(which: (accepted: MessageAccepted) => boolean): string[] {
     return this.records.flatMap(({ record }) =>
-      record.type === 'MessageAccepted' && record.reportOf !== undefined && record.bodies[0]?.kind === 'inline'
+      record.type === 'MessageAccepted' && which(record) && record.bodies[0]?.kind === 'inline'
         ? [Buffer.from(record.bodies[0].octets).toString('latin1')]
         : [],
     );

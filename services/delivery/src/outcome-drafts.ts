@@ -29,9 +29,10 @@ export class FactDraft implements Draft {
   readonly message: MessageId;
   readonly #records: readonly QueueRecord[];
 
-  constructor(record: RecipientDelivered | RecipientDeferred) {
+  /** @param warning the records of the delay warning that a deferral names (R80) */
+  constructor(record: RecipientDelivered | RecipientDeferred, warning: readonly QueueRecord[] = []) {
     this.message = record.message;
-    this.#records = [record];
+    this.#records = [record, ...warning];
   }
 
   records(): readonly QueueRecord[] {

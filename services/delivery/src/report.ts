@@ -1,4 +1,4 @@
-import type { BounceProfile } from '@mailyard/delivery-rules';
+import { type BounceProfile, type DeliveryTerms, expiryOf } from '@mailyard/delivery-rules';
 import { buildReport, type OriginalContent, type Report as Content, wantsReport } from '@mailyard/dsn';
 import { type Address, type Reply, reply } from '@mailyard/mail';
 import {
@@ -11,18 +11,19 @@ import {
   type OpenRecipient,
   type QueueRecord,
   reportIdOf,
+  warningIdOf,
 } from '@mailyard/queue';
 import type { Bodies } from './bodies.ts';
 
-/** A delivery report, ready to stand in the batch of the outcome that it reports (I9). */
+/** A delivery report or a delay warning, ready to stand in the batch of the outcome that it tells of (I9, R80). */
 export interface Report {
   readonly id: MessageId;
   readonly records: readonly QueueRecord[];
 }
 
-/** Why a recipient was given up. */
+/** Why a recipient was given up, or put off. */
 export interface ReportedOutcome {
-  readonly kind: 'bounce' | 'expire';
+  readonly kind: 'bounce' | 'expire' | 'delay';
   readonly reply: Reply | undefined;
   /** As records name it; absent when nobody spoke. */
   readonly host: string | undefined;
@@ -30,14 +31,13 @@ export interface ReportedOutcome {
 
 export interface ReportOptions {
   readonly hostname: string;
-  /** The bounce profile of mail for a recipient. */
-  readonly profileOf: (forwardPath: Address) => BounceProfile;
+  readonly termsOf: (forwardPath: Address) => DeliveryTerms;
   /** Bodies of reports up to this size stand in the log. */
   readonly inlineOctets: number;
   readonly now: () => number;
 }
 
-/** Makes the delivery reports on recipients that are given up (R79). */
+/** Makes the reports on recipients that are given up (R79) or wait for long (R80). */
 export class Reports {
   readonly #bodies: Bodies;
   readonly #store: BodyStore;
@@ -52,7 +52,7 @@ export class Reports {
   /**
    * The report on one recipient; its body is durable before it resolves, if it does not stand in the log.
    *
-   * @returns undefined where none is due: null reverse-path, NOTIFY without FAILURE, notices switched off
+   * @returns undefined where none is due: null reverse-path, NOTIFY without FAILURE or DELAY, notices switched off
    * @throws MtaError `BODY_STORE_AWAY` when its body cannot be stored; without the original it is made all the same
    */
   async make(
@@ -64,15 +64,20 @@ export class Reports {
     const { reversePath } = message.envelope;
     const recipient = message.recipients.get(rid);
     if (recipient === undefined) return undefined;
-    const profile = this.#options.profileOf(recipient.forwardPath);
-    if (!profile.notices) return undefined;
-    if (!wantsReport(reversePath, recipient.notify, 'failed')) return undefined;
-    const original = await this.#original(partition, message, recipient.copy, profile);
-    const id = reportIdOf(message.id, rid);
+    const isWarning = outcome.kind === 'delay';
+    const terms = this.#options.termsOf(recipient.forwardPath);
+    if (!isWarning && !terms.bounce.notices) return undefined;
+    if (!wantsReport(reversePath, recipient.notify, isWarning ? 'delayed' : 'failed')) return undefined;
+    const original = await this.#original(partition, message, recipient.copy, terms.bounce);
+    const id = isWarning ? warningIdOf(message.id, rid, (recipient.warnings ?? 0) + 1) : reportIdOf(message.id, rid);
     const at = this.#options.now();
-    const content = this.#compose(id, at, message, recipient, reversePath, outcome, original, profile);
+    const content = this.#compose(id, at, message, recipient, reversePath, outcome, original, terms);
     const body = await this.#place(partition, id, content.content);
-    const accepted = this.#accepted(id, at, { message: message.id, recipient: rid }, content, body, reversePath);
+    const about = { message: message.id, recipient: rid };
+    const accepted = {
+      ...this.#accepted(id, at, content, body, reversePath),
+      ...(isWarning ? { warningOf: about } : { reportOf: about }),
+    };
     return {
       id,
       records: [accepted, { type: 'RecipientQueued', message: id, recipient: 0, copy: 0, forwardPath: reversePath }],
@@ -83,25 +88,27 @@ export class Reports {
     id: MessageId,
     at: number,
     { envelope }: OpenMessage,
-    { forwardPath, orcpt }: OpenRecipient,
+    { forwardPath, orcpt, copy }: OpenRecipient,
     reversePath: Address,
     outcome: ReportedOutcome,
     original: OriginalContent | undefined,
-    profile: BounceProfile,
+    terms: DeliveryTerms,
   ): Content {
-    const { ret, envid, smtpUtf8, headerMessageId, at: arrivedAt } = envelope;
+    const { ret, envid, smtpUtf8, headerMessageId, at: arrivedAt, copies } = envelope;
     const { hostname } = this.#options;
+    const isWarning = outcome.kind === 'delay';
     return buildReport({
       id,
       at,
       reportingMta: hostname,
-      action: 'failed',
+      action: isWarning ? 'delayed' : 'failed',
       reversePath,
       arrivedAt,
       smtpUtf8,
       forwardPath,
-      reply: outcome.reply ?? expired(profile.maxAgeMs),
-      returnLimitOctets: profile.copyOctets,
+      reply: outcome.reply ?? expired(terms.bounce.maxAgeMs),
+      returnLimitOctets: terms.bounce.copyOctets,
+      ...(isWarning ? { willRetryUntil: expiryOf(terms, arrivedAt, copies[copy]!.expiresAt) } : {}),
       ...(ret === undefined ? {} : { ret }),
       ...(envid === undefined ? {} : { envid }),
       ...(headerMessageId === undefined ? {} : { headerMessageId }),
@@ -136,12 +143,11 @@ export class Reports {
   #accepted(
     message: MessageId,
     at: number,
-    reportOf: NonNullable<MessageAccepted['reportOf']>,
     { content, eightBit, smtpUtf8, headerMessageId }: Content,
     body: BodyReference,
     recipient: Address,
   ): MessageAccepted {
-    const { hostname, profileOf } = this.#options;
+    const { hostname, termsOf } = this.#options;
     return {
       type: 'MessageAccepted',
       message,
@@ -159,12 +165,11 @@ export class Reports {
           prefix: new Uint8Array(),
           skipOctets: 0,
           sizeOctets: content.length,
-          expiresAt: at + profileOf(recipient).maxAgeMs,
+          expiresAt: at + termsOf(recipient).bounce.maxAgeMs,
         },
       ],
       bodies: [body],
       recipientCount: 1,
-      reportOf,
     };
   }
 }

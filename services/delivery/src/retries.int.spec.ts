@@ -41,6 +41,49 @@ describe('retry and expiry', () => {
     await until(() => fixture.reports.length === 1);
   });
 
+  it('warns the sender once, at the second soft bounce, and goes on trying (R80)', async () => {
+    const host = await sink({ onStep: ({ step }) => (step === 'rcpt' ? '450 4.2.0 later' : undefined) });
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${host.port}`, 'sender.example /dev/null'],
+      bounce: { delayWarnings: 1, maxRetries: 3, maxWaitMs: 60_000 },
+    });
+    await fixture.submit({ to: people(1) });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    expect(fixture.warnings).toEqual([]);
+    await passUntil(fixture.clock, () => fixture.count('RecipientDeferred') === 2, 1_000, 70);
+    await passUntil(fixture.clock, () => fixture.count('RecipientExpired') === 1, 1_000, 200);
+    expect(fixture.count('RecipientDeferred')).toBe(3);
+    expect(fixture.warnings).toHaveLength(1);
+    expect(fixture.warnings[0]).toMatch(/^Action: delayed\r$/m);
+    expect(fixture.warnings[0]).toMatch(/^Will-Retry-Until: /m);
+    expect(fixture.warnings[0]).toContain('450 4.2.0 later');
+    expect(fixture.reports).toHaveLength(1);
+    const records = fixture.records.map(({ record }) => record);
+    const second = records.filter(({ type }) => type === 'RecipientDeferred')[1]!;
+    expect(second).toMatchObject({ warning: expect.stringMatching(/./) });
+    expect(records[records.indexOf(second) + 1]).toMatchObject({
+      type: 'MessageAccepted',
+      message: (second as { warning: string }).warning,
+      reversePath: null,
+    });
+  });
+
+  it.each([
+    ['where the bounce profile allows none', {}, {}],
+    ['at the null reverse-path', { delayWarnings: 1 }, { from: null }],
+    ['against NOTIFY', { delayWarnings: 1 }, { notify: 'FAILURE' }],
+  ] as const)('makes no delay warning %s (R80)', async (_name, bounce, submission) => {
+    const host = await sink({ onStep: ({ step }) => (step === 'rcpt' ? '450 4.2.0 later' : undefined) });
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${host.port}`],
+      bounce: { maxWaitMs: 60_000, ...bounce },
+    });
+    await fixture.submit({ to: people(1), ...submission });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    await passUntil(fixture.clock, () => fixture.count('RecipientDeferred') === 3, 1_000, 300);
+    expect(fixture.warnings).toEqual([]);
+  });
+
   it('expires mail for a host that never came back, by age alone (R77)', async () => {
     const port = await deadPort();
     const fixture = await delivery({ routes: [`example.com 127.0.0.1:${port}`] });

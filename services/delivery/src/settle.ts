@@ -2,6 +2,7 @@
 import {
   afterSoftBounce,
   type BounceProfile,
+  isWarningDue,
   judgeResult,
   type RecipientResult,
   type RecipientVerdict,
@@ -181,11 +182,28 @@ function softBounce(
   const known = partition.owner.state.messages.get(attempt.message)?.recipients.get(recipient);
   const now = partition.steadyNow().wall;
   const next = nextAttempt(known, attempt.startedAt, countsAsRetry, carried.profile, now);
-  if (next.kind === 'giveUp') finish(attempt, recipient, 'expire', said, stage, carried);
-  else
-    partition.appends.add(
-      new FactDraft(deferral(attempt, recipient, carried, { stage, reply: said, outcomeUnknown, ...next.fields })),
-    );
+  if (next.kind === 'giveUp') return finish(attempt, recipient, 'expire', said, stage, carried);
+  const record = deferral(attempt, recipient, carried, { stage, reply: said, outcomeUnknown, ...next.fields });
+  const wasRefused = next.fields.countsAsRetry && !outcomeUnknown;
+  if (wasRefused && known !== undefined && isWarningDue(carried.profile, known, now)) warn(attempt, record);
+  else partition.appends.add(new FactDraft(record));
+}
+
+/** The warning is made first, since it goes into the same batch. Where it cannot be had now, a later one will do. */
+function warn({ message: id, parcel: { partition } }: Attempt, record: RecipientDeferred): void {
+  const { recipient, reply: said, host } = record;
+  const message: OpenMessage | undefined = partition.owner.state.messages.get(id);
+  const warning =
+    message === undefined
+      ? Promise.resolve(undefined)
+      : partition.reports.make(partition.number, message, recipient, { kind: 'delay', reply: said, host });
+  warning.then(
+    (made) =>
+      partition.appends.add(
+        made === undefined ? new FactDraft(record) : new FactDraft({ ...record, warning: made.id }, made.records),
+      ),
+    () => partition.appends.add(new FactDraft(record)),
+  );
 }
 
 type NextAttempt =

@@ -105,7 +105,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
       terms,
       reports: new Reports(bodies, bodyStore, {
         hostname: settings.hostname,
-        profileOf: (path: Address) => terms.of(domainOf(path) || (settings.hostname as Domain)).bounce,
+        termsOf: (path: Address) => terms.of(domainOf(path) || (settings.hostname as Domain)),
         inlineOctets: settings.inlineOctets,
         now,
       }),

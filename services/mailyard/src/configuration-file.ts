@@ -57,6 +57,8 @@ const bounce = z.strictObject({
   initialWaitSeconds: count.optional(),
   maxWaitSeconds: count.optional(),
   notices: z.boolean().optional(),
+  delayWarnings: count.optional(),
+  delayWarningSeconds: count.optional(),
 });
 
 const configuration = z.strictObject({

@@ -118,6 +118,38 @@ destinationControls: { quick.example: { bounceProfile: quick } }
     await apply(scenario, gateway, row('preferV6'));
     await sink.until(({ accepted }) => accepted === 1);
   });
+
+  it('warn a sender once that mail is late, and the warning can be traced (R80)', async () => {
+    await using scenario = await begin();
+    const refusing = await scenario.sink({ onStep: ({ step }) => (step === 'rcpt' ? '450 4.2.0 later' : undefined) });
+    const warned = await scenario.sink();
+    const gateway = await scenario.gateway();
+    await apply(
+      scenario,
+      gateway,
+      `
+routes:
+  late.example: "127.0.0.1:${refusing.port}"
+  origin.example: "127.0.0.1:${warned.port}"
+rat: [late.example]
+bounceProfiles: { patient: { initialWaitSeconds: 1, maxWaitSeconds: 1, delayWarnings: 1 } }
+destinationControls: { late.example: { bounceProfile: patient } }
+`,
+    );
+    await send(scenario, gateway, 'late.example', 1);
+    await warned.until(({ accepted }) => accepted === 1);
+    const { content, reversePath } = warned.messages[0]!;
+    expect(reversePath).toBe('');
+    expect(content.toString('latin1')).toContain('Action: delayed');
+    await refusing.until(({ transactions }) => transactions >= 4);
+    const events = await gateway.json<{ kind: string; report?: string }[]>('trace', 'u0@late.example');
+    const reports = events.flatMap(({ report }) => report ?? []);
+    expect(reports).toHaveLength(1);
+    const [warning] = await gateway.json<{ acceptance: { reportOf: string } }[]>('trace', reports[0]!);
+    expect(warning).toMatchObject({ acceptance: { reportOf: expect.stringMatching(/^[0-9a-z]{26}$/) } });
+    await untilStatus(gateway, (status) => status.waiting === 1 && status.delivered === 1 && addsUp(status));
+    expect(warned.accepted).toBe(1);
+  });
 });
 
 await describeWith(['kafka', 'redis', 's3'], 'a delivery process of its own', () => {

@@ -37,6 +37,8 @@ export interface BounceProfile {
   readonly initialWaitSeconds?: number;
   readonly maxWaitSeconds?: number;
   readonly notices?: boolean;
+  readonly delayWarnings?: number;
+  readonly delayWarningSeconds?: number;
 }
 
 /** The sections of the configuration: ordered lists of items, each with a key of its own. */

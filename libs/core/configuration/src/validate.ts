@@ -201,7 +201,7 @@ function checkControl(control: DestinationControl, faults: ConfigurationFault[])
 }
 
 function checkBounceProfile(
-  { name, initialWaitSeconds, maxWaitSeconds }: BounceProfile,
+  { name, initialWaitSeconds, maxWaitSeconds, delayWarningSeconds }: BounceProfile,
   faults: ConfigurationFault[],
 ): void {
   const say = (message: string): void => {
@@ -211,4 +211,5 @@ function checkBounceProfile(
   if (initialWaitSeconds !== undefined && initialWaitSeconds < 1) say('initialWaitSeconds is at least 1');
   if (maxWaitSeconds !== undefined && maxWaitSeconds < (initialWaitSeconds ?? 1))
     say('maxWaitSeconds is not below initialWaitSeconds');
+  if (delayWarningSeconds !== undefined && delayWarningSeconds < 1) say('delayWarningSeconds is at least 1');
 }

@@ -24,6 +24,8 @@ export interface BounceProfileRow {
   readonly initialWaitSeconds?: number;
   readonly maxWaitSeconds?: number;
   readonly notices?: boolean;
+  readonly delayWarnings?: number;
+  readonly delayWarningSeconds?: number;
 }
 
 /** Under which terms mail for a recipient domain is delivered. A value: the same terms are the same object. */
@@ -100,6 +102,7 @@ function merge(
 
 function bounceOf(base: BounceProfile, profile: BounceProfileRow): BounceProfile {
   const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds, notices } = profile;
+  const { delayWarnings, delayWarningSeconds } = profile;
   const initialWaitMs = initialWaitSeconds === undefined ? base.initialWaitMs : initialWaitSeconds * 1000;
   const maxWaitMs = maxWaitSeconds === undefined ? Math.max(base.maxWaitMs, initialWaitMs) : maxWaitSeconds * 1000;
   return {
@@ -109,6 +112,8 @@ function bounceOf(base: BounceProfile, profile: BounceProfileRow): BounceProfile
     maxWaitMs,
     notices: notices ?? base.notices,
     copyOctets: base.copyOctets,
+    delayWarnings: delayWarnings ?? base.delayWarnings,
+    delayWarningMs: delayWarningSeconds === undefined ? base.delayWarningMs : delayWarningSeconds * 1000,
   };
 }
 

@@ -1,4 +1,5 @@
 export * from './concurrency.ts';
+export * from './delay-warning.ts';
 export * from './delivery-terms.ts';
 export * from './destination-key.ts';
 export * from './host-health.ts';

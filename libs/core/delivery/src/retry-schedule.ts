@@ -12,9 +12,12 @@ export interface BounceProfile {
   readonly notices: boolean;
   /** A report carries the whole message up to this size, only its header above it. */
   readonly copyOctets: number;
+  /** Delay warnings for a recipient at most, and how far apart they are at least (R80). */
+  readonly delayWarnings: number;
+  readonly delayWarningMs: number;
 }
 
-/** R70, R79 */
+/** R70, R79, R80 */
 export const DEFAULT_BOUNCE_PROFILE: BounceProfile = {
   maxRetries: 100,
   maxAgeMs: 259_200_000,
@@ -22,6 +25,8 @@ export const DEFAULT_BOUNCE_PROFILE: BounceProfile = {
   maxWaitMs: 3_600_000,
   notices: true,
   copyOctets: 10_240,
+  delayWarnings: 0,
+  delayWarningMs: 14_400_000,
 };
 
 /**

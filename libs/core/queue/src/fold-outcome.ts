@@ -39,6 +39,7 @@ export function foldDeferred(
     outcomeUnknown: recipient.outcomeUnknown || record.outcomeUnknown,
     ...(record.host === undefined ? {} : { lastHost: record.host }),
     lastRouteVersion: record.routeVersion ?? recipient.lastRouteVersion,
+    ...(record.warning === undefined ? {} : { warnings: (recipient.warnings ?? 0) + 1, warnedAt: record.at }),
   };
   message.recipients.set(record.recipient, next);
   return [{ kind: 'waiting', message: id, recipient: record.recipient, dueAt: next.dueAt }];

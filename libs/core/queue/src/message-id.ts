@@ -42,15 +42,29 @@ export function isMessageId(text: string): text is MessageId {
 const TAIL_MODULUS = 1n << 80n;
 /** Odd, so that different recipients get different tails. */
 const TAIL_STEP = 0x9e37_79b9_7f4a_7c15_f39dn;
+const WARNING_STEP = 0xc2b2_ae3d_27d4_eb4f_165fn;
 
 /**
  * The id of the delivery report on one recipient (I9): the same at each repeat, so that a report is accepted once.
  * Keeps the time of the message's id and moves its random part on by a step for each recipient.
  */
 export function reportIdOf(message: MessageId, recipient: number): MessageId {
+  return movedOn(message, BigInt(recipient + 1) * TAIL_STEP);
+}
+
+/**
+ * The id of a delay warning on one recipient (R80), the same at each repeat.
+ *
+ * @param nth from 1
+ */
+export function warningIdOf(message: MessageId, recipient: number, nth: number): MessageId {
+  return movedOn(message, BigInt(recipient + 1) * TAIL_STEP + BigInt(nth) * WARNING_STEP);
+}
+
+function movedOn(message: MessageId, by: bigint): MessageId {
   let tail = 0n;
   for (const digit of message.slice(10)) tail = tail * 32n + BigInt(DIGITS.indexOf(digit));
-  tail = (tail + BigInt(recipient + 1) * TAIL_STEP) % TAIL_MODULUS;
+  tail = (tail + by) % TAIL_MODULUS;
   let text = '';
   for (let i = 0; i < 16; i++) {
     text = DIGITS[Number(tail % 32n)] + text;

@@ -88,6 +88,8 @@ export interface MessageAccepted extends Extensible {
   readonly recipientCount: number;
   /** For a delivery report: the recipient whose bounce caused it (I9). */
   readonly reportOf?: { readonly message: MessageId; readonly recipient: number } & Extensible;
+  /** For a delay warning: the recipient that waits (R80). It counts as mail of anybody does. */
+  readonly warningOf?: { readonly message: MessageId; readonly recipient: number } & Extensible;
   /** W3C trace context of the receipt. */
   readonly traceparent?: string;
 }
@@ -152,6 +154,8 @@ export interface RecipientDeferred extends Outcome {
   readonly outcomeUnknown: boolean;
   /** Present where no attempt ended: then it is a decision (I3). */
   readonly decision?: Decision;
+  /** Id of the delay warning in its batch (R80). */
+  readonly warning?: MessageId;
 }
 
 /** A hard bounce (R214: dns, 5xx, filter, expired, other). `report` is the id of the delivery report in its batch. */
@@ -196,6 +200,9 @@ export interface RestatedRecipient extends Extensible {
   readonly outcomeUnknown: boolean;
   readonly lastHost?: string;
   readonly lastRouteVersion: number;
+  /** Delay warnings so far, and when the last one was made (R80). */
+  readonly warnings?: number;
+  readonly warnedAt?: number;
   /** The unknown fields of its RecipientQueued; `unknownFields` are those of the restatement. */
   readonly queuedFields?: Uint8Array;
 }

@@ -111,11 +111,13 @@ function outcomePartsOf(
     ...('reason' in record ? { reason: record.reason } : {}),
     ...('author' in record ? { author: record.author } : {}),
     ...('report' in record && record.report !== undefined ? { report: record.report } : {}),
+    ...('warning' in record && record.warning !== undefined ? { report: record.warning } : {}),
   };
 }
 
 function acceptanceOf(record: MessageAccepted): Acceptance {
-  const { injection, reversePath, headerMessageId, copies, reportOf, traceparent, message } = record;
+  const { injection, reversePath, headerMessageId, copies, traceparent, message } = record;
+  const reportOf = record.reportOf ?? record.warningOf;
   return {
     icid: injection.icid,
     listener: injection.listener,

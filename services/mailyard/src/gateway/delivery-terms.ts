@@ -7,6 +7,7 @@ import type { Settings } from '@mailyard/settings';
 /** What the settings say of bounces, in the units of delivery. */
 export function bounceOfSettings({ bounce }: Settings['delivery']): DeliverySettings['bounce'] {
   const { maxRetries, maxAgeSeconds, initialWaitSeconds, maxWaitSeconds, notices, copyOctets } = bounce;
+  const { delayWarnings, delayWarningSeconds } = bounce;
   return {
     maxRetries,
     maxAgeMs: maxAgeSeconds * 1000,
@@ -14,6 +15,8 @@ export function bounceOfSettings({ bounce }: Settings['delivery']): DeliverySett
     maxWaitMs: maxWaitSeconds * 1000,
     notices,
     copyOctets,
+    delayWarnings,
+    delayWarningMs: delayWarningSeconds * 1000,
   };
 }
 

@@ -149,7 +149,7 @@ export interface Injection {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** The recipient whose bounce caused a delivery report (I9). */
+/** The recipient that a delivery report (I9) or a delay warning is about. */
 export interface ReportOf {
   message: string;
   recipient: number;
@@ -185,7 +185,11 @@ export interface MessageAccepted {
     | ReportOf
     | undefined;
   /** W3C trace context of the receipt. */
-  traceparent?: string | undefined;
+  traceparent?:
+    | string
+    | undefined;
+  /** Present in a delay warning only: the recipient that waits. */
+  warningOf?: ReportOf | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -257,7 +261,11 @@ export interface RecipientDeferred {
   /** The final dot was sent and no answer was seen. */
   outcomeUnknown: boolean;
   /** Present where no attempt ended. */
-  decision?: Decision | undefined;
+  decision?:
+    | Decision
+    | undefined;
+  /** Message id of the delay warning in the same batch. */
+  warning?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -312,6 +320,9 @@ export interface RestatedRecipient {
   outcomeUnknown: boolean;
   lastHost?: string | undefined;
   lastRouteVersion: number;
+  /** Delay warnings so far, and when the last one was made. */
+  warnings: number;
+  warnedAt: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1339,6 +1350,7 @@ function createBaseMessageAccepted(): MessageAccepted {
     recipientCount: 0,
     reportOf: undefined,
     traceparent: undefined,
+    warningOf: undefined,
     _unknownFields: {},
   };
 }
@@ -1386,6 +1398,9 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
     }
     if (message.traceparent !== undefined) {
       writer.uint32(114).string(message.traceparent);
+    }
+    if (message.warningOf !== undefined) {
+      ReportOf.encode(message.warningOf, writer.uint32(122).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1523,6 +1538,14 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warningOf = ReportOf.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1566,6 +1589,9 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
       ? ReportOf.fromPartial(object.reportOf)
       : undefined;
     message.traceparent = object.traceparent ?? undefined;
+    message.warningOf = (object.warningOf !== undefined && object.warningOf !== null)
+      ? ReportOf.fromPartial(object.warningOf)
+      : undefined;
     return message;
   },
 };
@@ -2151,6 +2177,7 @@ function createBaseRecipientDeferred(): RecipientDeferred {
     countsAsRetry: false,
     outcomeUnknown: false,
     decision: undefined,
+    warning: undefined,
     _unknownFields: {},
   };
 }
@@ -2174,6 +2201,9 @@ export const RecipientDeferred: MessageFns<RecipientDeferred> = {
     }
     if (message.decision !== undefined) {
       Decision.encode(message.decision, writer.uint32(50).fork()).join();
+    }
+    if (message.warning !== undefined) {
+      writer.uint32(58).string(message.warning);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2247,6 +2277,14 @@ export const RecipientDeferred: MessageFns<RecipientDeferred> = {
             message.decision = Decision.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.warning = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2282,6 +2320,7 @@ export const RecipientDeferred: MessageFns<RecipientDeferred> = {
     message.decision = (object.decision !== undefined && object.decision !== null)
       ? Decision.fromPartial(object.decision)
       : undefined;
+    message.warning = object.warning ?? undefined;
     return message;
   },
 };
@@ -2726,6 +2765,8 @@ function createBaseRestatedRecipient(): RestatedRecipient {
     outcomeUnknown: false,
     lastHost: undefined,
     lastRouteVersion: 0,
+    warnings: 0,
+    warnedAt: 0,
     _unknownFields: {},
   };
 }
@@ -2749,6 +2790,12 @@ export const RestatedRecipient: MessageFns<RestatedRecipient> = {
     }
     if (message.lastRouteVersion !== 0) {
       writer.uint32(48).uint64(message.lastRouteVersion);
+    }
+    if (message.warnings !== 0) {
+      writer.uint32(56).uint32(message.warnings);
+    }
+    if (message.warnedAt !== 0) {
+      writer.uint32(64).uint64(message.warnedAt);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2822,6 +2869,22 @@ export const RestatedRecipient: MessageFns<RestatedRecipient> = {
             message.lastRouteVersion = longToNumber(reader.uint64());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.warnings = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.warnedAt = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2855,6 +2918,8 @@ export const RestatedRecipient: MessageFns<RestatedRecipient> = {
     message.outcomeUnknown = object.outcomeUnknown ?? false;
     message.lastHost = object.lastHost ?? undefined;
     message.lastRouteVersion = object.lastRouteVersion ?? 0;
+    message.warnings = object.warnings ?? 0;
+    message.warnedAt = object.warnedAt ?? 0;
     return message;
   },
 };

@@ -276,7 +276,12 @@ export interface BounceProfile {
   maxAgeSeconds?: number | undefined;
   initialWaitSeconds?: number | undefined;
   maxWaitSeconds?: number | undefined;
-  notices?: boolean | undefined;
+  notices?:
+    | boolean
+    | undefined;
+  /** Delay warnings for a recipient at most, and how far apart; 0 is none. */
+  delayWarnings?: number | undefined;
+  delayWarningSeconds?: number | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2103,6 +2108,8 @@ function createBaseBounceProfile(): BounceProfile {
     initialWaitSeconds: undefined,
     maxWaitSeconds: undefined,
     notices: undefined,
+    delayWarnings: undefined,
+    delayWarningSeconds: undefined,
     _unknownFields: {},
   };
 }
@@ -2126,6 +2133,12 @@ export const BounceProfile: MessageFns<BounceProfile> = {
     }
     if (message.notices !== undefined) {
       writer.uint32(48).bool(message.notices);
+    }
+    if (message.delayWarnings !== undefined) {
+      writer.uint32(56).uint32(message.delayWarnings);
+    }
+    if (message.delayWarningSeconds !== undefined) {
+      writer.uint32(64).uint32(message.delayWarningSeconds);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2199,6 +2212,22 @@ export const BounceProfile: MessageFns<BounceProfile> = {
             message.notices = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.delayWarnings = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.delayWarningSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2230,6 +2259,8 @@ export const BounceProfile: MessageFns<BounceProfile> = {
     message.initialWaitSeconds = object.initialWaitSeconds ?? undefined;
     message.maxWaitSeconds = object.maxWaitSeconds ?? undefined;
     message.notices = object.notices ?? undefined;
+    message.delayWarnings = object.delayWarnings ?? undefined;
+    message.delayWarningSeconds = object.delayWarningSeconds ?? undefined;
     return message;
   },
 };
