@@ -8,7 +8,15 @@ export type AccessFaultCode =
   | 'POLICY_MEMBER_INVALID'
   | 'POLICY_HEADER_INVALID'
   | 'POLICY_PRIORITY_RANGE'
-  | 'POLICY_DEFAULT_CONDITION';
+  | 'POLICY_DEFAULT_CONDITION'
+  | 'HAT_ROW_INVALID'
+  | 'HAT_SOURCE_INVALID'
+  | 'HAT_POLICY_UNKNOWN'
+  | 'HAT_OPEN_RELAY'
+  | 'HAT_SYNTAX'
+  | 'FLOW_NAME_INVALID'
+  | 'FLOW_DUPLICATE'
+  | 'FLOW_PARAMETER_INVALID';
 
 export interface AccessFault {
   readonly code: AccessFaultCode;
@@ -17,6 +25,8 @@ export interface AccessFault {
   /** What stood there, cut short. */
   readonly token: string;
   readonly message: string;
+  /** Line of a file, from 1. */
+  readonly line?: number;
 }
 
 export function accessFault(code: AccessFaultCode, field: string, token: string, message: string): AccessFault {
