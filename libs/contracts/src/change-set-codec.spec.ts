@@ -18,7 +18,9 @@ import {
   encodeSnapshot,
   readOperations,
 } from './change-set-codec.ts';
+import { writeDestinationControl } from './configuration-item-codec.ts';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { TLS_USES } from './tls-use.ts';
 import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
 
 const key = fc.constantFrom('example.com', '.example.com', 'ALL', '[192.0.2.1]') as fc.Arbitrary<ReceivingDomain>;
@@ -77,6 +79,11 @@ const others = fc.constantFrom(
     section: 'destinationControls',
     item: { domain: 'DEFAULT', maxConnections: 5, tls: 'required', bounceProfile: 'slow', ipPreference: 'requireV4' },
   },
+  ...TLS_USES.map((tls) => ({
+    kind: 'set' as const,
+    section: 'destinationControls' as const,
+    item: { domain: `${tls.toLowerCase()}.example`, tls },
+  })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
 );
 const operation = fc.oneof(
@@ -104,6 +111,23 @@ describe('a change set of the log', () => {
         expect(decodeChangeSet(encodeChangeSet(one))).toEqual(one);
       }),
     );
+  });
+
+  it('demands no less of TLS than a row of a later release says: what is not known here is refused (R144)', () => {
+    const reading = (row: Partial<wire.DestinationControl>): (() => ChangeSet) => {
+      const value = { domain: 'example.com', ...row };
+      const item = { item: { $case: 'destinationControl' as const, value } };
+      const operations = [{ operation: { $case: 'set' as const, value: { item } } }];
+      return () => decodeChangeSet(wire.ChangeSet.encode(wire.ChangeSet.fromPartial({ operations })).finish());
+    };
+    for (const row of [{ tls: 9 }, { verifyCertificate: true }, { tls: 1, verifyCertificate: true }])
+      expect(reading(row as never)).toThrow(expect.objectContaining({ code: 'CHANGE_SET_UNREADABLE' }));
+    const row = { tls: wire.TlsUse.TLS_USE_REQUIRED, verifyCertificate: true };
+    expect(reading(row)().operations).toEqual([
+      { kind: 'set', section: 'destinationControls', item: { domain: 'example.com', tls: 'requiredVerify' } },
+    ]);
+    // A release that knows no verification goes by the rest of the row.
+    expect(writeDestinationControl({ domain: 'example.com', tls: 'requiredVerify' }).tls).toBe(row.tls);
   });
 
   it('is refused, not half read, when a later release wrote what is not known here', () => {

@@ -2,6 +2,7 @@
 import type { MailPolicy, PolicyActions, PolicySide, RecipientAccessEntry } from '@mailyard/access';
 import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { readTlsUse, writeTlsUse } from './tls-use.ts';
 
 type Value = wire.Item['item'];
 type Read = { readonly section: SectionName; readonly item: Sections[SectionName] } | undefined;
@@ -55,8 +56,6 @@ export function writeAuthProfile({ name, username, secret, allowClear }: AuthPro
   };
 }
 
-const TLS = ['none', 'preferred', 'required'] as const;
-
 const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
 
 export function writeDestinationControl({
@@ -66,7 +65,7 @@ export function writeDestinationControl({
 }: DestinationControl): wire.DestinationControl {
   return {
     ...control,
-    tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse),
+    ...writeTlsUse(tls),
     ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
   };
 }
@@ -130,9 +129,10 @@ export function readPlainItem(value: Value): Read {
     return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
   }
   if (value?.$case === 'destinationControl') {
-    const { tls, ipPreference, ...numbers } = value.value;
-    if (numbers.domain === '') return undefined;
-    const use = TLS[tls - 1];
+    const { tls, verifyCertificate, ipPreference, ...numbers } = value.value;
+    const use = readTlsUse({ tls, verifyCertificate });
+    // What is not known here may protect more than all that is: going on without it would be worse than waiting.
+    if (numbers.domain === '' || use === 'unknown') return undefined;
     const preference = IP_PREFERENCES[ipPreference - 1];
     return {
       section: 'destinationControls',

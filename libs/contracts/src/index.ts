@@ -11,6 +11,7 @@ export {
   writeRecipientAccess,
 } from './configuration-item-codec.ts';
 export * from './route-decision-codec.ts';
+export { readTlsUse, TLS_USES, type TlsUse, writeTlsUse } from './tls-use.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';
 export * as configurationWire from './gen/mailyard/routing/v1/configuration.ts';
 export * as routingWire from './gen/mailyard/routing/v1/routing.ts';

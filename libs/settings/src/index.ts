@@ -1,3 +1,4 @@
+export * from './certificate-files.ts';
 export * from './consistency.ts';
 export * from './endpoint.ts';
 export * from './load.ts';

@@ -92,7 +92,14 @@ const delivery = z.strictObject({
   maxConnectionsPerDestination: positive.default(20),
   maxConnections: positive.default(10_000),
   messagesPerConnection: positive.default(50),
-  tls: z.enum(['none', 'preferred', 'required']).default('none'),
+  tls: z.enum(['none', 'preferred', 'preferredVerify', 'required', 'requiredVerify']).default('none'),
+  /** PEM: authorities that certificates of hosts may come from, besides those of Node and of the system. */
+  authority: file.optional(),
+  /** PEM: what is shown to hosts that ask for a certificate. */
+  certificate: file.optional(),
+  key: file.optional(),
+  /** An alarm when a host does not do what a TLS setting demands. */
+  tlsAlarm: z.boolean().default(true),
   batchBy: z.enum(['destination', 'domain']).default('destination'),
   drainSeconds: positive.max(300).default(25),
   engine: z.enum(['native', 'nodemailer']).default('native'),

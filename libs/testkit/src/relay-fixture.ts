@@ -14,8 +14,8 @@ import type { SmtpSink } from './smtp-sink.ts';
 
 /** What a relay suite needs to know of the driver that it is run against. */
 export interface RelayUnderTest {
-  /** Makes a relay that waits this long at most for anything, in milliseconds. */
-  make(waitMs: number): Relay;
+  /** Makes a relay that waits this long at most for anything, in milliseconds, and has these files in PEM for TLS. */
+  make(waitMs: number, tlsFiles?: { authority?: string; certificate?: string; key?: string }): Relay;
   /** What the driver cannot do; each is a decision of the driver, written down in its own docstring. */
   readonly cannot?: ReadonlySet<'headerSmtpUtf8' | 'quotedBrackets' | 'lastWords'>;
 }

@@ -1,8 +1,12 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { SessionFailure } from '@mailyard/delivery-rules';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { Host, RelayConnection, RelayOptions, SessionFailure } from '@mailyard/delivery-rules';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate, type SelfSignedCertificate } from './certificate.ts';
 import { hostOf, isSession, openTo, OPTIONS, type RelayUnderTest, summary, transactionTo } from './relay-fixture.ts';
 import type { SinkOptions } from './sink-script.ts';
 import { SmtpSink } from './smtp-sink.ts';
@@ -176,6 +180,114 @@ export function describeSessions(driver: RelayUnderTest): void {
       expect(result).toMatchObject({ kind: 'refused', reply: { enhancedStatus: '5.6.3' } });
       expect(secured).toBe(true);
       await connection.close();
+    });
+  });
+
+  describe('a certificate that is judged (R144)', () => {
+    const authority = makeCertificate(['Authority of the test'], new Date(), { isAuthority: true });
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'mailyard-relay-'));
+      await writeFile(join(folder, 'authority.pem'), authority.cert);
+    });
+    afterAll(() => rm(folder, { recursive: true }));
+
+    const long = new Date(Date.now() - 800 * 86_400_000);
+    const soon = new Date(Date.now() + 10 * 86_400_000);
+    const issue = (names: readonly string[], now = new Date()): SelfSignedCertificate =>
+      makeCertificate(names, now, { issuer: authority });
+    const middle = makeCertificate(['Middle'], new Date(), { issuer: authority, isAuthority: true });
+    const behindMiddle = makeCertificate(['localhost'], new Date(), { issuer: middle });
+    const old = makeCertificate(['Old authority'], long, { issuer: authority, isAuthority: true });
+    const behindOld = makeCertificate(['localhost'], new Date(), { issuer: old });
+    const whole = (leaf: SelfSignedCertificate, above: SelfSignedCertificate): SelfSignedCertificate => ({
+      key: leaf.key,
+      cert: `${leaf.cert}${above.cert}`,
+    });
+
+    const make = (): ReturnType<RelayUnderTest['make']> =>
+      driver.make(PATIENT, { authority: join(folder, 'authority.pem') });
+
+    async function connectTo(
+      certificate: SelfSignedCertificate,
+      options: Partial<RelayOptions>,
+      host: Partial<Host> = {},
+    ): Promise<RelayConnection | SessionFailure> {
+      const running = await startSink({ tls: certificate });
+      return make().connect({ ...hostOf(running), ...host }, { ...OPTIONS, ...options });
+    }
+
+    it.each<[string, SelfSignedCertificate, Partial<RelayOptions>, Partial<Host>]>([
+      ["of the host's name", issue(['other.test', 'localhost']), {}, {}],
+      ['of a name in any case', issue(['MX.Example.Test']), {}, { name: 'mx.example.test' }],
+      ['of a wildcard for it', issue(['*.example.test']), {}, { name: 'mx.example.test' }],
+      ['of the recipient domain', issue(['rcpt.test']), { certificateNames: ['relay.test', 'rcpt.test'] }, {}],
+      ['of its address', issue(['x.test', '127.0.0.1']), {}, { name: '127.0.0.1' }],
+      ['behind a chain', whole(behindMiddle, middle), {}, {}],
+    ])('%s holds', async (_what, certificate, options, host) => {
+      for (const tls of ['requiredVerify', 'preferredVerify'] as const) {
+        const opened = await connectTo(certificate, { ...options, tls }, host);
+        if (!isSession(opened)) throw new Error(opened.reason);
+        expect(opened.tls).toMatchObject({ protocol: 'TLSv1.3', certificate: 'verified' });
+        expect(opened.tls?.cipher).toMatch(/^TLS_/);
+        await opened.send(transactionTo(['a@b.test']));
+        expect(sink!.messages[0]?.secure).toBe(true);
+        await opened.close();
+      }
+    });
+
+    it.each<[string, SelfSignedCertificate, RegExp, Partial<Host>]>([
+      ['self-signed', makeCertificate(['localhost']), /self-signed$/, {}],
+      ['expired', issue(['localhost'], long), /expired on \d{4}-\d\d-\d\d$/, {}],
+      ['not yet valid', issue(['localhost'], soon), /not valid before \d{4}-\d\d-\d\d$/, {}],
+      [
+        'of another name',
+        issue(['a.test', 'b.test']),
+        /wrong name: it is for .*a\.test.*b\.test, not for localhost$/,
+        {},
+      ],
+      ['of an unknown authority', behindMiddle, /unknown authority CN=Middle$/, {}],
+      ['of an authority that has expired', whole(behindOld, old), /an authority above it has expired$/, {}],
+      ['of a name above', issue(['*.test']), /wrong name/, { name: 'mx.example.test' }],
+      ['of a wildcard inside a label', issue(['m*.example.test']), /wrong name/, { name: 'mx.example.test' }],
+      ['of a wildcard two labels deep', issue(['*.test']), /wrong name/, { name: 'a.b.test' }],
+      ['of no address', issue(['127.0.0.1.test', '127.0.0.2']), /wrong name/, { name: '127.0.0.1' }],
+    ])('%s keeps the mail here when it must hold, and is told', async (_what, certificate, fault, host) => {
+      const failed = await connectTo(certificate, { tls: 'requiredVerify' }, host);
+      expect(failed).toMatchObject({ stage: 'starttls', reason: expect.stringMatching(fault) });
+      expect('reply' in failed).toBe(false);
+      expect([sink!.transactions, sink!.connections]).toEqual([0, 1]);
+      // Preferred: used all the same, encrypted.
+      const opened = await connectTo(certificate, { tls: 'preferredVerify' }, host);
+      if (!isSession(opened)) throw new Error(opened.reason);
+      expect(opened.tls).toMatchObject({ certificate: 'unverified', fault: expect.stringMatching(fault) });
+      await opened.send(transactionTo(['a@b.test']));
+      expect(sink!.messages[0]?.secure).toBe(true);
+      await opened.close();
+      // Not to be judged: not judged.
+      const plain = await connectTo(certificate, { tls: 'required' }, host);
+      expect(isSession(plain) && plain.tls).toMatchObject({ certificate: 'unjudged' });
+      if (isSession(plain)) await plain.close();
+    });
+
+    it('is not what a session in the clear has, which is had only where TLS is preferred', async () => {
+      await startSink();
+      expect(await failure({ tls: 'requiredVerify' })).toMatchObject({ stage: 'starttls' });
+      const opened = await openTo(make(), sink!, { tls: 'preferredVerify' });
+      expect(opened.tls).toBeUndefined();
+      await opened.close();
+    });
+
+    it('of its own is shown to a host that asks for it', async () => {
+      const own = makeCertificate(['gateway.test']);
+      const files = { certificate: join(folder, 'own.pem'), key: join(folder, 'own.key') };
+      await writeFile(files.certificate, own.cert);
+      await writeFile(files.key, own.key);
+      const running = await startSink({ tls: true, asksForCertificate: true });
+      const connection = await openTo(driver.make(PATIENT, files), running, { tls: 'required' });
+      await connection.send(transactionTo(['a@b.test']));
+      await connection.close();
+      expect(running.messages[0]?.clientName).toBe('gateway.test');
     });
   });
 

@@ -57,6 +57,8 @@ export interface SinkMessage {
   readonly session: number;
   readonly helo: string;
   readonly secure: boolean;
+  /** The common name of the client's certificate, when it was asked for one and had one. */
+  readonly clientName: string | undefined;
   /** The user name, when the client authenticated. */
   readonly username: string | undefined;
   readonly reversePath: string;
@@ -77,6 +79,8 @@ export interface SinkOptions {
   readonly capabilities?: readonly string[];
   /** Offers STARTTLS; `true` makes a certificate. */
   readonly tls?: boolean | SelfSignedCertificate;
+  /** Asks for the client's certificate, and takes any or none. */
+  readonly asksForCertificate?: boolean;
   /** Offers AUTH with these mechanisms and takes only this user. */
   readonly authentication?: {
     readonly username: string;

@@ -166,7 +166,9 @@ export class SinkSession {
       this.#input = Buffer.alloc(0);
       this.#secure = true;
       this.#helo = '';
-      this.#socket = new TLSSocket(plain, { isServer: true, key: certificate.key, cert: certificate.cert });
+      const requestCert = this.#sink.options.asksForCertificate === true;
+      const { key, cert } = certificate;
+      this.#socket = new TLSSocket(plain, { isServer: true, key, cert, requestCert, rejectUnauthorized: false });
       this.#listen(this.#socket);
     });
   }
@@ -286,6 +288,7 @@ export class SinkSession {
         session: this.#number,
         helo: this.#helo,
         secure: this.#secure,
+        clientName: this.#clientName,
         username: this.#username,
         reversePath: this.#reversePath!,
         mailParameters: this.#mailParameters,
@@ -297,6 +300,11 @@ export class SinkSession {
     this.#sink.accepted++;
     this.#sink.recipients += this.#recipients.length;
     this.#sink.changed();
+  }
+
+  get #clientName(): string | undefined {
+    if (!(this.#socket instanceof TLSSocket)) return undefined;
+    return this.#socket.getPeerX509Certificate()?.subject.replace(/^CN=/, '');
   }
 
   #clear(): undefined {

@@ -164,8 +164,11 @@ export class ConnectionPool {
       relayOptions: {
         heloName: settings.hostname,
         tls: terms.tls,
+        certificateNames: this.#home.certificateNames,
         ...(credentials === undefined ? {} : { credentials }),
       },
+      tlsState: (host) => this.#home.tlsState(host),
+      tlsAlarm: settings.tlsAlarm,
       authProfile,
       tried: parcel?.walk?.tried ?? [],
       preferredHost: parcel?.preferredHost,

@@ -1,4 +1,4 @@
-import { type DestinationKey, type Host, hostKey, type HostStates } from '@mailyard/delivery-rules';
+import { type DestinationKey, type Host, type HostHealth, hostKey, type HostStates } from '@mailyard/delivery-rules';
 import type { HostFailure } from './opening.ts';
 
 /**
@@ -65,17 +65,38 @@ export class DestinationHosts {
     return `dns ${this.#key}`;
   }
 
+  /**
+   * Names where it is kept that a host does not do what this destination demands of TLS. Apart from the state of the
+   * host: it may serve others who demand less, or accept its certificate under another name.
+   */
+  tlsState(host: Host): string {
+    return `tls ${this.#key} ${hostKey(host)}`;
+  }
+
   /** Whether one that is not known to be down is left. */
   hasOther(tried: readonly string[], now: number): boolean {
     return this.planned.some((host) => {
       const key = hostKey(host);
-      return !tried.includes(key) && !(this.#states.of(key).downUntil > now);
+      const { downUntil } = this.healthOf(host);
+      return !tried.includes(key) && !(downUntil > now);
     });
+  }
+
+  /** What is known of a host from here: of two reasons not to try it the one that lasts longer. */
+  healthOf(host: Host): HostHealth {
+    const [itself, tls] = [this.#states.of(hostKey(host)), this.#states.of(this.tlsState(host))];
+    return tls.state === 'down' && tls.downUntil > itself.downUntil ? tls : itself;
   }
 
   /** What is known of their states counts no more: each may be tried. */
   forget(): void {
     for (const key of this.keys) this.#states.forget(key);
+    this.forgetTls();
+  }
+
+  /** Something else is demanded of TLS. */
+  forgetTls(): void {
+    for (const host of this.planned) this.#states.forget(this.tlsState(host));
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  certificateNames,
   type DestinationFault,
   type DeliveryTerms,
   type DestinationKey,
@@ -101,16 +102,26 @@ export class Destination implements PoolHome {
     return this.#terms;
   }
 
+  get certificateNames(): readonly string[] {
+    return certificateNames(this.target, this.domain, this.#tools.context.settings.batchBy, this.#terms);
+  }
+
+  tlsState(host: Host): string {
+    return this.hosts.tlsState(host);
+  }
+
   /** Goes by other terms from now on. What is being sent ends under the ones of before. */
   follow(terms: DeliveryTerms): void {
     const old = this.#terms;
     if (terms === old) return;
     this.#terms = terms;
     this.#pool.limitTo(terms.maxConnections);
-    if (terms.tls !== old.tls || terms.ipPreference !== old.ipPreference) this.#pool.outdate();
+    if (terms.tls !== old.tls) this.hosts.forgetTls();
+    const isOtherWay = terms.tls !== old.tls || terms.ipPreference !== old.ipPreference;
+    if (isOtherWay) this.#pool.outdate();
     else this.#pool.closeBeyond(terms.maxConnections);
-    // What had no address of one family may have one of the other.
-    if (terms.ipPreference !== old.ipPreference) this.unblock();
+    // What had no address of one family may have one of the other; a host that was refused may do now.
+    if (isOtherWay) this.unblock();
     if (terms.recipients?.most === old.recipients?.most && terms.recipients?.windowMs === old.recipients?.windowMs)
       return;
     const wasBegun = this.#recipients?.isBegun === true;

@@ -1,7 +1,6 @@
 import {
   type DestinationKey,
   formatHost,
-  hostKey,
   type HostStates,
   type KnownHost,
   type WaitingCensus,
@@ -113,7 +112,7 @@ export class LiveQueueView implements QueueView {
   ): DestinationView {
     const bindings = binding === undefined ? [] : [binding, ...(others ?? [])];
     const hosts = (destination?.hosts.planned ?? []).map((host): HostView => {
-      const { state, downUntil } = this.#hosts.of(hostKey(host));
+      const { state, downUntil } = destination!.hosts.healthOf(host);
       return { host: formatHost(host), state, downUntil };
     });
     const connections = destination?.connections ?? [];

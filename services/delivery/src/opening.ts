@@ -1,6 +1,7 @@
 /** Opening a connection: from a route to the first host that takes one (R50 to R60). */
 import {
   type AddressAnswer,
+  demandsTls,
   type DestinationFault,
   formatHost,
   type Host,
@@ -43,6 +44,9 @@ export interface OpeningWish {
   readonly domain: Domain | AddressLiteral;
   readonly plan: PlanOptions;
   readonly relayOptions: RelayOptions;
+  /** Where it is kept that a host does not do what is demanded of TLS, and whether that is to be told. */
+  readonly tlsState: (host: Host) => string;
+  readonly tlsAlarm: boolean;
   /** The outgoing authentication profile. */
   readonly authProfile: string | undefined;
   /** Hosts that are not to be tried, by key. */
@@ -88,6 +92,13 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
   let failures = 0;
   for (const host of hosts) {
     const key = hostKey(host);
+    const barred = tools.hosts.of(wish.tlsState(host));
+    if (barred.downUntil > tools.now()) {
+      until = Math.min(until, barred.downUntil);
+      if (barred.lastReply !== undefined)
+        failure ??= { reply: barred.lastReply, stage: 'starttls', host: formatHost(host) };
+      continue;
+    }
     const may = tools.hosts.mayTry(key, tools.now());
     if (may.kind === 'no') {
       until = Math.min(until, may.until);
@@ -105,19 +116,25 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
     failures += 1;
     failure = result.failure;
     if (result.overloaded) overloaded = true;
-    until = Math.min(until, result.overloaded ? tools.now() : tools.hosts.of(key).downUntil);
+    until = Math.min(until, result.overloaded ? tools.now() : tools.hosts.of(result.state).downUntil);
   }
   return { kind: 'unreachable', until, failure, overloaded };
 }
 
 async function connect(
   { relay, hosts, board, now, refusing, cameBack }: OpeningTools,
-  { relayOptions, authProfile, openConnections }: OpeningWish,
+  { relayOptions, authProfile, openConnections, tlsState, tlsAlarm, domain }: OpeningWish,
   host: Host,
   key: string,
 ): Promise<
   | { readonly kind: 'connected'; readonly connection: RelayConnection }
-  | { readonly kind: 'failed'; readonly failure: HostFailure; readonly overloaded: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly failure: HostFailure;
+      readonly overloaded: boolean;
+      /** Where it is kept until when not to try again. */
+      readonly state: string;
+    }
 > {
   hosts.began(key, now());
   const opened = await relay.connect(host, relayOptions).catch(
@@ -133,8 +150,10 @@ async function connect(
       cameBack(key);
     }
     refusing.delete(`${authProfile} ${key}`);
+    hosts.forget(tlsState(host));
     const { name, address, port } = host;
     publishMailEvent({ kind: 'connectionOpened', dcid: opened.dcid, host: name, address, port });
+    if (opened.tls !== undefined) publishMailEvent({ kind: 'connectionTls', dcid: opened.dcid, ...opened.tls });
     return { kind: 'connected', connection: opened };
   }
   const { reply, stage, host: state } = judgeSession(opened, openConnections(key));
@@ -149,13 +168,27 @@ async function connect(
   // 4yz says nothing against the profile.
   if (stage === 'auth' && authProfile !== undefined && (opened.reply === undefined || opened.reply.code >= 500))
     tellOnce(refusing, authProfile, key, opened.reason, host);
+  const failure = { reply, stage, host: formatHost(host) };
+  if (stage === 'starttls' && demandsTls(relayOptions.tls)) {
+    // It answers, and may well serve those who demand less.
+    hosts.released(key);
+    const place = tlsState(host);
+    const report = hosts.failed(place, reply, now());
+    if (tlsAlarm && report?.failures === 1)
+      publishMailEvent({
+        kind: 'alarm',
+        name: 'tls-failed',
+        detail: `${formatHost(host)} for ${domain}: ${opened.reason}`,
+      });
+    return { kind: 'failed', failure, overloaded: false, state: place };
+  }
   if (state === 'failed') {
     const report = hosts.failed(key, reply, now());
     if (report !== undefined) board?.publish(key, report);
   } else {
     hosts.released(key);
   }
-  return { kind: 'failed', failure: { reply, stage, host: formatHost(host) }, overloaded: state === 'slow' };
+  return { kind: 'failed', failure, overloaded: state === 'slow', state: key };
 }
 
 /** An operator must know that a profile no longer opens a host (R152): once, until it does again. */

@@ -35,6 +35,10 @@ export interface PoolHome extends ConnectionHome {
   readonly terms: DeliveryTerms;
   /** The outgoing authentication profile; undefined for none. */
   readonly authProfile: string | undefined;
+  /** Names besides a host's own for one of which its certificate may be. */
+  readonly certificateNames: readonly string[];
+  /** Where it is kept that a host does not do what is demanded of TLS. */
+  tlsState(host: Host): string;
   /** The hosts that were found, before any is tried. */
   planned(hosts: readonly Host[]): void;
   /** `isOutdated`: it goes by terms or credentials that count no more, and is to be closed. */

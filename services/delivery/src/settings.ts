@@ -13,6 +13,8 @@ export interface DeliverySettings {
   /** RCPTs in one transaction at most (R106). */
   readonly recipientsPerTransaction: number;
   readonly tls: RelayOptions['tls'];
+  /** An alarm when a host does not do what a TLS setting demands (R144). */
+  readonly tlsAlarm: boolean;
   readonly batchBy: BatchBy;
   readonly ipPreference: IpPreference;
   /** A connection with nothing to do is closed after this. */
@@ -56,6 +58,7 @@ export const DELIVERY_DEFAULTS = {
   messagesPerConnection: 50,
   recipientsPerTransaction: 100,
   tls: 'none',
+  tlsAlarm: true,
   batchBy: 'destination',
   ipPreference: 'preferV6',
   idleConnectionMs: 5_000,

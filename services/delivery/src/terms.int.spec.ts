@@ -106,6 +106,58 @@ describe('destination controls', () => {
   });
 });
 
+describe('TLS that is demanded and not to be had (R144)', () => {
+  const alarmsOf = (fixture: Awaited<ReturnType<typeof delivery>>): readonly string[] =>
+    fixture.events.flatMap((event) => (event.kind === 'alarm' && event.name === 'tls-failed' ? [event.detail] : []));
+
+  it('keeps the mail of that domain alone; the host serves others. One alarm until it can be had again', async () => {
+    const host = await sink({ tls: true });
+    const controls = new Controls([{ domain: 'strict.example', tls: 'requiredVerify' }]);
+    const fixture = await delivery({ routes: [`ALL 127.0.0.1:${host.port}`], terms: controls });
+    await fixture.submit({ to: ['u@strict.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 1);
+    expect(fixture.outcomes.at(-1)!.record).toMatchObject({
+      stage: 'starttls',
+      reply: { code: 451, enhancedStatus: '4.7.5', text: 'certificate not verified: self-signed' },
+      countsAsRetry: false,
+    });
+    await fixture.submit({ to: ['u@other.example'] });
+    await until(() => fixture.count('RecipientDelivered') === 1);
+    expect(host.messages.map(({ secure }) => secure)).toEqual([false]);
+    const before = host.connections;
+    await passUntil(fixture.clock, () => host.connections > before, 10_000, 30);
+    await passUntil(fixture.clock, () => host.connections > before + 1, 30_000, 30);
+    expect(alarmsOf(fixture)).toEqual([
+      `127.0.0.1 [127.0.0.1]:${host.port} for strict.example: certificate not verified: self-signed`,
+    ]);
+    controls.set([{ domain: 'strict.example', tls: 'required' }]);
+    // At once, but for its turn among those that do not answer.
+    await passUntil(fixture.clock, () => fixture.count('RecipientDelivered') === 2, 100, 20);
+    expect(host.messages.map(({ secure }) => secure)).toEqual([false, true]);
+    controls.set([{ domain: 'strict.example', tls: 'requiredVerify' }]);
+    await fixture.submit({ to: ['u@strict.example'] });
+    await until(() => alarmsOf(fixture).length === 2);
+    expect(host.accepted).toBe(2);
+  });
+
+  it('goes on to the next host, and says nothing where alarms are off', async () => {
+    const authority = await sink({ tls: true });
+    const bare = await sink();
+    const fixture = await delivery({
+      routes: [`ALL 127.0.0.1:${bare.port},127.0.0.1:${authority.port}/pri=1`],
+      terms: new Controls([{ domain: 'DEFAULT', tls: 'required' }]),
+      settings: { tlsAlarm: false },
+    });
+    await fixture.submit({ to: people(1) });
+    await until(() => fixture.count('RecipientDelivered') === 1);
+    expect([bare.transactions, authority.messages[0]?.secure]).toEqual([0, true]);
+    expect(alarmsOf(fixture)).toEqual([]);
+    expect(fixture.events).toContainEqual(
+      expect.objectContaining({ kind: 'connectionTls', protocol: 'TLSv1.3', certificate: 'unjudged' }),
+    );
+  });
+});
+
 describe('bounce profiles', () => {
   const refusing = { onStep: ({ step }: { step: string }) => (step === 'rcpt' ? '450 4.2.0 later' : undefined) };
   const row = { domain: 'example.com', bounceProfile: 'quick' };

@@ -1,5 +1,5 @@
 /** The configuration as one file, for `mailyard apply`: what a section says is what there will be; absent ones stay. */
-import type { changeSetWire as wire, routingWire } from '@mailyard/contracts';
+import { readTlsUse, TLS_USES, type changeSetWire as wire, type routingWire, writeTlsUse } from '@mailyard/contracts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { withoutUnknownFields } from './server-command.ts';
@@ -40,14 +40,13 @@ const profile = z.strictObject({
   secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
   allowClear: z.boolean().default(false),
 });
-const TLS = ['none', 'preferred', 'required'] as const;
 const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
 const control = z.strictObject({
   maxConnections: count.optional(),
   maxMessagesPerConnection: count.optional(),
   maxRecipients: count.optional(),
   windowMinutes: count.optional(),
-  tls: z.enum(TLS).optional(),
+  tls: z.enum(TLS_USES).optional(),
   bounceProfile: text.optional(),
   ipPreference: z.enum(IP_PREFERENCES).optional(),
 });
@@ -139,7 +138,7 @@ function controlOf([domain, { tls, ipPreference, ...rest }]: [string, z.infer<ty
     value: {
       domain,
       ...rest,
-      tls: tls === undefined ? 0 : ((TLS.indexOf(tls) + 1) as wire.TlsUse),
+      ...writeTlsUse(tls),
       ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
     },
   };
@@ -182,9 +181,13 @@ export function printConfigurationFile(
       ]),
     ),
     destinationControls: Object.fromEntries(
-      access.destinationControls.map(({ domain, tls, ipPreference, ...rest }) => [
+      access.destinationControls.map(({ domain, tls, verifyCertificate, ipPreference, ...rest }) => [
         domain,
-        { ...rest, tls: TLS[tls - 1], ipPreference: IP_PREFERENCES[ipPreference - 1] },
+        {
+          ...rest,
+          tls: readTlsUse({ tls, verifyCertificate }),
+          ipPreference: IP_PREFERENCES[ipPreference - 1],
+        },
       ]),
     ),
     bounceProfiles: Object.fromEntries(access.bounceProfiles.map(({ name, ...rest }) => [name, rest])),

@@ -1,4 +1,4 @@
-import { type changeSetWire, type configurationWire, readSection } from '@mailyard/contracts';
+import { type changeSetWire, type configurationWire, readSection, readTlsUse } from '@mailyard/contracts';
 import { destinationText } from './route-text.ts';
 import { withoutUnknownFields } from './server-command.ts';
 
@@ -10,7 +10,6 @@ const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
 const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
 const IP_PREFERENCES = ['', 'preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
-const TLS_USES = ['', 'none', 'preferred', 'required'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
 /** Differences as lines: `-` what was, `+` what is. In colour where that is wanted. */
@@ -53,9 +52,9 @@ export function plainDifference({
 
 function plainItem(whole: Item | undefined): unknown {
   const item = whole?.item;
-  return item?.$case === 'destinationControl'
-    ? { ...item.value, tls: undefined, ipPreference: undefined, ...wordsOfControl(item.value) }
-    : item?.value;
+  if (item?.$case !== 'destinationControl') return item?.value;
+  const { verifyCertificate: _verify, ...control } = item.value;
+  return { ...control, tls: undefined, ipPreference: undefined, ...wordsOfControl(item.value) };
 }
 
 function itemText({ item }: Item): string {
@@ -66,7 +65,7 @@ function itemText({ item }: Item): string {
     return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
   }
   if (item.$case === 'destinationControl') {
-    const { domain: _key, tls: _tls, ipPreference: _preference, ...numbers } = item.value;
+    const { domain: _key, tls: _tls, verifyCertificate: _verify, ipPreference: _preference, ...numbers } = item.value;
     return wordsOf({ ...numbers, ...wordsOfControl(item.value) });
   }
   if (item.$case === 'bounceProfile') {
@@ -85,9 +84,11 @@ function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>)
 }
 
 /** What stands as a number on the wire, in the words of the file; left out where nothing is said. */
-function wordsOfControl({ tls, ipPreference }: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
+function wordsOfControl(control: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
+  const { ipPreference } = control;
+  const tls = readTlsUse(control);
   return {
-    ...(tls === 0 ? {} : { tls: TLS_USES[tls] ?? 'of a later release' }),
+    ...(tls === undefined ? {} : { tls: tls === 'unknown' ? 'of a later release' : tls }),
     ...(ipPreference === 0 ? {} : { ipPreference: IP_PREFERENCES[ipPreference] ?? 'of a later release' }),
   };
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import {
+  findCertificateFaults,
   findInconsistencies,
   type LoadedSettings,
   loadSettings,
@@ -69,7 +70,7 @@ export function readStartOptions(
 
 function finish(loaded: LoadedSettings, accept: readonly Acceptance[]): StartOptions {
   if (loaded.kind === 'faulty') return loaded;
-  const faults = findInconsistencies(loaded.settings);
+  const faults = [...findInconsistencies(loaded.settings), ...findCertificateFaults(loaded.settings)];
   return faults.length > 0
     ? { kind: 'faulty', faults }
     : { kind: 'ready', settings: loaded.settings, accept, unknownVariables: loaded.unknownVariables };

@@ -1,6 +1,7 @@
 /** Destination controls and bounce profiles of the configuration, as delivery keeps to them (R70 to R73, R140 to R146). */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeCertificate } from '@mailyard/testkit/certificate';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { SinkOptions } from '@mailyard/testkit/smtp-sink';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -65,6 +66,63 @@ destinationControls:
     });
     const past = await gateway.json('smtproutes', 'test', 'u@narrow.example', '--version', '1');
     expect(past).toMatchObject({ limits: { maxConnections: 20, control: '' } });
+  });
+
+  it('demand a certificate that holds: mail waits with what is wrong, and goes where it does (R144)', async () => {
+    await using scenario = await begin();
+    const authority = makeCertificate(['Our authority'], new Date(), { isAuthority: true });
+    const file = join(scenario.folder, 'authority.pem');
+    await writeFile(file, authority.cert);
+    const issue = (names: string[], now?: Date) => makeCertificate(names, now, { issuer: authority });
+    const longAgo = new Date(Date.now() - 800 * 86_400_000);
+    const good = await scenario.sink({ tls: issue(['127.0.0.1']) });
+    const expired = await scenario.sink({ tls: issue(['127.0.0.1'], longAgo) });
+    const other = await scenario.sink({ tls: issue(['mx.else.test']) });
+    const mailLog = join(scenario.folder, 'mail.log');
+    const gateway = await scenario.gateway([], {
+      MAILYARD_DELIVERY_AUTHORITY: file,
+      MAILYARD_TELEMETRY_MAILLOG: mailLog,
+    });
+    await apply(
+      scenario,
+      gateway,
+      `
+routes:
+  good.example: "127.0.0.1:${good.port}"
+  old.example: "127.0.0.1:${expired.port}"
+  other.example: "127.0.0.1:${other.port}"
+  lenient.example: "127.0.0.1:${other.port}"
+rat: [good.example, old.example, other.example, lenient.example]
+destinationControls:
+  DEFAULT: { tls: requiredVerify }
+  lenient.example: { tls: preferredVerify }
+`,
+    );
+    for (const domain of ['good', 'old', 'other', 'lenient']) await send(scenario, gateway, `${domain}.example`, 1);
+    await good.until(({ accepted }) => accepted === 1);
+    await other.until(({ accepted }) => accepted === 1);
+    expect([...good.messages, ...other.messages].map(({ secure }) => secure)).toEqual([true, true]);
+    expect(other.messages[0]!.recipients[0]!.forwardPath).toBe('u0@lenient.example');
+    await untilStatus(gateway, ({ waiting, delivered }) => waiting === 2 && delivered === 2);
+    let traced = '';
+    await waitFor(
+      async () => {
+        traced = (await gateway.command('trace', 'u0@old.example')).stdout;
+        return traced.includes('certificate not verified: expired on ');
+      },
+      20_000,
+      () => traced,
+    );
+    const log = await readFile(mailLog, 'utf8');
+    expect(log).toMatch(/DCID \S+ TLS success protocol TLSv1\.3 cipher TLS_\S+ certificate verified$/m);
+    expect(log).toMatch(/certificate unverified: wrong name: it is for DNS:mx\.else\.test, not for 127\.0\.0\.1 or /m);
+    expect(log.match(/Alarm tls-failed: .*for (old|other)\.example: certificate not verified: /g)).toHaveLength(2);
+    const explained = await gateway.json('smtproutes', 'test', 'u@old.example');
+    expect(explained).toMatchObject({ limits: { tls: 'requiredVerify' } });
+    expect(expired.transactions).toBe(0);
+    // Less is demanded: at once.
+    await apply(scenario, gateway, 'destinationControls: { DEFAULT: { tls: required } }');
+    await expired.until(({ accepted }) => accepted === 1, 5_000);
   });
 
   it('are followed from the commit on: short retries bounce, a longer schedule keeps (R70, R72, R78)', async () => {

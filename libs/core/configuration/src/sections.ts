@@ -23,7 +23,7 @@ export interface DestinationControl {
   readonly maxMessagesPerConnection?: number;
   readonly maxRecipients?: number;
   readonly windowMinutes?: number;
-  readonly tls?: 'none' | 'preferred' | 'required';
+  readonly tls?: 'none' | 'preferred' | 'preferredVerify' | 'required' | 'requiredVerify';
   readonly bounceProfile?: string;
   /** Which family of addresses comes first, or is the only one (R142). */
   readonly ipPreference?: 'preferV6' | 'requireV6' | 'preferV4' | 'requireV4';

@@ -11,4 +11,5 @@ export * from './queue-view.ts';
 export * from './ready-queue.ts';
 export * from './recipient-limit.ts';
 export * from './retry-schedule.ts';
+export * from './tls-terms.ts';
 export * from './waiting-domains.ts';

@@ -100,7 +100,10 @@ describe('the judgement of a session', () => {
 
   it('tries no more at a host that refuses AUTH or TLS, whatever else is open (R60, R152)', () => {
     expect(judgeSession({ stage: 'auth', reason: 'no AUTH offered' }, 3).host).toBe('failed');
-    expect(judgeSession({ stage: 'starttls', reason: 'handshake failed' }, 3).host).toBe('failed');
+    expect(judgeSession({ stage: 'starttls', reason: 'handshake failed' }, 3)).toMatchObject({
+      host: 'failed',
+      reply: { code: 451, enhancedStatus: '4.7.5', text: 'handshake failed' },
+    });
   });
 
   it('keeps the first cause: what the host said, or what we saw', () => {

@@ -120,7 +120,8 @@ export interface SessionVerdict {
  */
 export function judgeSession(failure: SessionFailure, openConnections: number): SessionVerdict {
   const { stage, reason } = failure;
-  const said = failure.reply ?? reply(451, '4.4.1', reason);
+  // TLS that is demanded and not to be had, or a certificate that does not hold (RFC 3463 §3.8).
+  const said = failure.reply ?? reply(451, stage === 'starttls' ? '4.7.5' : '4.4.1', reason);
   const overloaded = openConnections > 0 && stage !== 'starttls' && stage !== 'auth' && !isPermanent(said);
   return { reply: said, stage, host: overloaded ? 'slow' : 'failed' };
 }

@@ -1,4 +1,5 @@
 import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { TlsUse } from './tls-terms.ts';
 
 /** An answer of the DNS; `failure` (SERVFAIL, timeout, refused, a loop) is temporary and never "not found" (R63). */
 export type MxAnswer =
@@ -101,10 +102,22 @@ export type RecipientResult = { readonly recipient: number } & (
   | { readonly kind: 'postponed'; readonly reply?: Reply }
 );
 
+/** What protects a session, and what was made of the host's certificate. */
+export interface SessionTls {
+  /** As OpenSSL names them: `TLSv1.3`, `TLS_AES_256_GCM_SHA384`. */
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly certificate: 'unjudged' | 'verified' | 'unverified';
+  /** What is wrong with an unverified one. */
+  readonly fault?: string;
+}
+
 /** An open session with a host. One transaction at a time. */
 export interface RelayConnection {
   readonly dcid: string;
   readonly host: Host;
+  /** Absent where the session is in the clear. */
+  readonly tls?: SessionTls | undefined;
   /** False once it cannot take another transaction. */
   readonly usable: boolean;
   /** Settles once every recipient has exactly one result; never rejects. */
@@ -116,7 +129,9 @@ export interface RelayConnection {
 export interface RelayOptions {
   /** What EHLO says; from settings only. */
   readonly heloName: string;
-  readonly tls: 'none' | 'preferred' | 'required';
+  readonly tls: TlsUse;
+  /** Names besides the host's own for one of which its certificate may be, where it is judged. */
+  readonly certificateNames?: readonly string[];
   readonly credentials?: { readonly username: string; readonly password: string; readonly allowClear: boolean };
   readonly localAddress?: string;
 }

@@ -48,6 +48,14 @@ export type MailEvent =
       readonly stage: string;
       readonly reason: string;
     }
+  | {
+      readonly kind: 'connectionTls';
+      readonly dcid: string;
+      readonly protocol: string;
+      readonly cipher: string;
+      readonly certificate: 'unjudged' | 'verified' | 'unverified';
+      readonly fault?: string;
+    }
   | { readonly kind: 'connectionClosed'; readonly dcid: string }
   | {
       readonly kind: 'transactionStarted';

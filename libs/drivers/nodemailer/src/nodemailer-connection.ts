@@ -2,6 +2,7 @@ import type {
   Host,
   RecipientResult,
   RelayConnection,
+  SessionTls,
   Stage,
   Transaction,
   TransactionRecipient,
@@ -34,10 +35,18 @@ type Verdict = RecipientResult extends infer Result
 type SendError = NodemailerError;
 type Octets = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
+/** A session that mail may be sent over. */
+export interface NodemailerSession {
+  readonly connection: SMTPConnection;
+  readonly ehloLines: readonly string[];
+  readonly tls: SessionTls | undefined;
+}
+
 /** An open session of nodemailer's, one transaction at a time. */
 export class NodemailerConnection implements RelayConnection {
   readonly dcid: string;
   readonly host: Host;
+  readonly tls: SessionTls | undefined;
   readonly #connection: SMTPConnection;
   readonly #offered: Capabilities;
   readonly #timeouts: NodemailerTimeouts;
@@ -49,12 +58,12 @@ export class NodemailerConnection implements RelayConnection {
   constructor(
     dcid: string,
     host: Host,
-    connection: SMTPConnection,
-    ehloLines: readonly string[],
+    { connection, ehloLines, tls }: NodemailerSession,
     timeouts: NodemailerTimeouts,
   ) {
     this.dcid = dcid;
     this.host = host;
+    this.tls = tls;
     this.#connection = connection;
     this.#offered = parseCapabilities(ehloLines);
     this.#timeouts = timeouts;

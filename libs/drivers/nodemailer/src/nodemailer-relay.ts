@@ -1,11 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { connect, isIP, type Socket } from 'node:net';
-import type { Host, Relay, RelayConnection, RelayOptions, SessionFailure, Stage } from '@mailyard/delivery-rules';
+import { TLSSocket } from 'node:tls';
+import {
+  demandsTls,
+  type Host,
+  type Relay,
+  type RelayConnection,
+  type RelayOptions,
+  type SessionFailure,
+  type SessionTls,
+  type Stage,
+} from '@mailyard/delivery-rules';
 import { isPositive } from '@mailyard/mail';
-import { chooseMechanisms, type Mechanism, parseCapabilities } from '@mailyard/smtp-client';
+import {
+  chooseMechanisms,
+  describeTls,
+  handshakeOptions,
+  type Mechanism,
+  parseCapabilities,
+  refusalOf,
+  TlsContext,
+  type TlsFiles,
+} from '@mailyard/smtp-client';
 import type { NodemailerError } from 'nodemailer/lib/errors';
 import SMTPConnection, { type SMTPConnectionCustomAuthContext } from 'nodemailer/lib/smtp-connection';
-import { NodemailerConnection } from './nodemailer-connection.ts';
+import { NodemailerConnection, type NodemailerSession } from './nodemailer-connection.ts';
 import { parseReply } from './replies.ts';
 
 export interface NodemailerTimeouts {
@@ -24,6 +43,9 @@ export interface NodemailerRelayOptions {
   readonly incarnation: string;
   /** Changes to the timeouts, in milliseconds. */
   readonly timeouts?: Partial<NodemailerTimeouts>;
+  readonly tlsFiles?: TlsFiles;
+  /** Told when the files have changed and cannot be used. */
+  readonly onTlsFilesBroken?: (problem: string) => void;
 }
 
 const TIMEOUTS: NodemailerTimeouts = {
@@ -49,33 +71,28 @@ type Failure = SessionFailure & { readonly mayRetryInClear?: boolean };
 export class NodemailerRelay implements Relay {
   readonly #incarnation: string;
   readonly #timeouts: NodemailerTimeouts;
+  readonly #tlsContext: TlsContext;
   #opened = 0;
 
-  constructor({ incarnation, timeouts }: NodemailerRelayOptions) {
+  constructor({ incarnation, timeouts, tlsFiles = {}, onTlsFilesBroken = () => {} }: NodemailerRelayOptions) {
+    this.#tlsContext = new TlsContext(tlsFiles, onTlsFilesBroken);
     this.#incarnation = incarnation;
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
   }
 
   async connect(host: Host, options: RelayOptions): Promise<RelayConnection | SessionFailure> {
     let opened = await this.#open(host, options);
-    if (!(opened instanceof SMTPConnection) && opened.mayRetryInClear === true) {
+    if ('reason' in opened && opened.mayRetryInClear === true)
       opened = await this.#open(host, { ...options, tls: 'none' });
-    }
-    if (!(opened instanceof SMTPConnection)) {
+    if ('reason' in opened) {
       const { mayRetryInClear: _mayRetryInClear, ...failure } = opened;
       return failure;
     }
     this.#opened++;
-    return new NodemailerConnection(
-      `${this.#incarnation}-${this.#opened}`,
-      host,
-      opened,
-      ehloLines(opened),
-      this.#timeouts,
-    );
+    return new NodemailerConnection(`${this.#incarnation}-${this.#opened}`, host, opened, this.#timeouts);
   }
 
-  async #open(host: Host, options: RelayOptions): Promise<SMTPConnection | Failure> {
+  async #open(host: Host, options: RelayOptions): Promise<NodemailerSession | Failure> {
     const socket = await this.#dial(host, options.localAddress);
     if (typeof socket === 'string') return { stage: 'connect', reason: socket };
     const connection = new SMTPConnection({
@@ -86,18 +103,21 @@ export class NodemailerRelay implements Relay {
       name: options.heloName,
       ...(isIP(host.name) === 0 ? { servername: host.name } : {}),
       ignoreTLS: options.tls === 'none',
-      opportunisticTLS: options.tls === 'preferred',
-      requireTLS: options.tls === 'required',
-      tls: { rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+      opportunisticTLS: options.tls !== 'none' && !demandsTls(options.tls),
+      requireTLS: demandsTls(options.tls),
+      tls: handshakeOptions(host, options, this.#tlsContext),
       greetingTimeout: this.#timeouts.opening,
       socketTimeout: this.#timeouts.silence,
       maxResponseSize: 65_536,
     });
-    const failure = await this.#greet(connection, options);
-    const failed = failure ?? (await authenticate(connection, options, this.#timeouts.opening));
-    if (failed === undefined) return connection;
+    const tls: { session?: SessionTls } = {};
+    const failure =
+      (await this.#greet(connection, options)) ??
+      judge(connection, host, options, tls) ??
+      (await authenticate(connection, options, this.#timeouts.opening));
+    if (failure === undefined) return { connection, ehloLines: ehloLines(connection), tls: tls.session };
     connection.close();
-    return failed;
+    return failure;
   }
 
   #dial(host: Host, localAddress: string | undefined): Promise<Socket | string> {
@@ -130,7 +150,7 @@ export class NodemailerRelay implements Relay {
         clearTimeout(timer);
         const stage = stageOf(connection, error);
         const reply = parseReply(error.response);
-        const mayRetryInClear = stage === 'starttls' && options.tls === 'preferred' && reply === undefined;
+        const mayRetryInClear = stage === 'starttls' && !demandsTls(options.tls) && reply === undefined;
         const reason = reply === undefined ? error.message : isPositive(reply) ? 'unexpected reply' : 'refused';
         resolve({ stage, reason, mayRetryInClear, ...(reply === undefined ? {} : { reply }) });
       };
@@ -143,6 +163,20 @@ export class NodemailerRelay implements Relay {
       });
     });
   }
+}
+
+/** Judges what protects the session, which nodemailer keeps to itself: after its second EHLO, before any mail. */
+function judge(
+  connection: SMTPConnection,
+  host: Host,
+  options: RelayOptions,
+  found: { session?: SessionTls },
+): Failure | undefined {
+  const { _socket: socket } = connection as unknown as { readonly _socket?: unknown };
+  if (!(socket instanceof TLSSocket)) return undefined;
+  found.session = describeTls(socket, host, options);
+  const reason = refusalOf(found.session, options);
+  return reason === undefined ? undefined : { stage: 'starttls', reason };
 }
 
 /** What EHLO answered, the host's name left out; nodemailer keeps it to itself, but mechanisms and limits stand there. */

@@ -1,4 +1,4 @@
-import type { Host, RecipientResult, RelayConnection, Transaction } from '@mailyard/delivery-rules';
+import type { Host, RecipientResult, RelayConnection, SessionTls, Transaction } from '@mailyard/delivery-rules';
 import type { Timeouts } from './options.ts';
 import type { Session } from './session.ts';
 import { Exchange } from './exchange.ts';
@@ -20,6 +20,10 @@ export class SmtpConnection implements RelayConnection {
     this.host = host;
     this.#session = session;
     this.#timeouts = timeouts;
+  }
+
+  get tls(): SessionTls | undefined {
+    return this.#session.tls;
   }
 
   get usable(): boolean {

@@ -1,8 +1,10 @@
 export { SmtpRelay, type SmtpRelayOptions } from './smtp-relay.ts';
 export { TIMEOUTS, type Timeouts } from './options.ts';
+export { TlsContext, type TlsFiles } from './tls-context.ts';
 // What another client needs to keep the same rules.
 export { chooseMechanisms, type Credentials, type Mechanism } from './authentication.ts';
 export { type Capabilities, parseCapabilities } from './capabilities.ts';
+export { describeTls, handshakeOptions, refusalOf } from './tls-session.ts';
 export { type DsnParameters, isSafePath, safeDsn } from './envelope.ts';
 export {
   isTooManyRecipients,

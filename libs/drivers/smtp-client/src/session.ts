@@ -1,17 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
 import { isPermanent, isPositive } from '@mailyard/mail';
-import type { Host, RelayOptions, SessionFailure, Stage } from '@mailyard/delivery-rules';
+import {
+  demandsTls,
+  type Host,
+  type RelayOptions,
+  type SessionFailure,
+  type SessionTls,
+  type Stage,
+} from '@mailyard/delivery-rules';
 import { chooseMechanisms, type Mechanism } from './authentication.ts';
 import { type Capabilities, NO_CAPABILITIES, parseCapabilities } from './capabilities.ts';
 import type { Timeouts } from './options.ts';
 import type { ParsedReply } from './reply-parser.ts';
+import type { TlsContext } from './tls-context.ts';
+import { describeTls, handshakeOptions, refusalOf } from './tls-session.ts';
 import type { Wire } from './wire.ts';
 
 /** An open session: the wire and what the host at its other end offers. */
 export interface Session {
   readonly wire: Wire;
   readonly offered: Capabilities;
+  readonly tls?: SessionTls;
+}
+
+/** What a session is opened with, besides what the caller wants of it. */
+export interface SessionTools {
+  readonly timeouts: Timeouts;
+  readonly tlsContext: TlsContext;
 }
 
 /** A failure to secure a session; where TLS is only preferred, another one in the clear may follow. */
@@ -27,11 +42,12 @@ export async function openSession(
   wire: Wire,
   host: Host,
   options: RelayOptions,
-  timeouts: Timeouts,
+  tools: SessionTools,
 ): Promise<Session | OpeningFailure> {
-  const opening = new Opening(wire, host, options, timeouts);
+  const opening = new Opening(wire, host, options, tools);
   const failure = await opening.run();
-  if (failure === undefined) return { wire, offered: opening.offered };
+  if (failure === undefined)
+    return { wire, offered: opening.offered, ...(opening.tls === undefined ? {} : { tls: opening.tls }) };
   if (wire.ended === undefined) {
     wire.write('QUIT\r\n');
     wire.close();
@@ -41,16 +57,19 @@ export async function openSession(
 
 class Opening {
   offered: Capabilities = NO_CAPABILITIES;
+  tls: SessionTls | undefined;
   readonly #wire: Wire;
   readonly #host: Host;
   readonly #options: RelayOptions;
   readonly #timeouts: Timeouts;
+  readonly #tlsContext: TlsContext;
 
-  constructor(wire: Wire, host: Host, options: RelayOptions, timeouts: Timeouts) {
+  constructor(wire: Wire, host: Host, options: RelayOptions, { timeouts, tlsContext }: SessionTools) {
     this.#wire = wire;
     this.#host = host;
     this.#options = options;
     this.#timeouts = timeouts;
+    this.#tlsContext = tlsContext;
   }
 
   async run(): Promise<OpeningFailure | undefined> {
@@ -75,21 +94,23 @@ class Opening {
   async #startTls(): Promise<OpeningFailure | undefined> {
     const { tls } = this.#options;
     if (tls === 'none') return undefined;
+    const isDemanded = demandsTls(tls);
     if (!this.offered.startTls) {
-      return tls === 'required' ? this.#failed('starttls', undefined, 'the host does not offer STARTTLS') : undefined;
+      return isDemanded ? this.#failed('starttls', undefined, 'the host does not offer STARTTLS') : undefined;
     }
     const answer = await this.#ask('STARTTLS', this.#timeouts.startTls);
     if (answer === undefined) return this.#failed('starttls', answer);
     if (answer.reply.code !== 220) {
-      return tls === 'required' || answer.reply.code === 421 ? this.#failed('starttls', answer) : undefined;
+      return isDemanded || answer.reply.code === 421 ? this.#failed('starttls', answer) : undefined;
     }
-    // The certificate is not judged: required TLS keeps the mail from being read on the way, and names no authority.
-    const servername = isIP(this.#host.name) === 0 ? { servername: this.#host.name } : {};
-    const secured = await this.#wire.secure(
-      { ...servername, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+    const socket = await this.#wire.secure(
+      handshakeOptions(this.#host, this.#options, this.#tlsContext),
       this.#timeouts.startTls,
     );
-    if (!secured) return { ...this.#failed('starttls', undefined), mayRetryInClear: tls === 'preferred' };
+    if (socket === undefined) return { ...this.#failed('starttls', undefined), mayRetryInClear: !isDemanded };
+    this.tls = describeTls(socket, this.#host, this.#options);
+    const fault = refusalOf(this.tls, this.#options);
+    if (fault !== undefined) return this.#failed('starttls', undefined, fault);
     // What was said before is void (RFC 3207 §4.2).
     this.offered = NO_CAPABILITIES;
     return this.#greet();

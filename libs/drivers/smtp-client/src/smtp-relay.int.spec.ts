@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { SmtpRelay, TIMEOUTS } from './index.ts';
 
 relaySuite('SmtpRelay', {
-  make: (waitMs) => {
+  make: (waitMs, tlsFiles = {}) => {
     const timeouts = Object.fromEntries(Object.keys(TIMEOUTS).map((step) => [step, waitMs]));
-    return new SmtpRelay({ incarnation: 'spec', timeouts });
+    return new SmtpRelay({ incarnation: 'spec', timeouts, tlsFiles });
   },
 });
 

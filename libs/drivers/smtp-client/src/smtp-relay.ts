@@ -3,6 +3,7 @@ import { SmtpConnection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { TIMEOUTS, type Timeouts } from './options.ts';
 import { type OpeningFailure, openSession, type Session } from './session.ts';
+import { TlsContext, type TlsFiles } from './tls-context.ts';
 import { Wire } from './wire.ts';
 
 /** How late a deadline may be noticed at most, in milliseconds. */
@@ -13,6 +14,9 @@ export interface SmtpRelayOptions {
   readonly incarnation: string;
   /** Changes to the timeouts of RFC 5321 §4.5.3.2, in milliseconds. */
   readonly timeouts?: Partial<Timeouts>;
+  readonly tlsFiles?: TlsFiles;
+  /** Told when the files have changed and cannot be used. */
+  readonly onTlsFilesBroken?: (problem: string) => void;
 }
 
 /**
@@ -20,18 +24,20 @@ export interface SmtpRelayOptions {
  *
  * Where the host offers PIPELINING, MAIL, all RCPTs and DATA are one write, and content with its dot another. Content
  * goes out octet for octet except for doubled dots and for bare CR and LF, which become CRLF; it is never converted:
- * eight-bit content is refused (5.6.3) for a host without 8BITMIME, as is SMTPUTF8 (5.6.7) without SMTPUTF8. TLS is made
- * without judging certificates. Known weakness: no CHUNKING.
+ * eight-bit content is refused (5.6.3) for a host without 8BITMIME, as is SMTPUTF8 (5.6.7) without SMTPUTF8. Known
+ * weakness: no CHUNKING.
  */
 export class SmtpRelay implements Relay {
   readonly #incarnation: string;
   readonly #timeouts: Timeouts;
   readonly #deadlines: Deadlines;
+  readonly #tlsContext: TlsContext;
   #opened = 0;
 
-  constructor({ incarnation, timeouts }: SmtpRelayOptions) {
+  constructor({ incarnation, timeouts, tlsFiles = {}, onTlsFilesBroken = () => {} }: SmtpRelayOptions) {
     this.#incarnation = incarnation;
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
+    this.#tlsContext = new TlsContext(tlsFiles, onTlsFilesBroken);
     this.#deadlines = new Deadlines(Math.min(SWEEP_MS, Math.max(5, Math.min(...Object.values(this.#timeouts)) / 4)));
   }
 
@@ -57,6 +63,6 @@ export class SmtpRelay implements Relay {
       this.#deadlines,
     );
     if (wire.ended !== undefined) return { stage: 'connect', reason: wire.ended };
-    return openSession(wire, host, options, this.#timeouts);
+    return openSession(wire, host, options, { timeouts: this.#timeouts, tlsContext: this.#tlsContext });
   }
 }

@@ -129,10 +129,10 @@ export class Wire implements Deadline {
    * Goes over to TLS after a positive reply to STARTTLS. What the host said in the clear beyond that reply would be
    * taken for protected replies, so there must be nothing (CVE-2011-0411); else, or without a handshake, the wire ends.
    */
-  async secure(options: ConnectionOptions, timeoutMs: number): Promise<boolean> {
+  async secure(options: ConnectionOptions, timeoutMs: number): Promise<TLSSocket | undefined> {
     if (this.hasUnread) {
       this.end('plaintext after STARTTLS');
-      return false;
+      return undefined;
     }
     this.#parser = new ReplyParser();
     const plain = this.#socket;
@@ -141,7 +141,7 @@ export class Wire implements Deadline {
     this.#listen(secure);
     secure.on('data', (chunk: Buffer) => this.read(chunk.toString('latin1')));
     secure.once('secureConnect', () => this.#settle(true));
-    return this.#wait(timeoutMs, 'TLS handshake timed out');
+    return (await this.#wait(timeoutMs, 'TLS handshake timed out')) ? secure : undefined;
   }
 
   /** Takes what the host sent, as latin1. */

@@ -22,7 +22,10 @@ const STAGES: ReadonlySet<string> = new Set([
 /** Names of alarms are ours; this only keeps a mistake from filling the page. */
 const MOST_ALARM_NAMES = 100;
 
-type PlainCounter = Exclude<CounterName, 'deferrals' | 'bounced' | 'dropped' | 'connectionFailures' | 'alarms'>;
+type PlainCounter = Exclude<
+  CounterName,
+  'deferrals' | 'bounced' | 'dropped' | 'connectionsTls' | 'connectionFailures' | 'alarms'
+>;
 
 export class MailCounters {
   readonly plain: Record<PlainCounter, number> = {
@@ -47,6 +50,7 @@ export class MailCounters {
     deferrals: new Map(),
     bounced: new Map(),
     dropped: new Map(),
+    connectionsTls: new Map(),
     connectionFailures: new Map(),
     alarms: new Map(),
   };
@@ -97,6 +101,8 @@ export class MailCounters {
         plain.connectionsOut += 1;
         this.openConnectionsOut += 1;
         return;
+      case 'connectionTls':
+        return add(this.labelled.connectionsTls, event.certificate);
       case 'connectionClosed':
         this.openConnectionsOut -= 1;
         return;

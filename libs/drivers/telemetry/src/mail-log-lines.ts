@@ -48,6 +48,9 @@ export const LINES = {
   connectionOpened: (dcid: string, host: string, address: string, port: number, local: string | undefined): string =>
     `New SMTP DCID ${dcid}${local === undefined ? '' : ` interface ${local}`} address ${address} port ${port} host ${host}`,
 
+  connectionTls: (dcid: string, protocol: string, cipher: string, certificate: string): string =>
+    `DCID ${dcid} TLS success protocol ${protocol} cipher ${cipher} certificate ${certificate}`,
+
   connectionFailed: (host: string, address: string, port: number, stage: string, reason: string): string =>
     `Connection Error: DCID 0 host: ${host} IP: ${address} port: ${port} details: ${stage}: ${reason}`,
 

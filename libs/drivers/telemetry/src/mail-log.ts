@@ -84,6 +84,10 @@ export class MailLogText {
           'Info',
           LINES.connectionFailed(event.host, event.address, event.port, event.stage, event.reason),
         );
+      case 'connectionTls': {
+        const certificate = event.fault === undefined ? event.certificate : `${event.certificate}: ${event.fault}`;
+        return this.#write('Info', LINES.connectionTls(event.dcid, event.protocol, event.cipher, certificate));
+      }
       case 'connectionClosed':
         return this.#write('Info', LINES.connectionClosed(event.dcid));
       case 'transactionStarted':

@@ -43,6 +43,11 @@ export const COUNTERS = {
   transactions: { name: 'mailyard.transactions', help: 'SMTP transactions begun with next hops.' },
   connectionsIn: { name: 'mailyard.connections.in', help: 'Connections taken by listeners.' },
   connectionsOut: { name: 'mailyard.connections.out', help: 'Connections opened to next hops.' },
+  connectionsTls: {
+    name: 'mailyard.connections.out.tls',
+    help: 'Connections to next hops under TLS, by what was made of the certificate.',
+    labels: ['certificate'],
+  },
   connectionFailures: {
     name: 'mailyard.connections.out.failed',
     help: 'Connections to next hops that could not be opened, by the step that failed.',

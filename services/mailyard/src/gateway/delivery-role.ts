@@ -4,6 +4,7 @@ import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { Incarnation } from '@mailyard/queue';
 import type { Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
+import { publishMailEvent } from '@mailyard/telemetry';
 import { bounceOfSettings } from './delivery-terms.ts';
 import type { RouteSource } from './routing-role.ts';
 import type { Stores } from './stores.ts';
@@ -17,7 +18,16 @@ export function startDeliveryRole(
   process: { readonly hostname: string; readonly incarnation: Incarnation },
 ): Promise<Delivery> {
   const { hostname, incarnation } = process;
-  const relayOptions = { incarnation: incarnation.slice(0, 6) };
+  const { authority, certificate, key } = delivery;
+  const relayOptions = {
+    incarnation: incarnation.slice(0, 6),
+    tlsFiles: {
+      ...(authority === undefined ? {} : { authority }),
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(key === undefined ? {} : { key }),
+    },
+    onTlsFilesBroken: (detail: string) => publishMailEvent({ kind: 'alarm', name: 'tls-files', detail }),
+  };
   return startDelivery({
     queueLog: stores.queueLog,
     bodyStore: stores.bodyStore,
@@ -40,6 +50,7 @@ export function startDeliveryRole(
       maxConnections: delivery.maxConnections,
       messagesPerConnection: delivery.messagesPerConnection,
       tls: delivery.tls,
+      tlsAlarm: delivery.tlsAlarm,
       batchBy: delivery.batchBy,
       drainMs: delivery.drainSeconds * 1000,
       inlineOctets: bodies.inlineOctets ?? stores.inlineOctets,

@@ -266,6 +266,11 @@ export interface DestinationControl {
   tls: TlsUse;
   bounceProfile?: string | undefined;
   ipPreference: IpPreference;
+  /**
+   * With TLS preferred or required, the host's certificate is judged as well (preferredVerify, requiredVerify). Beside
+   * tls, so that a process of an earlier release goes by what it knows: it prefers or requires TLS.
+   */
+  verifyCertificate: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1945,6 +1950,7 @@ function createBaseDestinationControl(): DestinationControl {
     tls: 0,
     bounceProfile: undefined,
     ipPreference: 0,
+    verifyCertificate: false,
     _unknownFields: {},
   };
 }
@@ -1974,6 +1980,9 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     }
     if (message.ipPreference !== 0) {
       writer.uint32(64).int32(message.ipPreference);
+    }
+    if (message.verifyCertificate !== false) {
+      writer.uint32(96).bool(message.verifyCertificate);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2063,6 +2072,14 @@ export const DestinationControl: MessageFns<DestinationControl> = {
             message.ipPreference = reader.int32() as any;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.verifyCertificate = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2096,6 +2113,7 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.tls = object.tls ?? 0;
     message.bounceProfile = object.bounceProfile ?? undefined;
     message.ipPreference = object.ipPreference ?? 0;
+    message.verifyCertificate = object.verifyCertificate ?? false;
     return message;
   },
 };

@@ -339,7 +339,7 @@ export interface ExplainResponse {
 export interface DeliveryLimits {
   maxConnections: number;
   messagesPerConnection: number;
-  /** none, preferred, required */
+  /** none, preferred, preferredVerify, required, requiredVerify */
   tls: string;
   maxRetries: number;
   maxAgeSeconds: number;

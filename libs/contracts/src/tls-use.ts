@@ -1,0 +1,24 @@
+/** What a row of the destination controls says of TLS, between core and wire (R144). */
+import type { DestinationControl } from '@mailyard/configuration';
+import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+
+export type TlsUse = NonNullable<DestinationControl['tls']>;
+
+type WireTls = Pick<wire.DestinationControl, 'tls' | 'verifyCertificate'>;
+
+const PLAIN = [undefined, 'none', 'preferred', 'required'] as const;
+const VERIFYING = [undefined, undefined, 'preferredVerify', 'requiredVerify'] as const;
+
+/** In rising order of protection. */
+export const TLS_USES = ['none', 'preferred', 'preferredVerify', 'required', 'requiredVerify'] as const;
+
+export function writeTlsUse(use: TlsUse | undefined): WireTls {
+  const verifyCertificate = use === 'preferredVerify' || use === 'requiredVerify';
+  return { tls: (verifyCertificate ? VERIFYING : PLAIN).lastIndexOf(use as never) as wire.TlsUse, verifyCertificate };
+}
+
+/** @returns undefined where the row says nothing of it, `unknown` where it says what is not known here */
+export function readTlsUse({ tls, verifyCertificate }: WireTls): TlsUse | 'unknown' | undefined {
+  if (tls === 0 && !verifyCertificate) return undefined;
+  return (verifyCertificate ? VERIFYING : PLAIN)[tls] ?? 'unknown';
+}

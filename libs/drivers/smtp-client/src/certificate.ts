@@ -1,0 +1,65 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+/** What an operator reads of a host's names is of the host's choosing. */
+const SHOWN_CHARACTERS = 200;
+/** Left to OpenSSL; RFC 9525 allows the wildcard as a whole label only, and AsyncOS the common name where no other is given. */
+const MATCHING = { subject: 'default', wildcards: true, partialWildcards: false, multiLabelWildcards: false } as const;
+
+/**
+ * Judges the certificate of a host after its handshake: the chain to an authority of the socket's context, the dates,
+ * and that it is for one of the names; addresses are looked for among its IP addresses.
+ *
+ * @returns what is wrong with it, in words for operators; undefined when it holds
+ * @see RFC 5280 §6; RFC 9525 §6
+ */
+export function judgeCertificate(socket: TLSSocket, names: readonly string[]): string | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return 'none was shown';
+  const code = socket.authorizationError as unknown as string | undefined;
+  if (!socket.authorized) return faultOfChain(String(code), certificate);
+  return names.some((name) => isFor(certificate, name)) ? undefined : faultOfName(certificate, names);
+}
+
+/** Whether a certificate is for a host name or an address. */
+export function isFor(certificate: X509Certificate, name: string): boolean {
+  if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
+  return certificate.checkHost(name, MATCHING) !== undefined;
+}
+
+/** By the name of OpenSSL's error (X509_STORE_CTX_get_error(3)). */
+function faultOfChain(code: string, certificate: X509Certificate): string {
+  const { issuer, validFromDate, validToDate } = certificate;
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return validToDate.getTime() < Date.now()
+        ? `expired on ${dateOf(validToDate)}`
+        : 'the certificate of an authority above it has expired';
+    case 'CERT_NOT_YET_VALID':
+      return `not valid before ${dateOf(validFromDate)}`;
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+      return 'self-signed';
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return `unknown authority ${shown(issuer)}`;
+    default:
+      return code.toLowerCase().replaceAll('_', ' ');
+  }
+}
+
+function faultOfName(certificate: X509Certificate, names: readonly string[]): string {
+  const own = certificate.subjectAltName ?? certificate.subject;
+  return `wrong name: it is for ${shown(own)}, not for ${[...new Set(names)].join(' or ')}`;
+}
+
+function dateOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+function shown(text: string): string {
+  const printable = text.replaceAll('\n', ', ').replaceAll(/[^\x20-\x7e]/g, '?');
+  return printable.length <= SHOWN_CHARACTERS ? printable : `${printable.slice(0, SHOWN_CHARACTERS)}...`;
+}
