@@ -84,6 +84,44 @@ const others = fc.constantFrom(
     section: 'destinationControls' as const,
     item: { domain: `${tls.toLowerCase()}.example`, tls },
   })),
+  {
+    kind: 'set',
+    section: 'rat',
+    item: { recipient: 'abuse@', action: 'ACCEPT', bypassReceivingControl: true },
+  },
+  {
+    kind: 'set',
+    section: 'hat',
+    item: {
+      listener: 'inside',
+      group: 'RELAYLIST',
+      sources: [{ source: '10.0.0.0/8', comment: 'the office' }, { source: '.example.com' }],
+      rule: { policy: 'RELAYED' },
+      comment: 'those that may relay',
+    },
+  },
+  {
+    kind: 'replace',
+    section: 'hat',
+    items: [
+      {
+        listener: '',
+        group: '',
+        sources: [{ source: 'ALL' }],
+        rule: { action: 'TCPREFUSE', parameters: { tls: 'on' } },
+      },
+    ],
+  },
+  {
+    kind: 'set',
+    section: 'mailFlowPolicies',
+    item: { listener: '', name: 'SLOW', action: 'CONTINUE', parameters: { max_rcpts_per_hour: '5', spam_check: 'on' } },
+  },
+  {
+    kind: 'set',
+    section: 'outgoingPolicies',
+    item: { name: 'out', sender: { members: ['@a.test'] }, recipient: { members: [] }, actions: { drop: true } },
+  },
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
 );
 const operation = fc.oneof(

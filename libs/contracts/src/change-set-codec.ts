@@ -22,6 +22,7 @@ import {
 } from '@mailyard/smtp-routes';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item-codec.ts';
+import { readHostItem } from './host-access-codec.ts';
 
 /** What a log may hold besides what is taken now: rules may have been wider when it was written. */
 const AS_WRITTEN: RouteRules = {
@@ -41,6 +42,9 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   authProfiles: wire.Section.SECTION_AUTH_PROFILES,
   destinationControls: wire.Section.SECTION_DESTINATION_CONTROLS,
   bounceProfiles: wire.Section.SECTION_BOUNCE_PROFILES,
+  hat: wire.Section.SECTION_HOST_ACCESS,
+  mailFlowPolicies: wire.Section.SECTION_MAIL_FLOW_POLICIES,
+  outgoingPolicies: wire.Section.SECTION_OUTGOING_MAIL_POLICIES,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -218,7 +222,7 @@ function readItem(
     for (const fault of read.faults) faults.push({ ...fault, field: `${field}.route.${fault.field}` });
     return undefined;
   }
-  const read = readAccessItem(value) ?? readPlainItem(value);
+  const read = readAccessItem(value) ?? readPlainItem(value) ?? readHostItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',

@@ -1,7 +1,15 @@
 /** Items of the configuration besides the routes, between core and wire. */
-import type { MailPolicy, PolicyActions, PolicySide, RecipientAccessEntry } from '@mailyard/access';
+import type {
+  HostAccessRow,
+  MailFlowPolicy,
+  MailPolicy,
+  PolicyActions,
+  PolicySide,
+  RecipientAccessEntry,
+} from '@mailyard/access';
 import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
 import { readTlsUse, writeTlsUse } from './tls-use.ts';
 
 type Value = wire.Item['item'];
@@ -20,11 +28,23 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'destinationControl', value: writeDestinationControl(item as DestinationControl) } };
     case 'bounceProfiles':
       return { item: { $case: 'bounceProfile', value: writeBounceProfile(item as BounceProfile) } };
+    case 'hat':
+      return { item: { $case: 'hostAccess', value: writeHostAccess(item as HostAccessRow) } };
+    case 'mailFlowPolicies':
+      return { item: { $case: 'mailFlowPolicy', value: writeMailFlowPolicy(item as MailFlowPolicy) } };
+    case 'outgoingPolicies':
+      return { item: { $case: 'outgoingMailPolicy', value: writeMailPolicy(item as MailPolicy) } };
   }
 }
 
-export function writeRecipientAccess({ recipient, action, reply }: RecipientAccessEntry): wire.RecipientAccess {
-  return { recipient, action: action === 'ACCEPT' ? 1 : 2, reply: reply === undefined ? undefined : { ...reply } };
+export function writeRecipientAccess(entry: RecipientAccessEntry): wire.RecipientAccess {
+  const { recipient, action, reply, bypassReceivingControl } = entry;
+  return {
+    recipient,
+    action: action === 'ACCEPT' ? 1 : 2,
+    reply: reply === undefined ? undefined : { ...reply },
+    bypassReceivingControl,
+  };
 }
 
 export function writeMailPolicy({ name, sender, recipient, actions }: MailPolicy): wire.MailPolicy {
@@ -77,19 +97,20 @@ export function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
 /** Reads an entry of the recipient access table or a mail policy; undefined when it is neither or lacks a part. */
 export function readAccessItem(value: Value): Read {
   if (value?.$case === 'recipientAccess') {
-    const { recipient, action, reply } = value.value;
+    const { recipient, action, reply, bypassReceivingControl } = value.value;
     if (action === 0) return undefined;
     const entry: RecipientAccessEntry = {
       recipient: /^all$/i.test(recipient) ? 'ALL' : recipient,
       action: action === 1 ? 'ACCEPT' : 'REJECT',
       ...(reply === undefined ? {} : { reply: { code: reply.code, text: reply.text } }),
+      ...(bypassReceivingControl === true ? { bypassReceivingControl } : {}),
     };
     return { section: 'rat', item: entry };
   }
-  if (value?.$case === 'mailPolicy') {
+  if (value?.$case === 'mailPolicy' || value?.$case === 'outgoingMailPolicy') {
     const { name, sender, recipient, actions } = value.value;
     return {
-      section: 'policies',
+      section: value.$case === 'mailPolicy' ? 'policies' : 'outgoingPolicies',
       item: { name, sender: readSide(sender), recipient: readSide(recipient), actions: readActions(actions) },
     };
   }

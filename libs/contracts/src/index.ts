@@ -10,6 +10,12 @@ export {
   writeMailPolicy,
   writeRecipientAccess,
 } from './configuration-item-codec.ts';
+export {
+  readHostAccess,
+  readMailFlowPolicy,
+  writeHostAccess,
+  writeMailFlowPolicy,
+} from './host-access-codec.ts';
 export * from './route-decision-codec.ts';
 export { readTlsUse, TLS_USES, type TlsUse, writeTlsUse } from './tls-use.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';

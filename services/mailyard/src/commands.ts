@@ -10,6 +10,10 @@ export const COMMANDS: ReadonlyMap<
     'smtproutes',
     { summary: 'print, change, import, export and test SMTP routes', load: () => import('./commands/smtproutes.ts') },
   ],
+  [
+    'hat',
+    { summary: 'print, import, export and test who may connect and relay', load: () => import('./commands/hat.ts') },
+  ],
   ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
   ['history', { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') }],
   ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],

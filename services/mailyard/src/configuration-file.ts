@@ -1,4 +1,5 @@
 /** The configuration as one file, for `mailyard apply`: what a section says is what there will be; absent ones stay. */
+import { CONNECTION_ACTIONS, type FlowParameters, orderedParameters } from '@mailyard/access';
 import { readTlsUse, TLS_USES, type changeSetWire as wire, type routingWire, writeTlsUse } from '@mailyard/contracts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -14,11 +15,17 @@ const route = z.union([
 ]);
 const side = z.strictObject({ members: z.array(text).default([]), not: z.array(text).default([]) }).prefault({});
 const access = z.union([
-  text.transform((recipient) => ({ recipient, action: 'ACCEPT' as const, reply: undefined })),
+  text.transform((recipient) => ({
+    recipient,
+    action: 'ACCEPT' as const,
+    reply: undefined,
+    bypassReceivingControl: undefined,
+  })),
   z.strictObject({
     recipient: text,
     action: z.enum(['ACCEPT', 'REJECT']).default('ACCEPT'),
     reply: z.strictObject({ code: count, text }).optional(),
+    bypassReceivingControl: z.boolean().optional(),
   }),
 ]);
 const policy = z.strictObject({
@@ -35,6 +42,39 @@ const policy = z.strictObject({
     })
     .prefault({}),
 });
+const listenerName = text.default('');
+const parameters = z.record(text, z.union([text, z.number().transform(String)])).optional();
+const flowPolicy = z.strictObject({
+  name: text,
+  listener: listenerName,
+  action: z.enum(CONNECTION_ACTIONS),
+  parameters,
+});
+const hostSource = z.union([
+  // Not a number: YAML reads a partial address such as 10.10 as 10.1.
+  text.transform((source) => ({ source, comment: undefined })),
+  z.strictObject({ source: text, comment: text.optional() }),
+]);
+const hostRow = z
+  .strictObject({
+    listener: listenerName,
+    group: text.optional(),
+    source: hostSource.optional(),
+    sources: z.array(hostSource).optional(),
+    policy: text.optional(),
+    action: z.enum(CONNECTION_ACTIONS).optional(),
+    parameters,
+    comment: text.optional(),
+  })
+  .refine(({ group, source, sources }) => (group === undefined ? sources === undefined : source === undefined), {
+    message: 'a sender group has sources, a row without group has one source',
+  })
+  .refine(
+    ({ policy, action, parameters: own }) => (policy === undefined) !== (action === undefined && own === undefined),
+    {
+      message: 'a row has a policy, or an action with its parameters',
+    },
+  );
 const profile = z.strictObject({
   username: text,
   secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
@@ -68,6 +108,9 @@ const configuration = z.strictObject({
   authProfiles: z.record(text, profile).optional(),
   destinationControls: z.record(text, control).optional(),
   bounceProfiles: z.record(text, bounce).optional(),
+  hat: z.array(hostRow).optional(),
+  mailFlowPolicies: z.array(flowPolicy).optional(),
+  outgoingPolicies: z.array(policy).optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -106,6 +149,13 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
       3,
       file.policies.map((value) => ({ $case: 'mailPolicy', value })),
     );
+  if (file.mailFlowPolicies !== undefined) yield replace(8, file.mailFlowPolicies.map(flowPolicyOf));
+  if (file.hat !== undefined) yield replace(7, file.hat.map(hostRowOf));
+  if (file.outgoingPolicies !== undefined)
+    yield replace(
+      9,
+      file.outgoingPolicies.map((value) => ({ $case: 'outgoingMailPolicy', value })),
+    );
   if (file.rat !== undefined) yield replace(2, file.rat.map(accessOf));
   if (file.routes !== undefined) yield replace(1, Object.entries(file.routes).map(routeOf));
 }
@@ -120,8 +170,42 @@ function routeOf([receivingDomain, { destinations, auth }]: [string, z.infer<typ
   return { $case: 'route', value: { receivingDomain, destinations, authProfile: auth } };
 }
 
-function accessOf({ recipient, action, reply }: z.infer<typeof access>): Value {
-  return { $case: 'recipientAccess', value: { recipient, action: action === 'ACCEPT' ? 1 : 2, reply } };
+function flowPolicyOf({ name, listener, action, parameters: own }: z.infer<typeof flowPolicy>): Value {
+  return { $case: 'mailFlowPolicy', value: { listener, name: withoutSign(name), rule: ruleOf(action, own) } };
+}
+
+function hostRowOf(row: z.infer<typeof hostRow>): Value {
+  const { listener, group = '', source, sources, policy: name, action, parameters: own, comment } = row;
+  return {
+    $case: 'hostAccess',
+    value: {
+      listener,
+      group,
+      sources: sources ?? (source === undefined ? [] : [source]),
+      rule:
+        name === undefined
+          ? { $case: 'own', value: ruleOf(action ?? 'ACCEPT', own) }
+          : { $case: 'policy', value: withoutSign(name) },
+      comment,
+    },
+  };
+}
+
+function ruleOf(action: (typeof CONNECTION_ACTIONS)[number], own: FlowParameters = {}): wire.FlowRule {
+  return {
+    action: (CONNECTION_ACTIONS.indexOf(action) + 1) as wire.ConnectionAction,
+    parameters: Object.entries(own).map(([name, value]) => ({ name, value })),
+  };
+}
+
+/** `$TRUSTED` and `TRUSTED` name the same policy. */
+function withoutSign(name: string): string {
+  return name.startsWith('$') ? name.slice(1) : name;
+}
+
+function accessOf({ recipient, action, reply, bypassReceivingControl }: z.infer<typeof access>): Value {
+  const value = { recipient, action: action === 'ACCEPT' ? 1 : 2, reply, bypassReceivingControl } as const;
+  return { $case: 'recipientAccess', value };
 }
 
 function authProfileOf([name, { username, secret, allowClear }]: [string, z.infer<typeof profile>]): Value {
@@ -157,23 +241,13 @@ export function printConfigurationFile(
         authProfile === undefined ? destinations : { destinations, auth: authProfile },
       ]),
     ),
-    rat: access.recipientAccess.map(({ recipient, action, reply }) => ({
+    rat: access.recipientAccess.map(({ recipient, action, reply, bypassReceivingControl }) => ({
       recipient,
       action: action === 1 ? 'ACCEPT' : 'REJECT',
       ...(reply === undefined ? {} : { reply: { code: reply.code, text: reply.text } }),
+      bypassReceivingControl,
     })),
-    policies: access.mailPolicies.map(({ name, sender, recipient, actions }) => ({
-      name,
-      sender: { members: sender?.members ?? [], not: sender?.not ?? [] },
-      recipient: { members: recipient?.members ?? [], not: recipient?.not ?? [] },
-      actions: {
-        removeHeaders: actions?.removeHeaders,
-        addHeaders: actions?.addHeaders,
-        subjectTag: actions?.subjectTag,
-        priority: actions?.priority,
-        drop: actions?.drop,
-      },
-    })),
+    policies: access.mailPolicies.map(plainPolicy),
     authProfiles: Object.fromEntries(
       access.authProfiles.map(({ name, username, secret, allowClear }) => [
         name,
@@ -191,6 +265,52 @@ export function printConfigurationFile(
       ]),
     ),
     bounceProfiles: Object.fromEntries(access.bounceProfiles.map(({ name, ...rest }) => [name, rest])),
+    mailFlowPolicies: access.mailFlowPolicies.map(({ listener, name, rule }) => ({
+      name,
+      listener: listener === '' ? undefined : listener,
+      ...plainRule(rule),
+    })),
+    hat: access.hostAccess.map(({ listener, group, sources, rule, comment }) => ({
+      listener: listener === '' ? undefined : listener,
+      ...(group === ''
+        ? { source: sources[0] && plainSource(sources[0]) }
+        : { group, sources: sources.map(plainSource) }),
+      ...(rule?.$case === 'policy' ? { policy: `$${rule.value}` } : plainRule(rule?.value)),
+      comment,
+    })),
+    outgoingPolicies: access.outgoingMailPolicies.map(plainPolicy),
   };
   return `# Mailyard configuration, version ${table.version}\n${stringify(file, withoutUnknownFields, { keepUndefined: false, lineWidth: 0 })}`;
+}
+
+function plainPolicy({ name, sender, recipient, actions }: wire.MailPolicy): unknown {
+  return {
+    name,
+    sender: { members: sender?.members ?? [], not: sender?.not ?? [] },
+    recipient: { members: recipient?.members ?? [], not: recipient?.not ?? [] },
+    actions: {
+      removeHeaders: actions?.removeHeaders,
+      addHeaders: actions?.addHeaders,
+      subjectTag: actions?.subjectTag,
+      priority: actions?.priority,
+      drop: actions?.drop,
+    },
+  };
+}
+
+function plainRule(rule: wire.FlowRule | undefined): {
+  readonly action?: string;
+  readonly parameters?: FlowParameters;
+} {
+  if (rule === undefined) return {};
+  const own = Object.fromEntries(rule.parameters.map(({ name, value }) => [name, value]));
+  const action = CONNECTION_ACTIONS[rule.action - 1];
+  return {
+    ...(action === undefined ? {} : { action }),
+    ...(rule.parameters.length === 0 ? {} : { parameters: Object.fromEntries(orderedParameters(own)) }),
+  };
+}
+
+function plainSource({ source, comment }: wire.HostSource): unknown {
+  return comment === undefined ? source : { source, comment };
 }

@@ -1,4 +1,12 @@
-import { type changeSetWire, type configurationWire, readSection, readTlsUse } from '@mailyard/contracts';
+import { flowPolicyText, hostRowKey, hostRowText } from '@mailyard/access';
+import {
+  type changeSetWire,
+  type configurationWire,
+  readHostAccess,
+  readMailFlowPolicy,
+  readSection,
+  readTlsUse,
+} from '@mailyard/contracts';
 import { destinationText } from './route-text.ts';
 import { withoutUnknownFields } from './server-command.ts';
 
@@ -29,8 +37,8 @@ export function differenceText(differences: readonly Difference[], isColoured: b
       plus(`mode ${MODES[modeAfter]}`);
       continue;
     }
-    if (before !== undefined) minus(`${label}  ${itemText(before)}`.trimEnd());
-    if (after !== undefined) plus(`${label}  ${itemText(after)}`.trimEnd());
+    if (before !== undefined) minus(`${label}  ${itemText(before, after)}`.trimEnd());
+    if (after !== undefined) plus(`${label}  ${itemText(after, before)}`.trimEnd());
   }
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -57,8 +65,17 @@ function plainItem(whole: Item | undefined): unknown {
   return { ...control, tls: undefined, ipPreference: undefined, ...wordsOfControl(item.value) };
 }
 
-function itemText({ item }: Item): string {
+function itemText({ item }: Item, beside?: Item): string {
   if (item === undefined) return '';
+  if (item.$case === 'hostAccess') {
+    const other = beside?.item?.$case === 'hostAccess' ? readHostAccess(beside.item.value) : undefined;
+    const row = readHostAccess(item.value);
+    return row === undefined ? 'of a later release' : hostRowText(row, other);
+  }
+  if (item.$case === 'mailFlowPolicy') {
+    const policy = readMailFlowPolicy(item.value);
+    return policy === undefined ? 'of a later release' : flowPolicyText(policy);
+  }
   if (item.$case === 'route') return destinationText(item.value);
   if (item.$case === 'recipientAccess') {
     const { action, reply } = item.value;
@@ -98,6 +115,11 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'route') return `${item.value.receivingDomain} `;
   if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
+  if (item?.$case === 'hostAccess') {
+    const row = readHostAccess(item.value);
+    return row === undefined ? 'hat ' : `hat ${hostRowKey(row)} `;
+  }
+  if (item?.$case === 'mailFlowPolicy') return `mailFlowPolicies $${item.value.name} `;
   return item?.$case === 'recipientAccess' ? `rat ${item.value.recipient} ` : '';
 }
 

@@ -9,6 +9,8 @@ import {
   writeDestinationControl,
   writeMailPolicy,
   writeMode,
+  writeHostAccess,
+  writeMailFlowPolicy,
   writeRecipientAccess,
   writeSmtpRoute,
 } from '@mailyard/contracts';
@@ -88,6 +90,9 @@ export function addRoutingService(
           writeDestinationControl(item),
         ),
         bounceProfiles: Array.from(itemsOf(state, 'bounceProfiles'), ({ item }) => writeBounceProfile(item)),
+        hostAccess: Array.from(itemsOf(state, 'hat'), ({ item }) => writeHostAccess(item)),
+        mailFlowPolicies: Array.from(itemsOf(state, 'mailFlowPolicies'), ({ item }) => writeMailFlowPolicy(item)),
+        outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
       };
     }),
     listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),

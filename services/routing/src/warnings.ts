@@ -1,4 +1,5 @@
-import type { Operation } from '@mailyard/configuration';
+import { type HostAccessRow, idleParts, type MailFlowPolicy } from '@mailyard/access';
+import type { Operation, SectionName, Sections } from '@mailyard/configuration';
 import { makeRemark, parseIpAddress, type Remark } from '@mailyard/mail';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
 
@@ -8,7 +9,7 @@ export interface OwnListener {
   readonly port: number;
 }
 
-/** What is taken but looks wrong: destinations that are our own listeners would send mail in a circle (R67). */
+/** What is taken but looks wrong: destinations that are our own listeners (R67), and what is kept but not acted upon (R121, R126). */
 export function findWarnings(operations: readonly Operation[], listeners: readonly OwnListener[]): Remark[] {
   const warnings: Remark[] = [];
   for (const operation of operations) {
@@ -19,7 +20,25 @@ export function findWarnings(operations: readonly Operation[], listeners: readon
         warnings.push(makeRemark('ROUTE_TO_OWN_LISTENER', { receivingDomain: route.receivingDomain, host: own }));
     }
   }
-  return warnings;
+  return [...warnings, ...idleWarnings(operations)];
+}
+
+function idleWarnings(operations: readonly Operation[]): Remark[] {
+  const rows: readonly HostAccessRow[] = itemsSet(operations, 'hat');
+  const policies: readonly MailFlowPolicy[] = itemsSet(operations, 'mailFlowPolicies');
+  const { sources, parameters } = idleParts(rows, policies);
+  const told = sources.length > 10 ? [...sources.slice(0, 10), `and ${sources.length - 10} more`] : sources;
+  return [
+    ...(sources.length === 0 ? [] : [makeRemark('HAT_SOURCES_IDLE', { sources: told.join(', ') })]),
+    ...(parameters.length === 0 ? [] : [makeRemark('FLOW_PARAMETERS_IDLE', { parameters: parameters.join(', ') })]),
+  ];
+}
+
+function itemsSet<S extends SectionName>(operations: readonly Operation[], section: S): readonly Sections[S][] {
+  return operations.flatMap((operation) => {
+    if (operation.kind === 'matchingMode' || operation.kind === 'remove' || operation.section !== section) return [];
+    return (operation.kind === 'set' ? [operation.item] : operation.items) as readonly Sections[S][];
+  });
 }
 
 function ownListenerOf({ target }: SmtpRoute, listeners: readonly OwnListener[]): string | undefined {

@@ -3,6 +3,7 @@ export * from './address-pattern.ts';
 export * from './hat-file.ts';
 export * from './host-access-table.ts';
 export * from './host-pattern.ts';
+export * from './host-text.ts';
 export * from './hourly-recipients.ts';
 export * from './mail-flow-policy.ts';
 export * from './mail-policy.ts';

@@ -1,5 +1,5 @@
 /**
- * Incoming mail policies: which policy a recipient falls under, and the split of a message into one copy a policy.
+ * Mail policies, incoming and outgoing (R110): which policy a recipient falls under, and the split of a message into one copy a policy.
  */
 import { type AccessFault, accessFault } from './access-fault.ts';
 import { type AddressPattern, matches, readMemberPattern, type Subject } from './address-pattern.ts';
@@ -46,7 +46,7 @@ interface ReadPolicy {
 /** The default policy: it matches everything, stands last and cannot go (R111). */
 export const DEFAULT_POLICY = 'DEFAULT';
 
-/** The policies of the inbound table, in order, the default one last. */
+/** The policies of one table, in order, the default one last. */
 export class MailPolicyTable {
   readonly policies: readonly MailPolicy[];
   /** Whether any policy asks who sent a message; where none does the header need not be read for it. */
@@ -63,12 +63,13 @@ export class MailPolicyTable {
    * Reads the rows, or tells every fault at once.
    *
    * @param policies in order; a row named DEFAULT, which may only have actions, is moved last, and made if absent
+   * @param section what faults call the table
    */
-  static read(policies: readonly MailPolicy[]): MailPolicyTable | readonly AccessFault[] {
+  static read(policies: readonly MailPolicy[], section = 'policies'): MailPolicyTable | readonly AccessFault[] {
     const faults: AccessFault[] = [];
     const names = new Set<string>();
     const read = policies.map((policy, place): ReadPolicy => {
-      const field = `policies[${place}]`;
+      const field = `${section}[${place}]`;
       if (!/^[A-Za-z0-9 _.-]{1,64}$/.test(policy.name))
         faults.push(
           accessFault(

@@ -10,6 +10,8 @@ export interface RecipientAccessEntry {
   readonly action: 'ACCEPT' | 'REJECT';
   /** The answer to RCPT instead of the usual one; its code must fit the action. */
   readonly reply?: { readonly code: number; readonly text: string };
+  /** The recipient does not count towards the recipients that its client may send in an hour. */
+  readonly bypassReceivingControl?: boolean;
 }
 
 /** What the table says of a recipient. */
@@ -18,6 +20,7 @@ export interface RecipientVerdict {
   /** The entry that matched, as written. */
   readonly matched: string;
   readonly reply: Reply | undefined;
+  readonly bypassReceivingControl?: boolean;
 }
 
 const REFUSED: Reply = reply(550, '5.7.1', 'this is no mailbox of ours and we do not relay');
@@ -35,9 +38,10 @@ export class RecipientAccessTable {
   private constructor(entries: readonly RecipientAccessEntry[], index: PatternIndex) {
     this.entries = entries;
     this.#index = index;
-    this.#verdicts = entries.map(({ recipient, action, reply: custom }) => ({
+    this.#verdicts = entries.map(({ recipient, action, reply: custom, bypassReceivingControl = false }) => ({
       action,
       matched: recipient,
+      bypassReceivingControl,
       reply:
         custom === undefined
           ? undefined

@@ -1,11 +1,15 @@
 import {
   type AccessFault,
+  HostAccessTable,
+  type HostAccessRow,
+  type MailFlowPolicy,
   type MailPolicy,
   MailPolicyTable,
   type RecipientAccessEntry,
   RecipientAccessTable,
 } from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
+import type { SectionName, Sections } from './sections.ts';
 import { type ConfigurationState, itemsOf } from './state.ts';
 
 /** The parts of the configuration by which mail is taken, ready to be asked. */
@@ -13,26 +17,49 @@ export interface AccessTables {
   readonly version: number;
   readonly recipients: RecipientAccessTable;
   readonly policies: MailPolicyTable;
+  /** Of mail from clients that relay (R110). */
+  readonly outgoing: MailPolicyTable;
+  readonly hosts: HostAccessTable;
+}
+
+/** The rows that these tables are made of. */
+export interface AccessRows {
+  readonly entries: readonly RecipientAccessEntry[];
+  readonly policies: readonly MailPolicy[];
+  readonly outgoing: readonly MailPolicy[];
+  readonly hosts: readonly HostAccessRow[];
+  readonly flows: readonly MailFlowPolicy[];
 }
 
 /** Builds the tables of a state. @throws MtaError `CONFIGURATION_INVALID` when its rows are not in order */
 export function accessTablesOf(state: ConfigurationState): AccessTables {
-  const entries = Array.from(itemsOf(state, 'rat'), ({ item }) => item);
-  const policies = Array.from(itemsOf(state, 'policies'), ({ item }) => item);
-  return readAccessTables(state.version, entries, policies);
+  return readAccessTables(state.version, accessRowsOf(state));
+}
+
+/** The rows of a state. */
+export function accessRowsOf(state: ConfigurationState): AccessRows {
+  const rows = <S extends SectionName>(section: S): Sections[S][] =>
+    Array.from(itemsOf(state, section), ({ item }) => item);
+  return {
+    entries: rows('rat'),
+    policies: rows('policies'),
+    outgoing: rows('outgoingPolicies'),
+    hosts: rows('hat'),
+    flows: rows('mailFlowPolicies'),
+  };
 }
 
 /** Builds the tables of rows that were validated before. @throws MtaError `CONFIGURATION_INVALID` when they are not in order */
-export function readAccessTables(
-  version: number,
-  entries: readonly RecipientAccessEntry[],
-  policies: readonly MailPolicy[],
-): AccessTables {
-  const recipients = RecipientAccessTable.read(entries);
+export function readAccessTables(version: number, rows: AccessRows): AccessTables {
+  const recipients = RecipientAccessTable.read(rows.entries);
   if (!(recipients instanceof RecipientAccessTable)) throw invalid(version, recipients);
-  const table = MailPolicyTable.read(policies);
-  if (!(table instanceof MailPolicyTable)) throw invalid(version, table);
-  return { version, recipients, policies: table };
+  const policies = MailPolicyTable.read(rows.policies);
+  if (!(policies instanceof MailPolicyTable)) throw invalid(version, policies);
+  const outgoing = MailPolicyTable.read(rows.outgoing);
+  if (!(outgoing instanceof MailPolicyTable)) throw invalid(version, outgoing);
+  const hosts = HostAccessTable.read(rows.hosts, rows.flows);
+  if (!(hosts instanceof HostAccessTable)) throw invalid(version, hosts);
+  return { version, recipients, policies, outgoing, hosts };
 }
 
 function invalid(version: number, [fault]: readonly AccessFault[]): MtaError {

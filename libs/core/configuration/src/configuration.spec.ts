@@ -368,3 +368,43 @@ describe('a random history', () => {
     );
   });
 });
+
+describe('the host access table of the configuration', () => {
+  const row = (source: string, policy: string, listener = ''): Operation => ({
+    kind: 'set',
+    section: 'hat',
+    item: { listener, group: '', sources: [{ source }], rule: { policy } },
+  });
+  const flow = (name: string): Operation => ({
+    kind: 'set',
+    section: 'mailFlowPolicies',
+    item: { listener: '', name, action: 'ACCEPT', parameters: {} },
+  });
+
+  it('is judged as a whole: a policy comes with its row, and does not go before it', () => {
+    expect(codes(start, [row('10/8', 'SLOW')])).toEqual(['HAT_POLICY_UNKNOWN hat[0].rule']);
+    expect(codes(start, [row('10/8', 'SLOW'), flow('SLOW')])).toEqual([]);
+    const both = commit(start, row('10/8', 'SLOW'), flow('SLOW'));
+    expect(codes(both, [{ kind: 'remove', section: 'mailFlowPolicies', key: '$SLOW' }])).toEqual([
+      'HAT_POLICY_UNKNOWN hat[0].rule',
+    ]);
+    expect(codes(both, [row('ALL', 'RELAYED')])).toEqual(['HAT_OPEN_RELAY hat[1].sources[0]']);
+    expect(codes(both, [put('example.com h.example')])).toEqual([]);
+  });
+
+  it('has a row of each source for each listener, kept in order', () => {
+    const state = commit(start, row('10/8', 'RELAYED'), row('10/8', 'BLOCKED', 'public'), row('.x.test', 'BLOCKED'));
+    const again = commit(state, row('10/8', 'ACCEPTED'));
+    expect(Array.from(again.sections.hat.keys())).toEqual(['10/8', 'public 10/8', '.x.test']);
+    expect(Array.from(differences(state, again), ({ section, key }) => `${section} ${key}`)).toEqual(['hat 10/8']);
+    expect(isSameConfiguration(commit(again, ...operationsBetween(again, state)), state)).toBe(true);
+    expect(isDisjoint(touchedBy([row('10/8', 'RELAYED')]), touchedBy([row('11/8', 'RELAYED')]))).toBe(true);
+  });
+
+  it('has outgoing mail policies beside the incoming ones (R110)', () => {
+    const out = { name: 'p', sender: { members: [] }, recipient: { members: ['nobody'] }, actions: {} };
+    expect(codes(start, [{ kind: 'set', section: 'outgoingPolicies', item: out }])).toEqual([
+      'POLICY_MEMBER_INVALID outgoingPolicies[0].recipient.members[0]',
+    ]);
+  });
+});

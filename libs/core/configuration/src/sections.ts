@@ -1,4 +1,12 @@
-import { DEFAULT_POLICY, type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
+import {
+  DEFAULT_POLICY,
+  flowPolicyKey,
+  type HostAccessRow,
+  hostRowKey,
+  type MailFlowPolicy,
+  type MailPolicy,
+  type RecipientAccessEntry,
+} from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
 
 /** Where a secret stands. The secret itself is never in the configuration (R153). */
@@ -49,6 +57,10 @@ export interface Sections {
   readonly authProfiles: AuthProfile;
   readonly destinationControls: DestinationControl;
   readonly bounceProfiles: BounceProfile;
+  readonly hat: HostAccessRow;
+  readonly mailFlowPolicies: MailFlowPolicy;
+  /** Of mail from clients that relay (R110). */
+  readonly outgoingPolicies: MailPolicy;
 }
 
 export type SectionName = keyof Sections;
@@ -60,6 +72,9 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'authProfiles',
   'destinationControls',
   'bounceProfiles',
+  'hat',
+  'mailFlowPolicies',
+  'outgoingPolicies',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -69,6 +84,9 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   authProfiles: (profile) => profile.name,
   destinationControls: (control) => control.domain,
   bounceProfiles: (profile) => profile.name,
+  hat: hostRowKey,
+  mailFlowPolicies: flowPolicyKey,
+  outgoingPolicies: (policy) => policy.name,
 };
 
 /** What tells an item from the others of its section. */

@@ -1,9 +1,10 @@
-import { type AccessFault, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { type AccessFault, HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
 import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
+import { accessRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
 import { applyOperations } from './fold.ts';
 import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
-import { type ConfigurationState, itemsOf } from './state.ts';
+import type { ConfigurationState } from './state.ts';
 
 export type ConfigurationFaultCode =
   | RouteFault['code']
@@ -137,10 +138,7 @@ function checkWhole(
     const message = `would make ${size} entries, ALL counted; the table takes ${rules.maxRoutes}`;
     faults.push({ ...routeFault('ROUTE_LIMIT', 'operations', String(size), message) });
   }
-  const rat = RecipientAccessTable.read(Array.from(itemsOf(after, 'rat'), ({ item }) => item));
-  if (Array.isArray(rat)) faults.push(...(rat as AccessFault[]));
-  const policies = MailPolicyTable.read(Array.from(itemsOf(after, 'policies'), ({ item }) => item));
-  if (Array.isArray(policies)) faults.push(...(policies as AccessFault[]));
+  checkAccess(before, after, faults);
   const { routes, authProfiles, destinationControls, bounceProfiles } = after.sections;
   const areProfilesTouched = operations.some(
     (operation) => operation.kind !== 'matchingMode' && operation.section === 'authProfiles',
@@ -181,6 +179,19 @@ function checkWhole(
     });
   }
   for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
+}
+
+function checkAccess(before: ConfigurationState, after: ConfigurationState, faults: ConfigurationFault[]): void {
+  const { entries, policies, outgoing, hosts, flows } = accessRowsOf(after);
+  const take = (read: object): void => {
+    if (Array.isArray(read)) faults.push(...(read as AccessFault[]));
+  };
+  take(RecipientAccessTable.read(entries));
+  take(MailPolicyTable.read(policies));
+  take(MailPolicyTable.read(outgoing, 'outgoingPolicies'));
+  const [old, now] = [before.sections, after.sections];
+  // Ten thousand networks are not read again for a route.
+  if (old.hat !== now.hat || old.mailFlowPolicies !== now.mailFlowPolicies) take(HostAccessTable.read(hosts, flows));
 }
 
 /** R140, R146: a domain in the form in which it is compared, and numbers with which mail still goes. */

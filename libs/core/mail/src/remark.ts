@@ -2,6 +2,10 @@
 const REMARKS = {
   ROUTE_TO_OWN_LISTENER: ({ receivingDomain, host }) =>
     `${receivingDomain}: ${host} is a listener of this gateway; its mail would go in a circle`,
+  HAT_SOURCES_IDLE: ({ sources }) =>
+    `the host access table keeps sources that match nobody, since there is no reputation service or DNS list here: ${sources}`,
+  FLOW_PARAMETERS_IDLE: ({ parameters }) =>
+    `mail flow policies keep parameters that nothing goes by, such as those of scanning: ${parameters}`,
   FILE_WITHOUT_DEFAULT: () => 'the file has no ALL: the default route becomes empty',
   MODE_BECOMES_COVERING: () =>
     'the table becomes covering: an entry without a dot also stands for the domains below it',

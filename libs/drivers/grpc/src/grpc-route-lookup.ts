@@ -7,9 +7,15 @@ import {
   type DestinationControl,
   readAccessTables,
 } from '@mailyard/configuration';
-import { readAccessItem, readPlainItem, routingWire as wire } from '@mailyard/contracts';
+import {
+  readAccessItem,
+  readHostAccess,
+  readMailFlowPolicy,
+  readPlainItem,
+  routingWire as wire,
+} from '@mailyard/contracts';
 import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
+import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import type { RouteChanges, RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
 import { Channels, type GrpcTarget } from './channels.ts';
 import { LookupStream } from './lookup-stream.ts';
@@ -220,12 +226,25 @@ export class GrpcRouteLookup implements RouteLookup {
   }
 }
 
-function readAccess({ version, recipientAccess, mailPolicies }: wire.GetAccessResponse): AccessTables {
-  const entries = recipientAccess.map(
-    (value) => readAccessItem({ $case: 'recipientAccess', value })?.item as RecipientAccessEntry,
-  );
-  const policies = mailPolicies.map((value) => readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy);
-  return readAccessTables(version, entries, policies);
+function readAccess(answer: wire.GetAccessResponse): AccessTables {
+  const { version, recipientAccess, mailPolicies, outgoingMailPolicies, hostAccess, mailFlowPolicies } = answer;
+  const policyOf = (value: (typeof mailPolicies)[number]): MailPolicy =>
+    readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy;
+  return readAccessTables(version, {
+    entries: recipientAccess.map(
+      (value) => readAccessItem({ $case: 'recipientAccess', value })?.item as RecipientAccessEntry,
+    ),
+    policies: mailPolicies.map(policyOf),
+    outgoing: outgoingMailPolicies.map(policyOf),
+    hosts: hostAccess.map((value) => known(readHostAccess(value), value.group)),
+    flows: mailFlowPolicies.map((value) => known(readMailFlowPolicy(value), value.name)),
+  });
+}
+
+/** A row that is not understood is no row to pass over: those below it would decide in its place. */
+function known<T>(read: T | undefined, name: string): T {
+  if (read !== undefined) return read;
+  throw new MtaError('CONFIGURATION_INVALID', `the host access table says of ${name} what is not known here`);
 }
 
 function readControls({ destinationControls, bounceProfiles }: wire.GetAccessResponse): DeliveryControls {

@@ -1,4 +1,5 @@
 /** Differences of the configuration, the two sides as people read them. */
+import { flowPolicyText, type HostAccessRow, hostRowText, type MailFlowPolicy } from '@mailyard/access';
 import {
   type ConfigurationState,
   type Difference,
@@ -27,14 +28,17 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   authProfiles: 'authProfiles',
   destinationControls: 'destinationControls',
   bounceProfiles: 'bounceProfiles',
+  hat: 'hostAccess',
+  mailFlowPolicies: 'mailFlowPolicies',
+  outgoingPolicies: 'outgoingMailPolicies',
 };
 
 export function writeDifference({ section, key, before, after }: Difference): DifferenceJson {
   return {
     section: SECTION_WORDS[section],
     key,
-    ...(before === undefined ? {} : { before: itemText(section, before) }),
-    ...(after === undefined ? {} : { after: itemText(section, after) }),
+    ...(before === undefined ? {} : { before: itemText(section, before, after) }),
+    ...(after === undefined ? {} : { after: itemText(section, after, before) }),
   };
 }
 
@@ -56,7 +60,9 @@ export function writeDifferences(
   return { differences: told, differenceCount };
 }
 
-function itemText(section: SectionName, item: Sections[SectionName]): string {
+function itemText(section: SectionName, item: Sections[SectionName], beside?: Sections[SectionName]): string {
+  if (section === 'hat') return hostRowText(item as HostAccessRow, beside as HostAccessRow | undefined);
+  if (section === 'mailFlowPolicies') return flowPolicyText(item as MailFlowPolicy);
   if (section === 'routes') {
     const { destinations, authProfile } = writeRoute(item as SmtpRoute);
     return `${destinations.join(', ')}${authProfile === undefined ? '' : `/auth=${authProfile}`}`;

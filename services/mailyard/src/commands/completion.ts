@@ -9,6 +9,7 @@ export const USAGE = `usage: mailyard completion bash|zsh
 
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   smtproutes: ['print', 'new', 'edit', 'delete', 'import', 'export', 'clear', 'test'],
+  hat: ['print', 'import', 'export', 'test'],
   queue: ['status', 'list', 'retry'],
   user: ['list', 'set', 'remove'],
   completion: ['bash', 'zsh'],
@@ -21,6 +22,7 @@ const START = '--config --data --smtp --grpc --http --dns --accept --roles --hel
 const OPTIONS: Readonly<Record<string, string>> = {
   smtproutes:
     '--auth --reason --expect --id --author --dry-run --from --directory --version --at --message --recipient',
+  hat: '--listener --name --dry-run --reason --expect --id --author',
   apply: '--file --show --dry-run --reason --author --id',
   history: '--limit --before --route',
   rollback: '--reason --author --id --dry-run',

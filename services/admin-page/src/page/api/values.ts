@@ -113,6 +113,9 @@ export type Section =
   | 'authProfiles'
   | 'destinationControls'
   | 'bounceProfiles'
+  | 'hostAccess'
+  | 'mailFlowPolicies'
+  | 'outgoingMailPolicies'
   | 'matchingMode';
 
 /** One line of a difference; the two sides as the table prints them. */

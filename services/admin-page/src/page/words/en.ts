@@ -299,6 +299,9 @@ export const en = {
     authProfiles: 'authentication profile',
     destinationControls: 'destination control',
     bounceProfiles: 'bounce profile',
+    hostAccess: 'host access',
+    mailFlowPolicies: 'mail flow policy',
+    outgoingMailPolicies: 'outgoing mail policy',
     matchingMode: 'matching mode',
   } satisfies Record<Section, string>,
   changes: {

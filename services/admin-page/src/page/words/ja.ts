@@ -297,6 +297,9 @@ export const ja: Words = {
     authProfiles: '認証プロファイル',
     destinationControls: '宛先コントロール',
     bounceProfiles: 'バウンスプロファイル',
+    hostAccess: 'ホストアクセス',
+    mailFlowPolicies: 'メールフローポリシー',
+    outgoingMailPolicies: '送信メールポリシー',
     matchingMode: '照合モード',
   },
   changes: {
@@ -517,6 +520,14 @@ export const ja: Words = {
     POLICY_HEADER_INVALID: (token) => `「${token}」は追加するヘッダとして使えません。`,
     POLICY_PRIORITY_RANGE: (token) => `「${token}」は優先度の範囲を外れています。`,
     POLICY_DEFAULT_CONDITION: () => 'デフォルトのメールポリシーに条件は付けられません。',
+    HAT_ROW_INVALID: (token) => `「${token}」はホストアクセステーブルの行として使えません。`,
+    HAT_SOURCE_INVALID: (token) => `「${token}」は送信元として使えません。`,
+    HAT_POLICY_UNKNOWN: (token) => `「${token}」というメールフローポリシーはありません。`,
+    HAT_OPEN_RELAY: (token) => `「${token}」にリレーを許可すると、誰のメールでも中継してしまいます。`,
+    HAT_SYNTAX: (token) => `「${token}」はホストアクセステーブルとして読めません。`,
+    FLOW_NAME_INVALID: (token) => `「${token}」はメールフローポリシーの名前として使えません。`,
+    FLOW_DUPLICATE: (token) => `「${token}」というメールフローポリシーはすでにあります。`,
+    FLOW_PARAMETER_INVALID: (token) => `「${token}」はメールフローポリシーのパラメータとして使えません。`,
     ITEM_INVALID: (token) => `「${token}」の内容が正しくありません。`,
     ITEM_DUPLICATE: (token) => `「${token}」はすでにあります。`,
     ITEM_NOT_FOUND: (token) => `「${token}」はありません。`,
@@ -528,6 +539,10 @@ export const ja: Words = {
   remarks: {
     ROUTE_TO_OWN_LISTENER: ({ receivingDomain, host }) =>
       `${receivingDomain}: ${host} はこのゲートウェイ自身のリスナーです。メールが循環します。`,
+    HAT_SOURCES_IDLE: ({ sources }) =>
+      `評価サービスと DNS リストがないため、どの接続元とも一致しない送信元があります: ${sources}`,
+    FLOW_PARAMETERS_IDLE: ({ parameters }) =>
+      `メールフローポリシーに、保存されるだけで使われないパラメータがあります: ${parameters}`,
     FILE_WITHOUT_DEFAULT: () => 'ファイルに ALL がありません。デフォルトルートは空になります。',
     MODE_BECOMES_COVERING: () =>
       'テーブルの照合モードが変わります: ドットのないエントリは、その下のドメインにも適用されます。',

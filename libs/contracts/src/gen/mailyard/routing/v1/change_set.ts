@@ -60,6 +60,9 @@ export const Section = {
   SECTION_AUTH_PROFILES: 4,
   SECTION_DESTINATION_CONTROLS: 5,
   SECTION_BOUNCE_PROFILES: 6,
+  SECTION_HOST_ACCESS: 7,
+  SECTION_MAIL_FLOW_POLICIES: 8,
+  SECTION_OUTGOING_MAIL_POLICIES: 9,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -72,6 +75,9 @@ export namespace Section {
   export type SECTION_AUTH_PROFILES = typeof Section.SECTION_AUTH_PROFILES;
   export type SECTION_DESTINATION_CONTROLS = typeof Section.SECTION_DESTINATION_CONTROLS;
   export type SECTION_BOUNCE_PROFILES = typeof Section.SECTION_BOUNCE_PROFILES;
+  export type SECTION_HOST_ACCESS = typeof Section.SECTION_HOST_ACCESS;
+  export type SECTION_MAIL_FLOW_POLICIES = typeof Section.SECTION_MAIL_FLOW_POLICIES;
+  export type SECTION_OUTGOING_MAIL_POLICIES = typeof Section.SECTION_OUTGOING_MAIL_POLICIES;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -112,6 +118,26 @@ export namespace IpPreference {
   export type IP_PREFERENCE_REQUIRE_V6 = typeof IpPreference.IP_PREFERENCE_REQUIRE_V6;
   export type IP_PREFERENCE_PREFER_V4 = typeof IpPreference.IP_PREFERENCE_PREFER_V4;
   export type IP_PREFERENCE_REQUIRE_V4 = typeof IpPreference.IP_PREFERENCE_REQUIRE_V4;
+}
+
+export const ConnectionAction = {
+  CONNECTION_ACTION_UNSPECIFIED: 0,
+  CONNECTION_ACTION_ACCEPT: 1,
+  CONNECTION_ACTION_RELAY: 2,
+  CONNECTION_ACTION_REJECT: 3,
+  CONNECTION_ACTION_TCPREFUSE: 4,
+  CONNECTION_ACTION_CONTINUE: 5,
+} as const;
+
+export type ConnectionAction = typeof ConnectionAction[keyof typeof ConnectionAction];
+
+export namespace ConnectionAction {
+  export type CONNECTION_ACTION_UNSPECIFIED = typeof ConnectionAction.CONNECTION_ACTION_UNSPECIFIED;
+  export type CONNECTION_ACTION_ACCEPT = typeof ConnectionAction.CONNECTION_ACTION_ACCEPT;
+  export type CONNECTION_ACTION_RELAY = typeof ConnectionAction.CONNECTION_ACTION_RELAY;
+  export type CONNECTION_ACTION_REJECT = typeof ConnectionAction.CONNECTION_ACTION_REJECT;
+  export type CONNECTION_ACTION_TCPREFUSE = typeof ConnectionAction.CONNECTION_ACTION_TCPREFUSE;
+  export type CONNECTION_ACTION_CONTINUE = typeof ConnectionAction.CONNECTION_ACTION_CONTINUE;
 }
 
 /** One version of the configuration: many edits, all of them or none. */
@@ -176,6 +202,11 @@ export interface Item {
     | { $case: "authProfile"; value: AuthProfile }
     | { $case: "destinationControl"; value: DestinationControl }
     | { $case: "bounceProfile"; value: BounceProfile }
+    | { $case: "hostAccess"; value: HostAccess }
+    | { $case: "mailFlowPolicy"; value: MailFlowPolicy }
+    | //
+    /** As an incoming one, of mail from clients that relay. */
+    { $case: "outgoingMailPolicy"; value: MailPolicy }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -196,7 +227,11 @@ export interface RecipientAccess {
   recipient: string;
   action: AccessAction;
   /** What RCPT is answered with instead of the usual. */
-  reply?: AccessReply | undefined;
+  reply?:
+    | AccessReply
+    | undefined;
+  /** The recipient does not count towards max_rcpts_per_hour. */
+  bypassReceivingControl?: boolean | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -271,6 +306,55 @@ export interface DestinationControl {
    * tls, so that a process of an earlier release goes by what it knows: it prefers or requires TLS.
    */
   verifyCertificate: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A row of the host access table; the first with a source that names the client decides. */
+export interface HostAccess {
+  /** Of the listener; empty is for each that has no row of its own. */
+  listener: string;
+  /** Name of the sender group; empty where the row is for its only source. */
+  group: string;
+  sources: HostSource[];
+  rule:
+    | //
+    /** Name of a mail flow policy, without $. */
+    { $case: "policy"; value: string }
+    | { $case: "own"; value: FlowRule }
+    | undefined;
+  comment?: string | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface HostSource {
+  /**
+   * 192.0.2.1, 192.0.2., 192.0.2.1-9, 192.0.2.0/24, an IPv6 address, first-last or CIDR, mail.example.com, .example.com,
+   * ALL; SBRS[..], SBO:n and dnslist[..] match nobody.
+   */
+  source: string;
+  comment?: string | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface MailFlowPolicy {
+  /** Of the listener; empty is for each that has no policy of this name of its own. */
+  listener: string;
+  /** Without $. */
+  name: string;
+  rule: FlowRule | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface FlowRule {
+  action: ConnectionAction;
+  /** As AsyncOS calls them: max_msgs_per_session and so on. */
+  parameters: FlowParameter[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface FlowParameter {
+  name: string;
+  value: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -987,6 +1071,15 @@ export const Item: MessageFns<Item> = {
       case "bounceProfile":
         BounceProfile.encode(message.item.value, writer.uint32(50).fork()).join();
         break;
+      case "hostAccess":
+        HostAccess.encode(message.item.value, writer.uint32(58).fork()).join();
+        break;
+      case "mailFlowPolicy":
+        MailFlowPolicy.encode(message.item.value, writer.uint32(66).fork()).join();
+        break;
+      case "outgoingMailPolicy":
+        MailPolicy.encode(message.item.value, writer.uint32(74).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1060,6 +1153,30 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "bounceProfile", value: BounceProfile.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.item = { $case: "hostAccess", value: HostAccess.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.item = { $case: "mailFlowPolicy", value: MailFlowPolicy.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.item = { $case: "outgoingMailPolicy", value: MailPolicy.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1119,6 +1236,24 @@ export const Item: MessageFns<Item> = {
       case "bounceProfile": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "bounceProfile", value: BounceProfile.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "hostAccess": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "hostAccess", value: HostAccess.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "mailFlowPolicy": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "mailFlowPolicy", value: MailFlowPolicy.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "outgoingMailPolicy": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "outgoingMailPolicy", value: MailPolicy.fromPartial(object.item.value) };
         }
         break;
       }
@@ -1223,7 +1358,7 @@ export const SmtpRoute: MessageFns<SmtpRoute> = {
 };
 
 function createBaseRecipientAccess(): RecipientAccess {
-  return { recipient: "", action: 0, reply: undefined, _unknownFields: {} };
+  return { recipient: "", action: 0, reply: undefined, bypassReceivingControl: undefined, _unknownFields: {} };
 }
 
 export const RecipientAccess: MessageFns<RecipientAccess> = {
@@ -1236,6 +1371,9 @@ export const RecipientAccess: MessageFns<RecipientAccess> = {
     }
     if (message.reply !== undefined) {
       AccessReply.encode(message.reply, writer.uint32(26).fork()).join();
+    }
+    if (message.bypassReceivingControl !== undefined) {
+      writer.uint32(32).bool(message.bypassReceivingControl);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1285,6 +1423,14 @@ export const RecipientAccess: MessageFns<RecipientAccess> = {
             message.reply = AccessReply.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bypassReceivingControl = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1315,6 +1461,7 @@ export const RecipientAccess: MessageFns<RecipientAccess> = {
     message.reply = (object.reply !== undefined && object.reply !== null)
       ? AccessReply.fromPartial(object.reply)
       : undefined;
+    message.bypassReceivingControl = object.bypassReceivingControl ?? undefined;
     return message;
   },
 };
@@ -2114,6 +2261,495 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.bounceProfile = object.bounceProfile ?? undefined;
     message.ipPreference = object.ipPreference ?? 0;
     message.verifyCertificate = object.verifyCertificate ?? false;
+    return message;
+  },
+};
+
+function createBaseHostAccess(): HostAccess {
+  return { listener: "", group: "", sources: [], rule: undefined, comment: undefined, _unknownFields: {} };
+}
+
+export const HostAccess: MessageFns<HostAccess> = {
+  encode(message: HostAccess, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.listener !== "") {
+      writer.uint32(10).string(message.listener);
+    }
+    if (message.group !== "") {
+      writer.uint32(18).string(message.group);
+    }
+    for (const v of message.sources) {
+      HostSource.encode(v!, writer.uint32(26).fork()).join();
+    }
+    switch (message.rule?.$case) {
+      case "policy":
+        writer.uint32(34).string(message.rule.value);
+        break;
+      case "own":
+        FlowRule.encode(message.rule.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    if (message.comment !== undefined) {
+      writer.uint32(50).string(message.comment);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostAccess {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostAccess();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.listener = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sources.push(HostSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rule = { $case: "policy", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rule = { $case: "own", value: FlowRule.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.comment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostAccess>): HostAccess {
+    return HostAccess.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostAccess>): HostAccess {
+    const message = createBaseHostAccess();
+    message.listener = object.listener ?? "";
+    message.group = object.group ?? "";
+    message.sources = object.sources?.map((e) => HostSource.fromPartial(e)) || [];
+    switch (object.rule?.$case) {
+      case "policy": {
+        if (object.rule?.value !== undefined && object.rule?.value !== null) {
+          message.rule = { $case: "policy", value: object.rule.value };
+        }
+        break;
+      }
+      case "own": {
+        if (object.rule?.value !== undefined && object.rule?.value !== null) {
+          message.rule = { $case: "own", value: FlowRule.fromPartial(object.rule.value) };
+        }
+        break;
+      }
+    }
+    message.comment = object.comment ?? undefined;
+    return message;
+  },
+};
+
+function createBaseHostSource(): HostSource {
+  return { source: "", comment: undefined, _unknownFields: {} };
+}
+
+export const HostSource: MessageFns<HostSource> = {
+  encode(message: HostSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.comment !== undefined) {
+      writer.uint32(18).string(message.comment);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.comment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostSource>): HostSource {
+    return HostSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostSource>): HostSource {
+    const message = createBaseHostSource();
+    message.source = object.source ?? "";
+    message.comment = object.comment ?? undefined;
+    return message;
+  },
+};
+
+function createBaseMailFlowPolicy(): MailFlowPolicy {
+  return { listener: "", name: "", rule: undefined, _unknownFields: {} };
+}
+
+export const MailFlowPolicy: MessageFns<MailFlowPolicy> = {
+  encode(message: MailFlowPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.listener !== "") {
+      writer.uint32(10).string(message.listener);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.rule !== undefined) {
+      FlowRule.encode(message.rule, writer.uint32(26).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MailFlowPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMailFlowPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.listener = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rule = FlowRule.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MailFlowPolicy>): MailFlowPolicy {
+    return MailFlowPolicy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MailFlowPolicy>): MailFlowPolicy {
+    const message = createBaseMailFlowPolicy();
+    message.listener = object.listener ?? "";
+    message.name = object.name ?? "";
+    message.rule = (object.rule !== undefined && object.rule !== null) ? FlowRule.fromPartial(object.rule) : undefined;
+    return message;
+  },
+};
+
+function createBaseFlowRule(): FlowRule {
+  return { action: 0, parameters: [], _unknownFields: {} };
+}
+
+export const FlowRule: MessageFns<FlowRule> = {
+  encode(message: FlowRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== 0) {
+      writer.uint32(8).int32(message.action);
+    }
+    for (const v of message.parameters) {
+      FlowParameter.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FlowRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFlowRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.parameters.push(FlowParameter.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FlowRule>): FlowRule {
+    return FlowRule.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FlowRule>): FlowRule {
+    const message = createBaseFlowRule();
+    message.action = object.action ?? 0;
+    message.parameters = object.parameters?.map((e) => FlowParameter.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFlowParameter(): FlowParameter {
+  return { name: "", value: "", _unknownFields: {} };
+}
+
+export const FlowParameter: MessageFns<FlowParameter> = {
+  encode(message: FlowParameter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FlowParameter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFlowParameter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FlowParameter>): FlowParameter {
+    return FlowParameter.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FlowParameter>): FlowParameter {
+    const message = createBaseFlowParameter();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };

@@ -26,6 +26,8 @@ import {
   AuthProfile,
   BounceProfile,
   DestinationControl,
+  HostAccess,
+  MailFlowPolicy,
   MailPolicy,
   MatchingMode,
   Operation,
@@ -238,6 +240,9 @@ export interface GetAccessResponse {
   authProfiles: AuthProfile[];
   destinationControls: DestinationControl[];
   bounceProfiles: BounceProfile[];
+  hostAccess: HostAccess[];
+  mailFlowPolicies: MailFlowPolicy[];
+  outgoingMailPolicies: MailPolicy[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1963,6 +1968,9 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     authProfiles: [],
     destinationControls: [],
     bounceProfiles: [],
+    hostAccess: [],
+    mailFlowPolicies: [],
+    outgoingMailPolicies: [],
     _unknownFields: {},
   };
 }
@@ -1989,6 +1997,15 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.bounceProfiles) {
       BounceProfile.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.hostAccess) {
+      HostAccess.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.mailFlowPolicies) {
+      MailFlowPolicy.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.outgoingMailPolicies) {
+      MailPolicy.encode(v!, writer.uint32(82).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2070,6 +2087,30 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.bounceProfiles.push(BounceProfile.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.hostAccess.push(HostAccess.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.mailFlowPolicies.push(MailFlowPolicy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.outgoingMailPolicies.push(MailPolicy.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2102,6 +2143,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.authProfiles = object.authProfiles?.map((e) => AuthProfile.fromPartial(e)) || [];
     message.destinationControls = object.destinationControls?.map((e) => DestinationControl.fromPartial(e)) || [];
     message.bounceProfiles = object.bounceProfiles?.map((e) => BounceProfile.fromPartial(e)) || [];
+    message.hostAccess = object.hostAccess?.map((e) => HostAccess.fromPartial(e)) || [];
+    message.mailFlowPolicies = object.mailFlowPolicies?.map((e) => MailFlowPolicy.fromPartial(e)) || [];
+    message.outgoingMailPolicies = object.outgoingMailPolicies?.map((e) => MailPolicy.fromPartial(e)) || [];
     return message;
   },
 };

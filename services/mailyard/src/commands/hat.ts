@@ -1,0 +1,239 @@
+import {
+  addressNumber,
+  type FlowLimits,
+  HostAccessTable,
+  type HostAccessFile,
+  printHatFile,
+  readHatFile,
+} from '@mailyard/access';
+import {
+  changeSetWire,
+  readHostAccess,
+  readMailFlowPolicy,
+  writeHostAccess,
+  writeMailFlowPolicy,
+} from '@mailyard/contracts';
+import { type Domain, parseDomain } from '@mailyard/mail';
+import { authorOf } from '../author.ts';
+import { readTextInput } from '../input-file.ts';
+import { type Command, EXIT } from '../io.ts';
+import { printPaged } from '../pager.ts';
+import { plainPreview, tellPreview } from '../preview-text.ts';
+import { fileFaultText } from '../route-replacement.ts';
+import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { writeWhole } from '../whole-file.ts';
+
+export const USAGE = `usage: mailyard hat print
+       mailyard hat import FILE yes
+       mailyard hat export FILE
+       mailyard hat test ADDRESS
+
+  The host access table: who may connect, who may relay, and within which limits. Its text is that of AsyncOS.
+
+  ADDRESS  of a client, IPv4 or IPv6
+  FILE     on this machine; - is standard input or output
+  yes      says that the whole table of the listener, and its mail flow policies, may be replaced
+
+  --listener NAME      the table of this listener; else the one for each listener without a table of its own
+  --name HOST          test: a name of the client that was verified to be its own; may be said again
+  --dry-run            import: show what would change; commit nothing
+  --reason TEXT        why, for the history
+  --expect VERSION     refuse if the same has changed since that version
+  --id ID              the same id again is the same change
+`;
+
+const OPTIONS = {
+  listener: { type: 'string' },
+  name: { type: 'string', multiple: true },
+  reason: { type: 'string' },
+  expect: { type: 'string' },
+  id: { type: 'string' },
+  author: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+} as const;
+
+interface Values {
+  readonly listener?: string;
+  readonly name?: readonly string[];
+  readonly reason?: string;
+  readonly expect?: string;
+  readonly id?: string;
+  readonly author?: string;
+  readonly 'dry-run'?: boolean;
+}
+
+type Call = ServerCall<Values>;
+
+/** `mailyard hat`: the host access table as text, in batch (R130). */
+export const run: Command = (args, io) =>
+  runServerCommand('hat', USAGE, OPTIONS, args, io, (call) => {
+    const [verb, ...words] = call.words;
+    switch (verb) {
+      case 'print':
+        return print(call, words);
+      case 'import':
+        return importFile(call, words);
+      case 'export':
+        return exportFile(call, words);
+      case 'test':
+        return test(call, words);
+      case undefined:
+        throw new Misuse('hat takes print, import, export or test');
+      default:
+        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+    }
+  });
+
+interface Tables extends HostAccessFile {
+  readonly version: number;
+}
+
+/** All rows and policies, of every listener. */
+async function readTables({ client }: Call): Promise<Tables> {
+  const { version, hostAccess, mailFlowPolicies } = await client.getAccess();
+  const known = <T>(read: T | undefined): T => {
+    if (read === undefined) throw new Error('the host access table has rows of a later release');
+    return read;
+  };
+  return {
+    version,
+    rows: hostAccess.map((row) => known(readHostAccess(row))),
+    policies: mailFlowPolicies.map((policy) => known(readMailFlowPolicy(policy))),
+  };
+}
+
+function ofListener({ rows, policies }: HostAccessFile, name: string): HostAccessFile {
+  const isIts = ({ listener }: { readonly listener: string }): boolean => listener === name;
+  return { rows: rows.filter(isIts), policies: policies.filter(isIts) };
+}
+
+/** Prints the table of one listener, or those of all, one behind the other. */
+async function print(call: Call, words: readonly string[]): Promise<number> {
+  if (words.length > 0) throw new Misuse('print takes no words');
+  const tables = await readTables(call);
+  const { listener } = call.values;
+  const shown = listener === undefined ? tables : ofListener(tables, listener);
+  const names = new Set([...shown.rows, ...shown.policies].map((each) => each.listener));
+  const texts = Array.from(names, (name) => `# ${listenerText(name)}\n${printHatFile(ofListener(shown, name))}`);
+  if (call.isJson) call.print({ version: tables.version, hat: shown.rows, mailFlowPolicies: shown.policies }, '');
+  else if (texts.length === 0) call.say('no rows: every client may connect, and none may relay');
+  else await printPaged(call.io, texts.join('\n'));
+  return EXIT.done;
+}
+
+function listenerText(name: string): string {
+  return name === '' ? 'each listener without a table of its own' : `listener ${name}`;
+}
+
+async function exportFile(call: Call, words: readonly string[]): Promise<number> {
+  const [file, ...rest] = words;
+  if (file === undefined || rest.length > 0) throw new Misuse('export takes one file');
+  const name = call.values.listener ?? '';
+  const tables = await readTables(call);
+  const header = `# mailyard hat export: ${listenerText(name)}, version ${tables.version}, ${new Date().toISOString()}\n`;
+  const content = `${header}${printHatFile(ofListener(tables, name))}`;
+  if (file === '-') {
+    call.io.stdout.write(content);
+    return EXIT.done;
+  }
+  await writeWhole(file, Buffer.from(content));
+  call.print({ file, octets: Buffer.byteLength(content) }, '');
+  call.say(`written to ${file}`);
+  return EXIT.done;
+}
+
+/** Replaces the table of one listener; those of others stay as they are (R130). */
+async function importFile(call: Call, words: readonly string[]): Promise<number> {
+  const { client, values, io, isJson, print: out, say } = call;
+  const [file, ...rest] = words;
+  const isDry = values['dry-run'] === true;
+  if (file === undefined || rest.length > 1 || (rest.length === 1 && rest[0] !== 'yes'))
+    throw new Misuse('import takes one file');
+  if (rest.length === 0 && !isDry) throw new Misuse('import replaces the whole table; say yes as its last word');
+  const name = values.listener ?? '';
+  const read = readHatFile(await readTextInput(file, io), name);
+  if (read.kind === 'faults') {
+    for (const fault of read.faults) say(fileFaultText(fault));
+    out({ isCommitted: false, faults: read.faults }, '');
+    say(`nothing was imported: ${read.faults.length} ${read.faults.length === 1 ? 'fault' : 'faults'}`);
+    return EXIT.refused;
+  }
+  const tables = await readTables(call);
+  const kept = (item: { readonly listener: string }): boolean => item.listener !== name;
+  const operations = [
+    replace(changeSetWire.Section.SECTION_MAIL_FLOW_POLICIES, [
+      ...[...tables.policies.filter(kept), ...read.hat.policies].map(
+        (policy) => ({ $case: 'mailFlowPolicy', value: writeMailFlowPolicy(policy) }) as const,
+      ),
+    ]),
+    replace(changeSetWire.Section.SECTION_HOST_ACCESS, [
+      ...[...tables.rows.filter(kept), ...read.hat.rows].map(
+        (row) => ({ $case: 'hostAccess', value: writeHostAccess(row) }) as const,
+      ),
+    ]),
+  ];
+  // What other listeners have was read as of this version, and is written back.
+  const expectedVersion = values.expect === undefined ? tables.version : readExpected(values.expect);
+  const preview = await client.preview({ operations, expectedVersion });
+  tellPreview(preview, call);
+  const { faults, differences } = preview;
+  const plain = plainPreview(preview);
+  if (faults.length > 0 || isDry || differences.length === 0) {
+    out({ version: preview.version, isCommitted: false, ...plain }, '');
+    if (faults.length === 0) say(differences.length === 0 ? 'nothing to change' : 'nothing was changed');
+    return faults.length > 0 ? EXIT.refused : EXIT.done;
+  }
+  const { version } = await client.commit({
+    id: values.id ?? '',
+    expectedVersion,
+    operations,
+    author: authorOf(values.author, io.env),
+    reason: values.reason ?? `hat import ${file === '-' ? 'from standard input' : file}`,
+    confirmDiscardAll: false,
+  });
+  out({ version, isCommitted: true, ...plain }, '');
+  if (!isJson) say(`committed as version ${version}`);
+  return EXIT.done;
+}
+
+function replace(
+  section: changeSetWire.Section,
+  values: readonly NonNullable<changeSetWire.Item['item']>[],
+): changeSetWire.Operation {
+  return { operation: { $case: 'replace', value: { section, items: values.map((item) => ({ item })) } } };
+}
+
+function readExpected(word: string): number {
+  if (!/^\d{1,15}$/.test(word)) throw new Misuse('--expect takes a version');
+  return Number(word);
+}
+
+/** Tells which row decides about a client, and what it may then do. */
+async function test(call: Call, words: readonly string[]): Promise<number> {
+  const [address, ...rest] = words;
+  if (address === undefined || rest.length > 0 || addressNumber(address) === undefined)
+    throw new Misuse('test takes one IP address');
+  const names = (call.values.name ?? []).map((name): Domain => {
+    const domain = parseDomain(name);
+    if (domain === undefined) throw new Misuse(`${JSON.stringify(name)} is no host name`);
+    return domain;
+  });
+  const { version, rows, policies } = await readTables(call);
+  const table = HostAccessTable.read(rows, policies);
+  if (!(table instanceof HostAccessTable)) throw new Error('the host access table cannot be read by this release');
+  const hosts = table.of(call.values.listener ?? '');
+  const { action, group, source, policy, limits } = hosts.verdict(address, names);
+  const asksForNames = names.length === 0 && hosts.asksForNames(address);
+  call.print(
+    { version, address, action, group, source, policy, limits, asksForNames },
+    `${action} SG ${group} match ${source}${policy === '' ? '' : ` policy ${policy}`}\n${limitLines(limits)}`,
+  );
+  if (asksForNames) call.say('rows with host names stand above: say --name HOST to test with a name of the client');
+  return EXIT.done;
+}
+
+function limitLines(limits: FlowLimits): string {
+  return Object.entries(limits)
+    .map(([name, value]) => `  ${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}\n`)
+    .join('');
+}
