@@ -20,7 +20,7 @@ import {
 } from './change-set-codec.ts';
 import { writeDestinationControl } from './configuration-item-codec.ts';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
-import { TLS_USES } from './tls-use.ts';
+import { DANE_USES, TLS_USES } from './tls-use.ts';
 import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
 
 const key = fc.constantFrom('example.com', '.example.com', 'ALL', '[192.0.2.1]') as fc.Arbitrary<ReceivingDomain>;
@@ -122,6 +122,11 @@ const others = fc.constantFrom(
     section: 'outgoingPolicies',
     item: { name: 'out', sender: { members: ['@a.test'] }, recipient: { members: [] }, actions: { drop: true } },
   },
+  ...DANE_USES.map((dane) => ({
+    kind: 'set' as const,
+    section: 'destinationControls' as const,
+    item: { domain: `${dane}.example`, dane },
+  })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
 );
 const operation = fc.oneof(
@@ -158,7 +163,7 @@ describe('a change set of the log', () => {
       const operations = [{ operation: { $case: 'set' as const, value: { item } } }];
       return () => decodeChangeSet(wire.ChangeSet.encode(wire.ChangeSet.fromPartial({ operations })).finish());
     };
-    for (const row of [{ tls: 9 }, { verifyCertificate: true }, { tls: 1, verifyCertificate: true }])
+    for (const row of [{ tls: 9 }, { verifyCertificate: true }, { tls: 1, verifyCertificate: true }, { dane: 4 }])
       expect(reading(row as never)).toThrow(expect.objectContaining({ code: 'CHANGE_SET_UNREADABLE' }));
     const row = { tls: wire.TlsUse.TLS_USE_REQUIRED, verifyCertificate: true };
     expect(reading(row)().operations).toEqual([

@@ -10,7 +10,7 @@ import type {
 import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
-import { readTlsUse, writeTlsUse } from './tls-use.ts';
+import { readDaneUse, readTlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
 
 type Value = wire.Item['item'];
 type Read = { readonly section: SectionName; readonly item: Sections[SectionName] } | undefined;
@@ -80,12 +80,14 @@ const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as con
 
 export function writeDestinationControl({
   tls,
+  dane,
   ipPreference,
   ...control
 }: DestinationControl): wire.DestinationControl {
   return {
     ...control,
     ...writeTlsUse(tls),
+    ...writeDaneUse(dane),
     ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
   };
 }
@@ -150,10 +152,10 @@ export function readPlainItem(value: Value): Read {
     return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
   }
   if (value?.$case === 'destinationControl') {
-    const { tls, verifyCertificate, ipPreference, ...numbers } = value.value;
-    const use = readTlsUse({ tls, verifyCertificate });
+    const { tls, verifyCertificate, dane, ipPreference, ...numbers } = value.value;
+    const [use, daneUse] = [readTlsUse({ tls, verifyCertificate }), readDaneUse({ dane })];
     // What is not known here may protect more than all that is: going on without it would be worse than waiting.
-    if (numbers.domain === '' || use === 'unknown') return undefined;
+    if (numbers.domain === '' || use === 'unknown' || daneUse === 'unknown') return undefined;
     const preference = IP_PREFERENCES[ipPreference - 1];
     return {
       section: 'destinationControls',
@@ -161,6 +163,7 @@ export function readPlainItem(value: Value): Read {
         ...present(numbers),
         domain: numbers.domain,
         ...(use === undefined ? {} : { tls: use }),
+        ...(daneUse === undefined ? {} : { dane: daneUse }),
         ...(preference === undefined ? {} : { ipPreference: preference }),
       },
     };

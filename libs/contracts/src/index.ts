@@ -17,7 +17,7 @@ export {
   writeMailFlowPolicy,
 } from './host-access-codec.ts';
 export * from './route-decision-codec.ts';
-export { readTlsUse, TLS_USES, type TlsUse, writeTlsUse } from './tls-use.ts';
+export { DANE_USES, readDaneUse, readTlsUse, TLS_USES, type TlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';
 export * as configurationWire from './gen/mailyard/routing/v1/configuration.ts';
 export * as routingWire from './gen/mailyard/routing/v1/routing.ts';

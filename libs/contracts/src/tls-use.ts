@@ -22,3 +22,17 @@ export function readTlsUse({ tls, verifyCertificate }: WireTls): TlsUse | 'unkno
   if (tls === 0 && !verifyCertificate) return undefined;
   return (verifyCertificate ? VERIFYING : PLAIN)[tls] ?? 'unknown';
 }
+
+/** The number of each on the wire is its place, from 1. */
+export const DANE_USES = ['none', 'opportunistic', 'mandatory'] as const;
+
+export function writeDaneUse(use: DestinationControl['dane']): Pick<wire.DestinationControl, 'dane'> {
+  return { dane: (use === undefined ? 0 : DANE_USES.indexOf(use) + 1) as wire.DaneUse };
+}
+
+/** @returns undefined where the row says nothing of it, `unknown` where it says what is not known here */
+export function readDaneUse({
+  dane,
+}: Pick<wire.DestinationControl, 'dane'>): (typeof DANE_USES)[number] | 'unknown' | undefined {
+  return dane === 0 ? undefined : (DANE_USES[dane - 1] ?? 'unknown');
+}

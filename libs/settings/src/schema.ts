@@ -93,6 +93,7 @@ const delivery = z.strictObject({
   maxConnections: positive.default(10_000),
   messagesPerConnection: positive.default(50),
   tls: z.enum(['none', 'preferred', 'preferredVerify', 'required', 'requiredVerify']).default('none'),
+  dane: z.enum(['none', 'opportunistic', 'mandatory']).default('none'),
   /** PEM: authorities that certificates of hosts may come from, besides those of Node and of the system. */
   authority: file.optional(),
   /** PEM: what is shown to hosts that ask for a certificate. */

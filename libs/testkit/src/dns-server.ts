@@ -7,13 +7,14 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { findName, type Zone, type ZoneName } from './zone.ts';
+import { findName, isSecureChain, type Zone, type ZoneName } from './zone.ts';
 
 const TYPES = new Map([
   [1, 'A'],
   [5, 'CNAME'],
   [15, 'MX'],
   [28, 'AAAA'],
+  [52, 'TLSA'],
 ]);
 const UDP_LIMIT_OCTETS = 512;
 const SERVFAIL = 2;
@@ -101,6 +102,8 @@ export class DnsServer {
     const answers = chain.slice(1).map((target, i) => record(chain[i]!, 5, ttl, nameOctets(target)));
     if (found !== undefined && typeName !== 'CNAME') answers.push(...records(found, typeName, chain.at(-1)!, ttl));
     const reply = message(query, question, found === undefined ? NXDOMAIN : 0, answers);
+    // What a resolver that validates says to those who ask for it (RFC 6840 §5.7).
+    if ((query[3]! & 0x20) !== 0 && isSecureChain(this.zone, chain)) reply[3] = reply[3]! | 0x20;
     if (reply.length <= limitOctets) return reply;
     const truncated = message(query, question, 0, []);
     truncated[2] = truncated[2]! | 0x02;
@@ -117,6 +120,10 @@ function records(found: ZoneName, typeName: string, owner: string, ttl: number):
     case 'MX':
       return (found.mx ?? []).map(([preference, exchange]) =>
         record(owner, 15, ttl, Buffer.concat([number(preference), nameOctets(exchange)])),
+      );
+    case 'TLSA':
+      return (found.tlsa ?? []).map(([usage, selector, matching, data]) =>
+        record(owner, 52, ttl, Buffer.concat([Buffer.from([usage, selector, matching]), Buffer.from(data, 'hex')])),
       );
     default:
       return [];

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Host, RelayConnection, RelayOptions, SessionFailure } from '@mailyard/delivery-rules';
+import type { Host, RelayConnection, RelayOptions, SessionFailure, TlsaRecord } from '@mailyard/delivery-rules';
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -276,6 +277,73 @@ export function describeSessions(driver: RelayUnderTest): void {
       const opened = await openTo(make(), sink!, { tls: 'preferredVerify' });
       expect(opened.tls).toBeUndefined();
       await opened.close();
+    });
+
+    describe('by TLSA records (R144, RFC 7672)', () => {
+      const tlsa = (usage: number, selector: number, matching: number, { cert }: SelfSignedCertificate): TlsaRecord => {
+        const certificate = new X509Certificate(cert);
+        const octets = selector === 0 ? certificate.raw : certificate.publicKey.export({ type: 'spki', format: 'der' });
+        const hash = matching === 1 ? 'sha256' : 'sha512';
+        const data = matching === 0 ? octets : createHash(hash).update(octets).digest();
+        return { usage, selector, matching, data };
+      };
+      const daneTo = (
+        certificate: SelfSignedCertificate,
+        ...records: TlsaRecord[]
+      ): Promise<RelayConnection | SessionFailure> =>
+        connectTo(certificate, { tls: 'required', dane: { base: 'mx.base.test', records } });
+
+      const strange = makeCertificate(['strange.test'], long);
+      const forBase = makeCertificate(['mx.base.test'], new Date(), { issuer: middle });
+      const chained = whole(whole(forBase, middle), authority);
+
+      it.each<[string, SelfSignedCertificate, TlsaRecord]>([
+        ['311, whatever its dates and names', strange, tlsa(3, 1, 1, strange)],
+        ['300', strange, tlsa(3, 0, 0, strange)],
+        ['312', strange, tlsa(3, 1, 2, strange)],
+        ['201 by the next authority', whole(forBase, middle), tlsa(2, 0, 1, middle)],
+        ['211 by the last authority', chained, tlsa(2, 1, 1, authority)],
+        ["201 for the host's own name", whole(behindMiddle, middle), tlsa(2, 0, 1, middle)],
+      ])('holds by %s, and is asked for by the name of the records', async (_what, certificate, record) => {
+        const opened = await daneTo(certificate, record);
+        if (!isSession(opened)) throw new Error(opened.reason);
+        expect(opened.tls).toMatchObject({ certificate: 'dane' });
+        await opened.send(transactionTo(['a@b.test']));
+        expect(sink!.messages[0]).toMatchObject({ secure: true, serverName: 'mx.base.test' });
+        await opened.close();
+      });
+
+      it.each<[string, SelfSignedCertificate, TlsaRecord, RegExp]>([
+        ['another key', strange, tlsa(3, 1, 1, authority), /no certificate matches its TLSA records/],
+        [
+          'one that another authority vouches for',
+          issue(['mx.base.test']),
+          tlsa(2, 0, 1, middle),
+          /no certificate matches/,
+        ],
+        [
+          'the name of another',
+          whole(makeCertificate(['x.test'], undefined, { issuer: middle }), middle),
+          tlsa(2, 0, 1, middle),
+          /is for none of mx\.base\.test, localhost/,
+        ],
+        [
+          'dates that are over',
+          whole(makeCertificate(['mx.base.test'], long, { issuer: middle }), middle),
+          tlsa(2, 0, 1, middle),
+          /not within its dates/,
+        ],
+        [
+          'a chain that only looks like one',
+          whole(issue(['mx.base.test']), middle),
+          tlsa(2, 0, 1, middle),
+          /no certificate matches|do not lead/,
+        ],
+      ])('does not hold with %s: nothing is sent, not even in the clear', async (_what, certificate, record, fault) => {
+        const failed = await daneTo(certificate, record);
+        expect(failed).toMatchObject({ stage: 'starttls', reason: expect.stringMatching(fault) });
+        expect([sink!.transactions, sink!.connections]).toEqual([0, 1]);
+      });
     });
 
     it('of its own is shown to a host that asks for it', async () => {

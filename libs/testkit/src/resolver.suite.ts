@@ -30,7 +30,37 @@ export const RESOLVER_ZONE: Zone = {
   'broken.example.test': { fault: 'servfail' },
 };
 
+/** Names for which DNSSEC vouches, and others; for servers that can be told to say so. */
+export const VOUCHED_ZONE: Zone = {
+  'signed.test': { isSecure: true, mx: [[10, 'mx.signed.test']] },
+  'mx.signed.test': { a: ['192.0.2.1'] },
+  '_25._tcp.mx.signed.test': {
+    tlsa: [
+      [3, 1, 1, 'ab'.repeat(32)],
+      [2, 0, 0, 'cd'.repeat(700)],
+    ],
+  },
+  '_2525._tcp.mx.signed.test': { cname: '_25._tcp.mx.signed.test' },
+  'alias.signed.test': { cname: 'mx.signed.test' },
+  'own.signed.test': { cname: 'bare.signed.test' },
+  '_25._tcp.own.signed.test': { tlsa: [[3, 0, 2, 'ef'.repeat(64)]] },
+  'six.signed.test': { aaaa: ['2001:db8::1'] },
+  '_25._tcp.six.signed.test': { tlsa: [[3, 1, 1, '01'.repeat(32)]] },
+  'bare.signed.test': { a: ['192.0.2.2'] },
+  'failing.signed.test': { a: ['192.0.2.3'] },
+  '_25._tcp.failing.signed.test': { fault: 'servfail' },
+  'away.signed.test': { isSecure: true, fault: 'servfail' },
+  'plain.test': { mx: [[10, 'mx.plain.test']] },
+  'mx.plain.test': { a: ['192.0.2.4'] },
+  '_25._tcp.mx.plain.test': { tlsa: [[3, 1, 1, 'ab'.repeat(32)]] },
+  'outwards.signed.test': { cname: 'mx.plain.test' },
+  'failing.plain.test': { a: ['192.0.2.5'] },
+  '_25._tcp.failing.plain.test': { fault: 'servfail' },
+};
+
 export interface ResolverUnderTest {
+  /** `isVouching`: it knows {@link VOUCHED_ZONE} too. */
+  readonly isVouching?: boolean;
   make(): Promise<{ readonly resolver: Resolver; stop(): Promise<void> }>;
 }
 
@@ -91,5 +121,48 @@ export function resolverSuite(name: string, driver: ResolverUnderTest): void {
         expect(await addresses(domain)).toMatchObject({ kind: 'failure' });
       },
     );
+
+    describe.runIf(driver.isVouching === true)('TLSA records (R144, RFC 7672)', () => {
+      const tlsa = async (host: string, port = 25): Promise<unknown> => {
+        const answer = await made.resolver.tlsa(host as Domain, port);
+        if (answer.kind !== 'records') return answer.kind;
+        return [
+          answer.base,
+          ...answer.records.map(
+            ({ usage, selector, matching, data }) => `${usage}${selector}${matching} ${data.length}`,
+          ),
+        ];
+      };
+
+      it('are those below the name that aliases lead to, else below the name', async () => {
+        for (const [host, port] of [
+          ['mx.signed.test', 25],
+          ['mx.signed.test', 2525],
+          ['alias.signed.test', 25],
+        ] as const)
+          expect(await tlsa(host, port)).toEqual(['mx.signed.test', '311 32', '200 700']);
+        expect(await tlsa('own.signed.test')).toEqual(['own.signed.test', '302 64']);
+        expect(await tlsa('six.signed.test')).toEqual(['six.signed.test', '311 32']);
+      });
+
+      it('are none where there are none, and where DNSSEC does not vouch, whatever stands there', async () => {
+        for (const host of ['bare.signed.test', 'nowhere.signed.test', 'mx.plain.test', 'outwards.signed.test'])
+          expect([host, await tlsa(host)]).toEqual([host, 'none']);
+        // Not even asked for: some servers fail at the question.
+        expect(await tlsa('failing.plain.test')).toBe('none');
+      });
+
+      it('are not known where the answer is missing: never none', async () => {
+        for (const host of ['failing.signed.test', 'away.signed.test']) expect(await tlsa(host)).toBe('failure');
+      });
+
+      it('count for a domain whose MX records DNSSEC vouches for, also for there being none', async () => {
+        const isSecure = (domain: string) => made.resolver.isMxSecure(domain as Domain);
+        expect(await isSecure('signed.test')).toBe(true);
+        expect(await isSecure('bare.signed.test')).toBe(true);
+        expect(await isSecure('plain.test')).toBe(false);
+        expect(await isSecure('away.signed.test')).toMatchObject({ kind: 'failure' });
+      });
+    });
   });
 }

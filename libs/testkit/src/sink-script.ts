@@ -57,6 +57,8 @@ export interface SinkMessage {
   readonly session: number;
   readonly helo: string;
   readonly secure: boolean;
+  /** The name that the client asked for in its TLS handshake. */
+  readonly serverName: string | undefined;
   /** The common name of the client's certificate, when it was asked for one and had one. */
   readonly clientName: string | undefined;
   /** The user name, when the client authenticated. */

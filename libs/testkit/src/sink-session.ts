@@ -288,6 +288,7 @@ export class SinkSession {
         session: this.#number,
         helo: this.#helo,
         secure: this.#secure,
+        serverName: this.#serverName,
         clientName: this.#clientName,
         username: this.#username,
         reversePath: this.#reversePath!,
@@ -300,6 +301,11 @@ export class SinkSession {
     this.#sink.accepted++;
     this.#sink.recipients += this.#recipients.length;
     this.#sink.changed();
+  }
+
+  get #serverName(): string | undefined {
+    const { servername = false } = this.#socket as { readonly servername?: string | false };
+    return servername === false ? undefined : servername;
   }
 
   get #clientName(): string | undefined {

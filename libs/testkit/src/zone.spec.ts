@@ -1,6 +1,11 @@
-import { resolverSuite, RESOLVER_ZONE } from './resolver.suite.ts';
+import { resolverSuite, RESOLVER_ZONE, VOUCHED_ZONE } from './resolver.suite.ts';
 import { ZoneResolver } from './zone.ts';
 
 resolverSuite('ZoneResolver', {
-  make: () => Promise.resolve({ resolver: new ZoneResolver(RESOLVER_ZONE), stop: () => Promise.resolve() }),
+  isVouching: true,
+  make: () =>
+    Promise.resolve({
+      resolver: new ZoneResolver({ ...RESOLVER_ZONE, ...VOUCHED_ZONE }),
+      stop: () => Promise.resolve(),
+    }),
 });

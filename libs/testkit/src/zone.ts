@@ -1,4 +1,4 @@
-import type { AddressAnswer, MxAnswer, Resolver } from '@mailyard/delivery-rules';
+import type { AddressAnswer, MxAnswer, Resolver, TlsaAnswer } from '@mailyard/delivery-rules';
 import type { Domain } from '@mailyard/mail';
 
 /** What a name has in a zone of a test; a name that is not there does not exist. */
@@ -8,6 +8,10 @@ export interface ZoneName {
   readonly a?: readonly string[];
   readonly aaaa?: readonly string[];
   readonly cname?: string;
+  /** Usage, selector, matching type and the data in hexadecimal. */
+  readonly tlsa?: readonly (readonly [usage: number, selector: number, matching: number, data: string])[];
+  /** DNSSEC vouches for it and for all that is, or is not, below it. */
+  readonly isSecure?: boolean;
   /** Seconds; 60 when absent. */
   readonly ttl?: number;
   /** In place of an answer: an error, a datagram that is no answer, or nothing at all. */
@@ -33,6 +37,15 @@ export function findName(zone: Zone, name: string): { readonly chain: readonly s
   return Object.hasOwn(zone, at) ? { chain, found: zone[at]! } : { chain };
 }
 
+/** Whether DNSSEC vouches for each name of a chain: as it says, or the name above it. */
+export function isSecureChain(zone: Zone, chain: readonly string[]): boolean {
+  return chain.every((name) => {
+    for (let at = name; at !== ''; at = at.split('.').slice(1).join('.'))
+      if (Object.hasOwn(zone, at) && zone[at]!.isSecure !== undefined) return zone[at]!.isSecure;
+    return false;
+  });
+}
+
 /** A resolver that reads a zone in memory: the fake that fulfils the port. */
 export class ZoneResolver implements Resolver {
   zone: Zone;
@@ -56,6 +69,31 @@ export class ZoneResolver implements Resolver {
     if ('kind' in found) return found;
     const addresses = [...(found.a ?? []), ...(found.aaaa ?? [])];
     return addresses.length === 0 ? { kind: 'noData' } : { kind: 'addresses', addresses };
+  }
+
+  async tlsa(name: Domain, port: number): Promise<TlsaAnswer> {
+    const addresses = await this.addresses(name);
+    if (addresses.kind === 'failure') return addresses;
+    const { chain } = findName(this.zone, name);
+    if (!isSecureChain(this.zone, chain)) return { kind: 'none', reason: `DNSSEC does not vouch for ${name}` };
+    for (const base of [chain.at(-1)!, name]) {
+      const service = `_${port}._tcp.${base}`;
+      const { found, chain: below } = findName(this.zone, service);
+      if (found?.fault !== undefined) return { kind: 'failure', reason: found.fault };
+      if (found?.tlsa === undefined || !isSecureChain(this.zone, below)) continue;
+      const records = found.tlsa.map(([usage, selector, matching, data]) => ({
+        ...{ usage, selector, matching },
+        data: Buffer.from(data, 'hex'),
+      }));
+      return { kind: 'records', base, records };
+    }
+    return { kind: 'none', reason: `no TLSA records below ${name} that DNSSEC vouches for` };
+  }
+
+  async isMxSecure(name: Domain): ReturnType<Resolver['isMxSecure']> {
+    const found = this.#find(name);
+    if ('kind' in found && found.kind === 'failure') return found;
+    return isSecureChain(this.zone, findName(this.zone, name).chain);
   }
 
   #find(name: string): ZoneName | { readonly kind: 'noSuchDomain' } | { readonly kind: 'failure'; reason: string } {

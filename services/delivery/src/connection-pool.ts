@@ -167,6 +167,7 @@ export class ConnectionPool {
         certificateNames: this.#home.certificateNames,
         ...(credentials === undefined ? {} : { credentials }),
       },
+      dane: terms.dane,
       tlsState: (host) => this.#home.tlsState(host),
       tlsAlarm: settings.tlsAlarm,
       authProfile,

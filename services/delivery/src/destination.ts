@@ -116,8 +116,9 @@ export class Destination implements PoolHome {
     if (terms === old) return;
     this.#terms = terms;
     this.#pool.limitTo(terms.maxConnections);
-    if (terms.tls !== old.tls) this.hosts.forgetTls();
-    const isOtherWay = terms.tls !== old.tls || terms.ipPreference !== old.ipPreference;
+    const isOtherTls = terms.tls !== old.tls || terms.dane !== old.dane;
+    if (isOtherTls) this.hosts.forgetTls();
+    const isOtherWay = isOtherTls || terms.ipPreference !== old.ipPreference;
     if (isOtherWay) this.#pool.outdate();
     else this.#pool.closeBeyond(terms.maxConnections);
     // What had no address of one family may have one of the other; a host that was refused may do now.

@@ -1,6 +1,7 @@
 /** Opening a connection: from a route to the first host that takes one (R50 to R60). */
 import {
   type AddressAnswer,
+  type DaneUse,
   demandsTls,
   type DestinationFault,
   formatHost,
@@ -22,6 +23,7 @@ import {
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
+import { daneSession } from './dane-session.ts';
 
 /** A probe that is shared with other workers keeps them off for this long. */
 const PROBE_MS = 60_000;
@@ -44,6 +46,7 @@ export interface OpeningWish {
   readonly domain: Domain | AddressLiteral;
   readonly plan: PlanOptions;
   readonly relayOptions: RelayOptions;
+  readonly dane: DaneUse;
   /** Where it is kept that a host does not do what is demanded of TLS, and whether that is to be told. */
   readonly tlsState: (host: Host) => string;
   readonly tlsAlarm: boolean;
@@ -122,8 +125,8 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
 }
 
 async function connect(
-  { relay, hosts, board, now, refusing, cameBack }: OpeningTools,
-  { relayOptions, authProfile, openConnections, tlsState, tlsAlarm, domain }: OpeningWish,
+  { relay, resolver, hosts, board, now, refusing, cameBack }: OpeningTools,
+  wish: OpeningWish,
   host: Host,
   key: string,
 ): Promise<
@@ -136,14 +139,21 @@ async function connect(
       readonly state: string;
     }
 > {
-  hosts.began(key, now());
-  const opened = await relay.connect(host, relayOptions).catch(
-    (error: unknown): SessionFailure => ({
-      stage: 'connect',
-      reason: error instanceof Error ? error.message : String(error),
-    }),
-  );
-  hosts.ended(key);
+  const { authProfile, openConnections, tlsState, tlsAlarm, domain } = wish;
+  const session = await daneSession(resolver, wish, host);
+  let opened: RelayConnection | SessionFailure;
+  if ('reason' in session) {
+    opened = session;
+  } else {
+    hosts.began(key, now());
+    opened = await relay.connect(host, session).catch(
+      (error: unknown): SessionFailure => ({
+        stage: 'connect',
+        reason: error instanceof Error ? error.message : String(error),
+      }),
+    );
+    hosts.ended(key);
+  }
   if (!('reason' in opened)) {
     if (hosts.worked(key, now())) {
       board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });
@@ -169,7 +179,7 @@ async function connect(
   if (stage === 'auth' && authProfile !== undefined && (opened.reply === undefined || opened.reply.code >= 500))
     tellOnce(refusing, authProfile, key, opened.reason, host);
   const failure = { reply, stage, host: formatHost(host) };
-  if (stage === 'starttls' && demandsTls(relayOptions.tls)) {
+  if (stage === 'starttls' && ('reason' in session || demandsTls(session.tls))) {
     // It answers, and may well serve those who demand less.
     hosts.released(key);
     const place = tlsState(host);

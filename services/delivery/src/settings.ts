@@ -1,4 +1,11 @@
-import type { BatchBy, BounceProfile, DeliveryTerms, IpPreference, RelayOptions } from '@mailyard/delivery-rules';
+import type {
+  BatchBy,
+  BounceProfile,
+  DaneUse,
+  DeliveryTerms,
+  IpPreference,
+  RelayOptions,
+} from '@mailyard/delivery-rules';
 
 /** What a delivery worker is told. Times in milliseconds. */
 export interface DeliverySettings {
@@ -13,6 +20,7 @@ export interface DeliverySettings {
   /** RCPTs in one transaction at most (R106). */
   readonly recipientsPerTransaction: number;
   readonly tls: RelayOptions['tls'];
+  readonly dane: DaneUse;
   /** An alarm when a host does not do what a TLS setting demands (R144). */
   readonly tlsAlarm: boolean;
   readonly batchBy: BatchBy;
@@ -36,11 +44,18 @@ export interface DeliverySettings {
 export function termsOfSettings(
   settings: Pick<
     DeliverySettings,
-    'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'ipPreference' | 'bounce'
+    'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'dane' | 'ipPreference' | 'bounce'
   >,
 ): DeliveryTerms {
-  const { maxConnectionsPerDestination: maxConnections, messagesPerConnection, tls, ipPreference, bounce } = settings;
-  return { maxConnections, messagesPerConnection, tls, ipPreference, bounce, hasOwnAge: false };
+  const {
+    maxConnectionsPerDestination: maxConnections,
+    messagesPerConnection,
+    tls,
+    dane,
+    ipPreference,
+    bounce,
+  } = settings;
+  return { maxConnections, messagesPerConnection, tls, dane, ipPreference, bounce, hasOwnAge: false };
 }
 
 /** What outgoing authentication profiles authenticate with (R150 to R153). */
@@ -58,6 +73,7 @@ export const DELIVERY_DEFAULTS = {
   messagesPerConnection: 50,
   recipientsPerTransaction: 100,
   tls: 'none',
+  dane: 'none',
   tlsAlarm: true,
   batchBy: 'destination',
   ipPreference: 'preferV6',

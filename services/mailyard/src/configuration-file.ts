@@ -1,6 +1,15 @@
 /** The configuration as one file, for `mailyard apply`: what a section says is what there will be; absent ones stay. */
 import { CONNECTION_ACTIONS, type FlowParameters, orderedParameters } from '@mailyard/access';
-import { readTlsUse, TLS_USES, type changeSetWire as wire, type routingWire, writeTlsUse } from '@mailyard/contracts';
+import {
+  DANE_USES,
+  readDaneUse,
+  readTlsUse,
+  TLS_USES,
+  type changeSetWire as wire,
+  type routingWire,
+  writeDaneUse,
+  writeTlsUse,
+} from '@mailyard/contracts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { withoutUnknownFields } from './server-command.ts';
@@ -87,6 +96,7 @@ const control = z.strictObject({
   maxRecipients: count.optional(),
   windowMinutes: count.optional(),
   tls: z.enum(TLS_USES).optional(),
+  dane: z.enum(DANE_USES).optional(),
   bounceProfile: text.optional(),
   ipPreference: z.enum(IP_PREFERENCES).optional(),
 });
@@ -216,13 +226,14 @@ function authProfileOf([name, { username, secret, allowClear }]: [string, z.infe
   return { $case: 'authProfile', value: { name, username, secret: reference, allowClear } };
 }
 
-function controlOf([domain, { tls, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
+function controlOf([domain, { tls, dane, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
   return {
     $case: 'destinationControl',
     value: {
       domain,
       ...rest,
       ...writeTlsUse(tls),
+      ...writeDaneUse(dane),
       ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
     },
   };
@@ -255,11 +266,12 @@ export function printConfigurationFile(
       ]),
     ),
     destinationControls: Object.fromEntries(
-      access.destinationControls.map(({ domain, tls, verifyCertificate, ipPreference, ...rest }) => [
+      access.destinationControls.map(({ domain, tls, verifyCertificate, dane, ipPreference, ...rest }) => [
         domain,
         {
           ...rest,
           tls: readTlsUse({ tls, verifyCertificate }),
+          dane: readDaneUse({ dane }),
           ipPreference: IP_PREFERENCES[ipPreference - 1],
         },
       ]),

@@ -2,6 +2,7 @@ import { flowPolicyText, hostRowKey, hostRowText } from '@mailyard/access';
 import {
   type changeSetWire,
   type configurationWire,
+  readDaneUse,
   readHostAccess,
   readMailFlowPolicy,
   readSection,
@@ -60,9 +61,7 @@ export function plainDifference({
 
 function plainItem(whole: Item | undefined): unknown {
   const item = whole?.item;
-  if (item?.$case !== 'destinationControl') return item?.value;
-  const { verifyCertificate: _verify, ...control } = item.value;
-  return { ...control, tls: undefined, ipPreference: undefined, ...wordsOfControl(item.value) };
+  return item?.$case === 'destinationControl' ? plainControl(item.value) : item?.value;
 }
 
 function itemText({ item }: Item, beside?: Item): string {
@@ -82,8 +81,8 @@ function itemText({ item }: Item, beside?: Item): string {
     return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
   }
   if (item.$case === 'destinationControl') {
-    const { domain: _key, tls: _tls, verifyCertificate: _verify, ipPreference: _preference, ...numbers } = item.value;
-    return wordsOf({ ...numbers, ...wordsOfControl(item.value) });
+    const { domain: _key, ...rest } = plainControl(item.value);
+    return wordsOf(rest);
   }
   if (item.$case === 'bounceProfile') {
     const { name: _key, ...rest } = item.value;
@@ -100,12 +99,19 @@ function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>)
     .join(', ');
 }
 
+/** A row without what stands as a number on the wire, which follows in words. */
+function plainControl(control: changeSetWire.DestinationControl): Readonly<Record<string, unknown>> {
+  const { tls: _tls, verifyCertificate: _verify, dane: _dane, ipPreference: _preference, ...rest } = control;
+  return { ...rest, ...wordsOfControl(control) };
+}
+
 /** What stands as a number on the wire, in the words of the file; left out where nothing is said. */
 function wordsOfControl(control: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
   const { ipPreference } = control;
-  const tls = readTlsUse(control);
+  const [tls, dane] = [readTlsUse(control), readDaneUse(control)];
   return {
     ...(tls === undefined ? {} : { tls: tls === 'unknown' ? 'of a later release' : tls }),
+    ...(dane === undefined ? {} : { dane: dane === 'unknown' ? 'of a later release' : dane }),
     ...(ipPreference === 0 ? {} : { ipPreference: IP_PREFERENCES[ipPreference] ?? 'of a later release' }),
   };
 }

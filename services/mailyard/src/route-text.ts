@@ -113,7 +113,7 @@ export function explainText(
   if (limits !== undefined)
     lines.push(
       '',
-      `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls}, addresses ${limits.ipPreference};`,
+      `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls}, DANE ${limits.dane}, addresses ${limits.ipPreference};`,
       `${limits.maxRetries} retries within ${limits.maxAgeSeconds} s, ${limits.initialWaitSeconds} to ${limits.maxWaitSeconds} s apart.`,
       ...(limits.maxRecipients === undefined
         ? []

@@ -53,6 +53,7 @@ export interface DeliveryLimits {
   readonly maxConnections: number;
   readonly messagesPerConnection: number;
   readonly tls: string;
+  readonly dane: string;
   readonly ipPreference: string;
   readonly maxRetries: number;
   readonly maxAgeSeconds: number;

@@ -1,7 +1,9 @@
 /** Destination controls and bounce profiles of the configuration, as delivery keeps to them (R70 to R73, R140 to R146). */
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeCertificate } from '@mailyard/testkit/certificate';
+import { DnsServer } from '@mailyard/testkit/dns-server';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { SinkOptions } from '@mailyard/testkit/smtp-sink';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -123,6 +125,63 @@ destinationControls:
     // Less is demanded: at once.
     await apply(scenario, gateway, 'destinationControls: { DEFAULT: { tls: required } }');
     await expired.until(({ accepted }) => accepted === 1, 5_000);
+  });
+
+  it('verify hosts by TLSA records that a validating resolver vouches for (R144, RFC 7672)', async () => {
+    await using scenario = await begin();
+    const certificate = makeCertificate(['whatever.test']);
+    const key = new X509Certificate(certificate.cert).publicKey.export({ type: 'spki', format: 'der' });
+    const right = [3, 1, 1, createHash('sha256').update(key).digest('hex')] as const;
+    const good = await scenario.sink({ tls: certificate });
+    const wrong = await scenario.sink({ tls: certificate });
+    const bare = await scenario.sink({ tls: certificate });
+    const dns = await DnsServer.start({
+      'signed.test': { isSecure: true },
+      'good.signed.test': { a: ['127.0.0.1'] },
+      [`_${good.port}._tcp.good.signed.test`]: { tlsa: [right] },
+      'wrong.signed.test': { a: ['127.0.0.1'] },
+      [`_${wrong.port}._tcp.wrong.signed.test`]: { tlsa: [[3, 1, 1, 'ab'.repeat(32)]] },
+      'bare.test': { a: ['127.0.0.1'] },
+      [`_${bare.port}._tcp.bare.test`]: { tlsa: [right] },
+    });
+    scenario.onEnd(() => dns.stop());
+    const mailLog = join(scenario.folder, 'mail.log');
+    const gateway = await scenario.gateway(['--dns', dns.address], { MAILYARD_TELEMETRY_MAILLOG: mailLog });
+    await apply(
+      scenario,
+      gateway,
+      `
+routes:
+  good.example: "[good.signed.test]:${good.port}"
+  wrong.example: "[wrong.signed.test]:${wrong.port}"
+  bare.example: "[bare.test]:${bare.port}"
+  lenient.example: "[bare.test]:${bare.port}"
+rat: [good.example, wrong.example, bare.example, lenient.example]
+destinationControls:
+  DEFAULT: { dane: opportunistic }
+  bare.example: { dane: mandatory, tls: required }
+`,
+    );
+    for (const domain of ['good', 'wrong', 'bare', 'lenient']) await send(scenario, gateway, `${domain}.example`, 1);
+    await good.until(({ accepted }) => accepted === 1);
+    await bare.until(({ accepted }) => accepted === 1);
+    await untilStatus(gateway, ({ waiting, delivered }) => waiting === 2 && delivered === 2);
+    expect(bare.messages[0]!.recipients[0]!.forwardPath).toBe('u0@lenient.example');
+    expect([good.messages[0]!.secure, wrong.transactions]).toEqual([true, 0]);
+    const says = (domain: string, reason: string) =>
+      waitFor(async () => (await gateway.command('trace', `u0@${domain}`)).stdout.includes(reason), 20_000);
+    await says('wrong.example', 'certificate not verified: no certificate matches its TLSA records');
+    await says('bare.example', 'DANE is demanded: DNSSEC does not vouch for bare.test');
+    const log = await readFile(mailLog, 'utf8');
+    expect(log).toMatch(/TLS success protocol TLSv1\.3 cipher TLS_\S+ certificate verified by DANE$/m);
+    const explained = await gateway.json('smtproutes', 'test', 'u@bare.example');
+    expect(explained).toMatchObject({ limits: { tls: 'required', dane: 'mandatory' } });
+    const refused = join(scenario.folder, 'refused.yaml');
+    await writeFile(refused, 'destinationControls: { a.example: { tls: none, dane: mandatory } }');
+    expect(await gateway.command('apply', '-f', refused, 'yes')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('DANE goes with TLS'),
+    });
   });
 
   it('are followed from the commit on: short retries bounce, a longer schedule keeps (R70, R72, R78)', async () => {

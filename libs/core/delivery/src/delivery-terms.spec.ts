@@ -7,6 +7,7 @@ const BASE: DeliveryTerms = {
   maxConnections: 20,
   messagesPerConnection: 50,
   tls: 'none',
+  dane: 'none',
   ipPreference: 'preferV6',
   bounce: DEFAULT_BOUNCE_PROFILE,
   hasOwnAge: false,

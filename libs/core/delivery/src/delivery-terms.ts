@@ -1,4 +1,5 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { DaneUse } from './dane.ts';
 import type { IpPreference } from './ip-preference.ts';
 import type { RelayOptions } from './ports.ts';
 import type { BounceProfile } from './retry-schedule.ts';
@@ -12,6 +13,7 @@ export interface ControlRow {
   readonly maxRecipients?: number;
   readonly windowMinutes?: number;
   readonly tls?: RelayOptions['tls'];
+  readonly dane?: DaneUse;
   readonly bounceProfile?: string;
   readonly ipPreference?: IpPreference;
 }
@@ -36,6 +38,7 @@ export interface DeliveryTerms {
   readonly maxConnections: number;
   readonly messagesPerConnection: number;
   readonly tls: RelayOptions['tls'];
+  readonly dane: DaneUse;
   /** R142 */
   readonly ipPreference: IpPreference;
   /** Recipients of one domain in a window, by one worker; absent: as many as there are. */
@@ -90,6 +93,7 @@ function merge(
     maxConnections: row.maxConnections ?? below.maxConnections,
     messagesPerConnection: row.maxMessagesPerConnection ?? below.messagesPerConnection,
     tls: row.tls ?? below.tls,
+    dane: row.dane ?? below.dane,
     ipPreference: row.ipPreference ?? below.ipPreference,
     ...(row.maxRecipients === undefined
       ? {}
@@ -121,6 +125,7 @@ function bounceOf(base: BounceProfile, profile: BounceProfileRow): BounceProfile
 export function isOtherSchedule(a: DeliveryTerms, b: DeliveryTerms): boolean {
   return (
     a.tls !== b.tls ||
+    a.dane !== b.dane ||
     a.ipPreference !== b.ipPreference ||
     a.bounce.maxAgeMs !== b.bounce.maxAgeMs ||
     a.bounce.maxRetries !== b.bounce.maxRetries ||

@@ -1,5 +1,6 @@
 export * from './concurrency.ts';
 export * from './delay-warning.ts';
+export * from './dane.ts';
 export * from './delivery-terms.ts';
 export * from './destination-key.ts';
 export * from './host-health.ts';

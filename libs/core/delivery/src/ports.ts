@@ -1,4 +1,5 @@
 import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { DaneDemand, TlsaAnswer } from './dane.ts';
 import type { TlsUse } from './tls-terms.ts';
 
 /** An answer of the DNS; `failure` (SERVFAIL, timeout, refused, a loop) is temporary and never "not found" (R63). */
@@ -20,6 +21,10 @@ export interface Resolver {
   mx(name: Domain): Promise<MxAnswer>;
   /** IPv4 and IPv6 addresses of a host name, aliases followed. */
   addresses(name: Domain): Promise<AddressAnswer>;
+  /** TLSA records of the SMTP service of a host (RFC 7672 §2.2.3). Only what DNSSEC vouches for counts. */
+  tlsa(name: Domain, port: number): Promise<TlsaAnswer>;
+  /** Whether DNSSEC vouches for what {@link mx} says of a name; a failure is neither. */
+  isMxSecure(name: Domain): Promise<boolean | { readonly kind: 'failure'; readonly reason: string }>;
 }
 
 /** One address and port to connect to. */
@@ -107,7 +112,7 @@ export interface SessionTls {
   /** As OpenSSL names them: `TLSv1.3`, `TLS_AES_256_GCM_SHA384`. */
   readonly protocol: string;
   readonly cipher: string;
-  readonly certificate: 'unjudged' | 'verified' | 'unverified';
+  readonly certificate: 'unjudged' | 'verified' | 'dane' | 'unverified';
   /** What is wrong with an unverified one. */
   readonly fault?: string;
 }
@@ -132,6 +137,8 @@ export interface RelayOptions {
   readonly tls: TlsUse;
   /** Names besides the host's own for one of which its certificate may be, where it is judged. */
   readonly certificateNames?: readonly string[];
+  /** Judge it by these TLSA records, and send nothing where it does not match. */
+  readonly dane?: DaneDemand;
   readonly credentials?: { readonly username: string; readonly password: string; readonly allowClear: boolean };
   readonly localAddress?: string;
 }

@@ -53,7 +53,7 @@ export type MailEvent =
       readonly dcid: string;
       readonly protocol: string;
       readonly cipher: string;
-      readonly certificate: 'unjudged' | 'verified' | 'unverified';
+      readonly certificate: 'unjudged' | 'verified' | 'dane' | 'unverified';
       readonly fault?: string;
     }
   | { readonly kind: 'connectionClosed'; readonly dcid: string }

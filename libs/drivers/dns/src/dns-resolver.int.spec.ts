@@ -1,13 +1,14 @@
 import type { Domain } from '@mailyard/mail';
 import { DnsServer } from '@mailyard/testkit/dns-server';
-import { RESOLVER_ZONE, resolverSuite } from '@mailyard/testkit/resolver.suite';
+import { RESOLVER_ZONE, resolverSuite, VOUCHED_ZONE } from '@mailyard/testkit/resolver.suite';
 import type { Zone } from '@mailyard/testkit/zone';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DnsOptions, DnsResolver } from './index.ts';
 
 resolverSuite('DnsResolver over a scripted server', {
+  isVouching: true,
   make: async () => {
-    const server = await DnsServer.start(RESOLVER_ZONE);
+    const server = await DnsServer.start({ ...RESOLVER_ZONE, ...VOUCHED_ZONE });
     const resolver = new DnsResolver({ servers: [server.address] });
     return { resolver, stop: () => server.stop() };
   },

@@ -1,7 +1,9 @@
 import { Resolver as Stub } from 'node:dns/promises';
-import type { AddressAnswer, MxAnswer, Resolver } from '@mailyard/delivery-rules';
+import type { AddressAnswer, MxAnswer, Resolver, TlsaAnswer, TlsaRecord } from '@mailyard/delivery-rules';
 import { type Domain, parseDomain } from '@mailyard/mail';
 import { AnswerCache, type Kept } from './answer-cache.ts';
+import { type DnsRecord, type DnsReply, TYPES } from './dns-message.ts';
+import { askValidated } from './validated-question.ts';
 
 export interface DnsOptions {
   /** `HOST:PORT` each, IPv6 in brackets; the system's resolvers when absent. */
@@ -37,12 +39,16 @@ type Missing = typeof NO_SUCH_DOMAIN | typeof NO_DATA | { readonly kind: 'failur
  * The DNS through Node's stub resolver (c-ares), remembered by TTL.
  *
  * The stub tells no TTL of MX records and of negative answers: those are kept for a minute and half a minute. It calls
- * an alias chain without an end "no data"; that is told from a name without records by asking for the alias.
+ * an alias chain without an end "no data"; that is told from a name without records by asking for the alias. Nor does it
+ * tell what the resolver has validated: where DANE asks, questions go out without it.
  */
 export class DnsResolver implements Resolver {
   readonly #stub: Stub;
   readonly #mx: AnswerCache<MxAnswer>;
   readonly #addresses: AnswerCache<AddressAnswer>;
+  readonly #tlsa: AnswerCache<TlsaAnswer>;
+  readonly #secureMx: AnswerCache<boolean | Extract<Missing, { kind: 'failure' }>>;
+  readonly #patience: { readonly timeoutMs: number; readonly tries: number };
 
   constructor({
     servers,
@@ -55,6 +61,9 @@ export class DnsResolver implements Resolver {
     if (servers !== undefined && servers.length > 0) this.#stub.setServers([...servers]);
     this.#mx = new AnswerCache(cacheLimit, now);
     this.#addresses = new AnswerCache(cacheLimit, now);
+    this.#tlsa = new AnswerCache(cacheLimit, now);
+    this.#secureMx = new AnswerCache(cacheLimit, now);
+    this.#patience = { timeoutMs, tries };
   }
 
   mx(name: Domain): Promise<MxAnswer> {
@@ -65,9 +74,56 @@ export class DnsResolver implements Resolver {
     return this.#addresses.get(name, () => this.#askAddresses(name, 0));
   }
 
+  tlsa(name: Domain, port: number): Promise<TlsaAnswer> {
+    return this.#tlsa.get(`_${port}._tcp.${name}`, () => this.#askTlsa(name, port));
+  }
+
+  isMxSecure(name: Domain): Promise<boolean | Extract<Missing, { kind: 'failure' }>> {
+    return this.#secureMx.get(name, async () => {
+      try {
+        const { isAuthentic } = await this.#askValidated(name, TYPES.mx);
+        return { answer: isAuthentic, keepMs: KEEP_MX_MS };
+      } catch (error) {
+        return { answer: failureOf(error), keepMs: KEEP_FAILURE_MS };
+      }
+    });
+  }
+
   /** Gives up questions that are under way: they end as failures. */
   close(): void {
     this.#stub.cancel();
+  }
+
+  #askValidated(name: string, type: number): Promise<DnsReply> {
+    return askValidated({ servers: this.#stub.getServers(), ...this.#patience }, name, type);
+  }
+
+  /**
+   * Asks for TLSA records only where DNSSEC vouches for the addresses: elsewhere they would not count, and some servers
+   * fail at the question (RFC 7672 §2.2.2). Below the name that aliases lead to, else below the name itself (§2.2.3).
+   */
+  async #askTlsa(name: string, port: number): Promise<Kept<TlsaAnswer>> {
+    const none = (reason: string, keepMs = KEEP_NOTHING_MS): Kept<TlsaAnswer> => ({
+      answer: { kind: 'none', reason },
+      keepMs,
+    });
+    try {
+      let addresses = await this.#askValidated(name, TYPES.a);
+      if (addresses.isAuthentic && !addresses.answers.some(({ type }) => type === TYPES.a))
+        addresses = await this.#askValidated(name, TYPES.aaaa);
+      if (!addresses.isAuthentic) return none(`DNSSEC does not vouch for ${name}`);
+      const found = addresses.answers.find(({ type }) => type === TYPES.a || type === TYPES.aaaa);
+      for (const base of new Set([found?.owner ?? name, name])) {
+        const { isAuthentic, answers } = await this.#askValidated(`_${port}._tcp.${base}`, TYPES.tlsa);
+        const records = answers.filter(({ type, data }) => type === TYPES.tlsa && data.length > 3);
+        if (!isAuthentic || records.length === 0) continue;
+        const ttl = Math.min(...answers.map(({ ttlSeconds }) => ttlSeconds));
+        return { answer: { kind: 'records', base, records: records.map(readTlsa) }, keepMs: keptMs(ttl) };
+      }
+      return none(`no TLSA records below ${name} that DNSSEC vouches for`);
+    } catch (error) {
+      return { answer: failureOf(error), keepMs: KEEP_FAILURE_MS };
+    }
   }
 
   async #askMx(name: string, aliases: number): Promise<Kept<MxAnswer>> {
@@ -92,7 +148,7 @@ export class DnsResolver implements Resolver {
     if (found.length > 0) {
       const addresses = found.slice(0, ADDRESS_LIMIT).map(({ address }) => address);
       const ttl = Math.min(...found.map((record) => record.ttl));
-      return { answer: { kind: 'addresses', addresses }, keepMs: Math.min(KEEP_LIMIT_MS, Math.max(0, ttl * 1000)) };
+      return { answer: { kind: 'addresses', addresses }, keepMs: keptMs(ttl) };
     }
     const missing = [v4, v6].map((answer) => (answer.status === 'rejected' ? missingOf(answer.reason) : NO_DATA));
     // What is certain of only one family is not certain of the name.
@@ -115,6 +171,19 @@ export class DnsResolver implements Resolver {
       return missing.kind === 'failure' ? missing : undefined;
     }
   }
+}
+
+function keptMs(ttlSeconds: number): number {
+  return Math.min(KEEP_LIMIT_MS, Math.max(0, ttlSeconds * 1000));
+}
+
+function failureOf(error: unknown): Extract<Missing, { kind: 'failure' }> {
+  return { kind: 'failure', reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** RFC 6698 §2.1 */
+function readTlsa({ data }: DnsRecord): TlsaRecord {
+  return { usage: data[0]!, selector: data[1]!, matching: data[2]!, data: Buffer.from(data.subarray(3)) };
 }
 
 function chooseHosts(records: readonly { readonly exchange: string; readonly priority: number }[]): MxAnswer {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import {
   demandsTls,
@@ -19,6 +19,7 @@ import {
   type Mechanism,
   parseCapabilities,
   refusalOf,
+  serverName,
   TlsContext,
   type TlsFiles,
 } from '@mailyard/smtp-client';
@@ -95,13 +96,14 @@ export class NodemailerRelay implements Relay {
   async #open(host: Host, options: RelayOptions): Promise<NodemailerSession | Failure> {
     const socket = await this.#dial(host, options.localAddress);
     if (typeof socket === 'string') return { stage: 'connect', reason: socket };
+    const servername = serverName(host, options);
     const connection = new SMTPConnection({
       connection: socket,
       host: host.address,
       port: host.port,
       secure: false,
       name: options.heloName,
-      ...(isIP(host.name) === 0 ? { servername: host.name } : {}),
+      ...(servername === undefined ? {} : { servername }),
       ignoreTLS: options.tls === 'none',
       opportunisticTLS: options.tls !== 'none' && !demandsTls(options.tls),
       requireTLS: demandsTls(options.tls),

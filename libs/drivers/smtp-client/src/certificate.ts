@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ShownCertificate } from '@mailyard/delivery-rules';
 
 /** What an operator reads of a host's names is of the host's choosing. */
 const SHOWN_CHARACTERS = 200;
@@ -20,6 +21,35 @@ export function judgeCertificate(socket: TLSSocket, names: readonly string[]): s
   const code = socket.authorizationError as unknown as string | undefined;
   if (!socket.authorized) return faultOfChain(String(code), certificate);
   return names.some((name) => isFor(certificate, name)) ? undefined : faultOfName(certificate, names);
+}
+
+interface X509Shown extends ShownCertificate {
+  readonly certificate: X509Certificate;
+}
+
+/** More than any chain that is meant to be followed. */
+const CHAIN_LIMIT = 20;
+
+/** The certificates that a host has shown, its own first, each followed by its issuer. */
+export function shownCertificates(socket: TLSSocket): readonly X509Shown[] {
+  const chain: X509Shown[] = [];
+  let next = socket.getPeerX509Certificate();
+  while (next !== undefined && chain.length < CHAIN_LIMIT) {
+    const certificate = next;
+    chain.push({
+      certificate,
+      octets: certificate.raw,
+      publicKey: certificate.publicKey.export({ type: 'spki', format: 'der' }),
+      isAuthority: certificate.ca,
+      validFrom: certificate.validFromDate.getTime(),
+      validTo: certificate.validToDate.getTime(),
+      isSignedBy: (other) =>
+        certificate.checkIssued(other.certificate) && certificate.verify(other.certificate.publicKey),
+      isFor: (name) => isFor(certificate, name),
+    });
+    next = certificate.issuerCertificate;
+  }
+  return chain;
 }
 
 /** Whether a certificate is for a host name or an address. */

@@ -4,7 +4,7 @@ export { TlsContext, type TlsFiles } from './tls-context.ts';
 // What another client needs to keep the same rules.
 export { chooseMechanisms, type Credentials, type Mechanism } from './authentication.ts';
 export { type Capabilities, parseCapabilities } from './capabilities.ts';
-export { describeTls, handshakeOptions, refusalOf } from './tls-session.ts';
+export { describeTls, handshakeOptions, refusalOf, serverName } from './tls-session.ts';
 export { type DsnParameters, isSafePath, safeDsn } from './envelope.ts';
 export {
   isTooManyRecipients,

@@ -85,7 +85,8 @@ export class MailLogText {
           LINES.connectionFailed(event.host, event.address, event.port, event.stage, event.reason),
         );
       case 'connectionTls': {
-        const certificate = event.fault === undefined ? event.certificate : `${event.certificate}: ${event.fault}`;
+        const found = event.certificate === 'dane' ? 'verified by DANE' : event.certificate;
+        const certificate = event.fault === undefined ? found : `${found}: ${event.fault}`;
         return this.#write('Info', LINES.connectionTls(event.dcid, event.protocol, event.cipher, certificate));
       }
       case 'connectionClosed':

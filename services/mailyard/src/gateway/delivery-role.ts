@@ -50,6 +50,7 @@ export function startDeliveryRole(
       maxConnections: delivery.maxConnections,
       messagesPerConnection: delivery.messagesPerConnection,
       tls: delivery.tls,
+      dane: delivery.dane,
       tlsAlarm: delivery.tlsAlarm,
       batchBy: delivery.batchBy,
       drainMs: delivery.drainSeconds * 1000,

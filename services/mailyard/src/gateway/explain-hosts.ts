@@ -47,6 +47,7 @@ function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: Delivery
     maxConnections: terms.maxConnections,
     messagesPerConnection: terms.messagesPerConnection,
     tls: terms.tls,
+    dane: terms.dane,
     ipPreference: terms.ipPreference,
     maxRetries: bounce.maxRetries,
     maxAgeSeconds: bounce.maxAgeMs / 1000,

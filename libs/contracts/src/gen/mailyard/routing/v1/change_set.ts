@@ -90,6 +90,25 @@ export namespace AccessAction {
   export type ACCESS_ACTION_REJECT = typeof AccessAction.ACCESS_ACTION_REJECT;
 }
 
+/** Whether TLSA records that DNSSEC vouches for verify a host (RFC 7672). */
+export const DaneUse = {
+  DANE_USE_UNSPECIFIED: 0,
+  DANE_USE_NONE: 1,
+  /** DANE_USE_OPPORTUNISTIC - Where there are such records. */
+  DANE_USE_OPPORTUNISTIC: 2,
+  /** DANE_USE_MANDATORY - A host without is not used. */
+  DANE_USE_MANDATORY: 3,
+} as const;
+
+export type DaneUse = typeof DaneUse[keyof typeof DaneUse];
+
+export namespace DaneUse {
+  export type DANE_USE_UNSPECIFIED = typeof DaneUse.DANE_USE_UNSPECIFIED;
+  export type DANE_USE_NONE = typeof DaneUse.DANE_USE_NONE;
+  export type DANE_USE_OPPORTUNISTIC = typeof DaneUse.DANE_USE_OPPORTUNISTIC;
+  export type DANE_USE_MANDATORY = typeof DaneUse.DANE_USE_MANDATORY;
+}
+
 export const TlsUse = { TLS_USE_UNSPECIFIED: 0, TLS_USE_NONE: 1, TLS_USE_PREFERRED: 2, TLS_USE_REQUIRED: 3 } as const;
 
 export type TlsUse = typeof TlsUse[keyof typeof TlsUse];
@@ -306,6 +325,7 @@ export interface DestinationControl {
    * tls, so that a process of an earlier release goes by what it knows: it prefers or requires TLS.
    */
   verifyCertificate: boolean;
+  dane: DaneUse;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2098,6 +2118,7 @@ function createBaseDestinationControl(): DestinationControl {
     bounceProfile: undefined,
     ipPreference: 0,
     verifyCertificate: false,
+    dane: 0,
     _unknownFields: {},
   };
 }
@@ -2130,6 +2151,9 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     }
     if (message.verifyCertificate !== false) {
       writer.uint32(96).bool(message.verifyCertificate);
+    }
+    if (message.dane !== 0) {
+      writer.uint32(104).int32(message.dane);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2227,6 +2251,14 @@ export const DestinationControl: MessageFns<DestinationControl> = {
             message.verifyCertificate = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.dane = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2261,6 +2293,7 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.bounceProfile = object.bounceProfile ?? undefined;
     message.ipPreference = object.ipPreference ?? 0;
     message.verifyCertificate = object.verifyCertificate ?? false;
+    message.dane = object.dane ?? 0;
     return message;
   },
 };

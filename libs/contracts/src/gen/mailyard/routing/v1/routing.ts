@@ -361,6 +361,8 @@ export interface DeliveryLimits {
     | undefined;
   /** preferV6, requireV6, preferV4, requireV4 */
   ipPreference: string;
+  /** none, opportunistic, mandatory */
+  dane: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3175,6 +3177,7 @@ function createBaseDeliveryLimits(): DeliveryLimits {
     maxRecipients: undefined,
     windowMinutes: undefined,
     ipPreference: "",
+    dane: "",
     _unknownFields: {},
   };
 }
@@ -3216,6 +3219,9 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     }
     if (message.ipPreference !== "") {
       writer.uint32(98).string(message.ipPreference);
+    }
+    if (message.dane !== "") {
+      writer.uint32(106).string(message.dane);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3337,6 +3343,14 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
             message.ipPreference = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.dane = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3374,6 +3388,7 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     message.maxRecipients = object.maxRecipients ?? undefined;
     message.windowMinutes = object.windowMinutes ?? undefined;
     message.ipPreference = object.ipPreference ?? "";
+    message.dane = object.dane ?? "";
     return message;
   },
 };
