@@ -1,3 +1,4 @@
+import { isLoopback } from './endpoint.ts';
 import type { SettingsFault } from './load.ts';
 import type { Settings } from './schema.ts';
 
@@ -48,7 +49,17 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
     );
   }
   if (isDistributed(settings) && hasTable) faults.push(...findPeerFaults(settings.grpc));
+  faults.push(...findOpenDoors(settings.grpc));
   return faults;
+}
+
+/** Beyond loopback callers are known and nobody listens in, or gRPC does not start. */
+function findOpenDoors({ address, tls, tokens }: Settings['grpc']): SettingsFault[] {
+  if (isLoopback(address)) return [];
+  const where = `: grpc.address ${address} is reachable from elsewhere`;
+  if (tls === undefined) return [{ place: 'grpc.tls', problem: `is missing${where}` }];
+  if (tls.clientAuthority !== undefined || tokens.length > 0) return [];
+  return [{ place: 'grpc.tls.clientAuthority', problem: `is missing, and so is grpc.tokens${where}` }];
 }
 
 /** A process that asks others for their queues must be let in: those have the same callers as this one. */

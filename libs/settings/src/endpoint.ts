@@ -21,3 +21,9 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.host.includes(':') ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
 }
+
+/** Tells whether only this machine reaches an address `HOST:PORT`. */
+export function isLoopback(address: string): boolean {
+  const host = parseEndpoint(address)?.host ?? '';
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -114,6 +114,21 @@ describe('settings', () => {
     expect(findInconsistencies(settings).map(({ place }) => place)).toEqual(places);
   });
 
+  it.each([
+    ['address: "0.0.0.0:50051"', ['grpc.tls']],
+    ['address: "[2001:db8::1]:50051", tls: {certificate: c, key: k}', ['grpc.tls.clientAuthority']],
+    ['address: "0.0.0.0:50051", tls: {certificate: c, key: k, clientAuthority: a}', []],
+    [
+      'address: "0.0.0.0:50051", tls: {certificate: c, key: k}, tokens: [{name: a, role: reader, token: {file: t}}]',
+      [],
+    ],
+    ['address: "[::1]:50051"', []],
+    ['address: "localhost:50051"', []],
+    ['address: "127.0.0.2:50051"', []],
+  ])('of gRPC with %s tell that others could reach it in clear or unknown', (grpc, places) => {
+    expect(findInconsistencies(loaded(`grpc: {${grpc}}`)).map(({ place }) => place)).toEqual(places);
+  });
+
   it('keep prototype keys out', () => {
     const result = loadSettings(file('"__proto__": {polluted: true}'), {}, []);
     expect(result.kind).toBe('faulty');

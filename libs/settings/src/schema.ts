@@ -149,6 +149,8 @@ export const schema = z.strictObject({
           authority: file.optional(),
           certificate: file.optional(),
           key: file.optional(),
+          /** The name in their certificates, where that is not the name by which they are reached. */
+          name: domain.optional(),
         })
         .prefault({}),
     })

@@ -104,6 +104,7 @@ function keepUp(
 ): { first: Promise<void>; ended: Promise<void> } {
   let wake = (): void => {};
   let isTold = false;
+  let isAway = false;
   const stopWatching = log.watch(() => {
     isTold = true;
     wake();
@@ -112,12 +113,12 @@ function keepUp(
     try {
       isTold = false;
       await follower.catchUp();
+      isAway = false;
       return LOOK_MS;
     } catch (error) {
-      alarm({
-        code: 'CONFIGURATION_AWAY',
-        message: `the configuration log cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      });
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!isAway) alarm({ code: 'CONFIGURATION_AWAY', message: `the configuration log cannot be read: ${reason}` });
+      isAway = true;
       return RETRY_MS;
     } finally {
       looked();

@@ -15,7 +15,7 @@ import { freePort, Scenario } from './scenario.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
-  .concat('docs/howto/delivery-controls.md', 'docs/howto/migrate.md', 'docs/howto/roles-and-tls.md')
+  .concat('docs/howto/delivery-controls.md', 'docs/howto/migrate.md', 'docs/howto/operate.md', 'docs/howto/roles-and-tls.md')
   .sort();
 
 interface Block {
@@ -78,6 +78,7 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
 const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'routes-by-command-line.md': ['less specific', 'the chain holds', /committed as version 8, before now/],
   'delivery-controls.md': [/At most 2 connections, 10 messages each/, 'the row example.com', 'Bounce profile: quick.'],
+  'operate.md': ['the settings are right: embedded', 'nothing to change', 'the chain holds'],
   'routes-by-file.md': ['0 added, 0 removed, 0 changed', 'nothing to change', 'dns.example'],
   'migrate.md': ['the table becomes dotted', 'gone.example  /dev/null', 'ALL:  [smarthost.example.net]'],
   'routes-by-grpc.md': [

@@ -5,8 +5,16 @@ import { isAway } from './refusal.ts';
 export interface GrpcTarget {
   /** `host:port` each. */
   readonly addresses: readonly string[];
-  /** Absent: in clear. Contents of PEM files; `authority` absent = the system's. */
-  readonly tls?: { readonly authority?: Buffer; readonly certificate?: Buffer; readonly key?: Buffer };
+  /**
+   * Absent: in clear. Contents of PEM files; `authority` absent = the system's. `name` is what their certificates must
+   * be for, if not for the host of the address.
+   */
+  readonly tls?: {
+    readonly authority?: Buffer;
+    readonly certificate?: Buffer;
+    readonly key?: Buffer;
+    readonly name?: string;
+  };
   readonly token?: string;
 }
 
@@ -35,7 +43,11 @@ export class Channels<C extends { close(): void }> {
       tls === undefined
         ? ChannelCredentials.createInsecure()
         : ChannelCredentials.createSsl(tls.authority ?? null, tls.key ?? null, tls.certificate ?? null);
-    this.#clients = addresses.map((address) => new type(address, credentials, OPTIONS));
+    const options =
+      tls?.name === undefined
+        ? OPTIONS
+        : { ...OPTIONS, 'grpc.ssl_target_name_override': tls.name, 'grpc.default_authority': tls.name };
+    this.#clients = addresses.map((address) => new type(address, credentials, options));
     if (token !== undefined) this.metadata.set('authorization', `Bearer ${token}`);
   }
 

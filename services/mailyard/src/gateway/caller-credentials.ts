@@ -9,7 +9,7 @@ import { readSecret, type Settings } from '@mailyard/settings';
  * @throws MtaError `SETTINGS_SECRET`
  */
 export function callerCredentials(
-  { token, authority, certificate, key }: Settings['grpc']['peers'],
+  { token, authority, certificate, key, name }: Settings['grpc']['peers'],
   isSecure: boolean,
   environment: Readonly<Record<string, string | undefined>>,
 ): Omit<GrpcTarget, 'addresses'> {
@@ -17,6 +17,7 @@ export function callerCredentials(
     ...(authority === undefined ? {} : { authority: readFileSync(authority) }),
     ...(certificate === undefined ? {} : { certificate: readFileSync(certificate) }),
     ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...(name === undefined ? {} : { name }),
   };
   return {
     ...(isSecure || authority !== undefined || certificate !== undefined ? { tls: files } : {}),

@@ -8,7 +8,7 @@ import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
 import { parseEndpoint, type Settings } from '@mailyard/settings';
 import type { RouteLookup } from '@mailyard/smtp-routes';
-import type { Logger } from '@mailyard/telemetry';
+import { type Logger, publishMailEvent } from '@mailyard/telemetry';
 import type { Acceptance } from '../start-options.ts';
 import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
@@ -70,7 +70,10 @@ export async function startRoutingRole(
     rules: { maxRoutes: settings.routing.maxRoutes },
     grpc,
     release,
-    alarm: ({ code, message }) => logger.error(code, { detail: message }),
+    alarm: ({ code, message }) => {
+      logger.error(code, { detail: message });
+      publishMailEvent({ kind: 'alarm', name: code.toLowerCase().replaceAll('_', '-'), detail: message });
+    },
     census: new OwnersCensus(owners, settings.delivery.batchBy, resolver, () => terms!),
     explainHosts: hostExplainer(resolver, owners, settings.delivery),
     ownListeners: settings.listeners.map(({ address }) => {
@@ -101,15 +104,15 @@ export async function startRoutingRole(
   };
 }
 
-/** Asks routing in other processes, through a cache that their watch keeps exact. */
+/** Asks routing in other processes, as one of the gateway's own, through a cache that their watch keeps exact. */
 export function followRouting(
-  { routing, delivery }: Settings,
+  { routing, delivery, grpc }: Settings,
   environment: Readonly<Record<string, string | undefined>>,
   logger: Logger,
   opened: Unwinding,
 ): RouteSource {
   const lookup = new GrpcRouteLookup(
-    { ...callerCredentials(routing, false, environment), addresses: routing.addresses },
+    { ...callerCredentials({ ...grpc.peers, ...routing }, false, environment), addresses: routing.addresses },
     { report: (error) => logger.error('ROUTING', { error }) },
   );
   opened.add(() => lookup.close());

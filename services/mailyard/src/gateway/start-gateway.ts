@@ -19,6 +19,7 @@ import { planListener } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
 import { offerGauges } from './offer-gauges.ts';
+import { reachableAddress } from './reachable-address.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
 import { Unwinding } from './unwinding.ts';
@@ -104,7 +105,7 @@ async function start(
   opened.add(() => grpc.stop());
   grpc.setServing('', true);
   if (delivery !== undefined) {
-    const address = settings.grpc.advertise ?? grpcAddress;
+    const address = settings.grpc.advertise ?? reachableAddress(grpcAddress);
     await stores.announce(incarnation, () => ({
       worker: process.hostname,
       grpc: address,
