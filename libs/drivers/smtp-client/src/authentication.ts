@@ -1,5 +1,5 @@
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHmac } from 'node:crypto';
+import { isSame, keysOf, normalise, proofOf, saltPassword, signatureOf } from '@mailyard/credentials';
 
 /** One SASL exchange from the client's side. */
 export interface Mechanism {
@@ -19,7 +19,6 @@ export interface Credentials {
 
 /** What a host may make us calculate for one login. */
 const ITERATION_LIMIT = 1_000_000;
-const derive = promisify(pbkdf2);
 
 /**
  * The mechanisms that both sides know, the strongest first (R152). PLAIN and LOGIN show the password to whoever listens
@@ -60,14 +59,12 @@ export function cramMd5({ username, password }: Credentials): Mechanism {
 }
 
 /**
- * RFC 5802, RFC 7677; without channel binding. Names and passwords are normalised by NFKC, which is what SASLprep comes
- * to for all but exotic ones.
+ * RFC 5802, RFC 7677; without channel binding.
  *
  * @param nonce printable US-ASCII without a comma, new for each exchange
  */
 export function scramSha256(credentials: Credentials, nonce: string): Mechanism {
-  const username = credentials.username.normalize('NFKC').replaceAll('=', '=3D').replaceAll(',', '=2C');
-  const password = credentials.password.normalize('NFKC');
+  const username = normalise(credentials.username).replaceAll('=', '=3D').replaceAll(',', '=2C');
   const clientFirst = `n=${username},r=${nonce}`;
   let expected: Buffer | undefined;
   let isVerified = false;
@@ -78,21 +75,17 @@ export function scramSha256(credentials: Credentials, nonce: string): Mechanism 
     const [, serverNonce, salt, iterations] = match as unknown as [string, string, string, string];
     if (!serverNonce.startsWith(nonce) || serverNonce.length === nonce.length) throw new Error('foreign SCRAM nonce');
     if (Number(iterations) > ITERATION_LIMIT) throw new Error(`SCRAM asks for ${iterations} iterations`);
-    const salted = await derive(password, Buffer.from(salt, 'base64'), Number(iterations), 32, 'sha256');
-    const clientKey = hmac(salted, 'Client Key');
+    const salted = await saltPassword(credentials.password, Buffer.from(salt, 'base64'), Number(iterations));
+    const { clientKey, storedKey, serverKey } = keysOf(salted);
     const withoutProof = `c=biws,r=${serverNonce}`;
     const authMessage = `${clientFirst},${serverFirst},${withoutProof}`;
-    const proof = hmac(createHash('sha256').update(clientKey).digest(), authMessage);
-    for (let i = 0; i < proof.length; i++) proof[i] = proof[i]! ^ clientKey[i]!;
-    expected = hmac(hmac(salted, 'Server Key'), authMessage);
-    return `${withoutProof},p=${proof.toString('base64')}`;
+    expected = signatureOf(serverKey, authMessage);
+    return `${withoutProof},p=${proofOf(clientKey, storedKey, authMessage).toString('base64')}`;
   };
 
   const verify = (serverFinal: string, signature: Buffer): string => {
     const given = Buffer.from(/^v=([^,]*)/.exec(serverFinal)?.[1] ?? '', 'base64');
-    if (given.length !== signature.length || !timingSafeEqual(given, signature)) {
-      throw new Error('the host does not know the password');
-    }
+    if (!isSame(given, signature)) throw new Error('the host does not know the password');
     isVerified = true;
     return '';
   };
@@ -105,10 +98,6 @@ export function scramSha256(credentials: Credentials, nonce: string): Mechanism 
       return isVerified;
     },
   };
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
 }
 
 function refuseChallenge(): never {

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Operation } from '@mailyard/configuration';
 import { decodeChangeSet, encodeChangeSet } from '@mailyard/contracts';
-import { writePrivateFile } from './private-file.ts';
+import { writePrivateFile } from '@mailyard/credentials';
 
 /** What somebody has submitted and not committed. */
 export interface Draft {

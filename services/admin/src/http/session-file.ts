@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writePrivateFile } from '@mailyard/credentials';
 import { z } from 'zod';
-import { writePrivateFile } from './private-file.ts';
 
 const KEPT = z.strictObject({
   /** The hash of its id. */

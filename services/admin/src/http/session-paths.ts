@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import { AttemptLimit, SHORTEST_PASSWORD, USER_NAME } from '@mailyard/credentials';
 import { isMtaError } from '@mailyard/mail';
 import { z } from 'zod';
 import { ApiRefusal } from './api-refusal.ts';
 import type { Answer, ApiOperation } from './api-server.ts';
-import { AttemptLimit } from './attempt-limit.ts';
 import type { FirstCode } from './first-code.ts';
 import type { Gate, Visitor } from './gate.ts';
 import { isPassword } from './password-hash.ts';
-import { SHORTEST_PASSWORD, USER_NAME, type UserFile } from './user-file.ts';
+import type { UserFile } from './user-file.ts';
 
 const password = z.string().min(SHORTEST_PASSWORD).max(1024);
 const typed = z.string().max(1024);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { SHORTEST_PASSWORD, USER_NAME, UserFile } from '@mailyard/admin';
+import { UserFile } from '@mailyard/admin';
+import { SHORTEST_PASSWORD, USER_NAME } from '@mailyard/credentials';
 import { type Role, ROLES } from '@mailyard/grpc';
 import { readHiddenLine } from '../hidden-line.ts';
 import { type Command, type CommandIo, EXIT, isTyped } from '../io.ts';

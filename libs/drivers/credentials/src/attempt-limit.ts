@@ -34,11 +34,13 @@ export class AttemptLimit {
   }
 
   failed(key: string, now: number): void {
-    if (this.#failures.size >= MOST_KEPT) this.#forget(now);
     const failures = this.#failures.get(key) ?? { count: 0, until: 0, touchedAt: now };
     if (now - failures.touchedAt > FORGET_MS) failures.count = 0;
     failures.count += 1;
     failures.touchedAt = now;
+    // Whoever was heard of last stands last.
+    this.#failures.delete(key);
+    this.#forget(now);
     this.#failures.set(key, failures);
     this.hold(key, now);
   }
@@ -55,11 +57,10 @@ export class AttemptLimit {
     this.#failures.delete(key);
   }
 
+  /** Keys that somebody makes up by the thousand must not push out the memory: the oldest go. */
   #forget(now: number): void {
-    for (const [key, { touchedAt }] of this.#failures) if (now - touchedAt > FORGET_MS) this.#failures.delete(key);
-    // Keys that somebody makes up by the thousand must not push out the memory: the oldest go.
-    for (const key of this.#failures.keys()) {
-      if (this.#failures.size < MOST_KEPT) break;
+    for (const [key, { touchedAt }] of this.#failures) {
+      if (this.#failures.size < MOST_KEPT && now - touchedAt <= FORGET_MS) return;
       this.#failures.delete(key);
     }
   }
