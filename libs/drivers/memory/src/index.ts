@@ -1,4 +1,5 @@
 export * from './in-process-host-board.ts';
+export * from './in-process-limit-board.ts';
 export * from './in-process-presence.ts';
 export * from './in-process-pressure-board.ts';
 export * from './memory-body-store.ts';
