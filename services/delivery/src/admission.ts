@@ -119,7 +119,7 @@ export class Admission {
     for (const { recipient } of recipients) partition.underway.add(message.id, recipient);
     const { recipientsPerTransaction } = this.#context.settings;
     // Where recipients are counted no parcel may be larger than what is allowed at a time.
-    const most = destination.terms.recipients?.most ?? recipients.length;
+    const most = destination.recipientsAtOnce ?? recipients.length;
     for (let i = 0; i < recipients.length; i += most) {
       const some = most >= recipients.length ? recipients : recipients.slice(i, i + most);
       for (const parcel of makeParcels(partition, message, some, route, recipientsPerTransaction, now))

@@ -27,6 +27,7 @@ function poolFor(change: Partial<PoolHome> = {}, limit = 100) {
     notConnected: (opened) =>
       failures.push(opened?.kind === 'unreachable' ? opened.failure?.reply.enhancedStatus : undefined),
     pump: () => {},
+    mayHave: () => true,
     ...change,
   } as Partial<PoolHome> as PoolHome;
   const budget = { used: 0, limit, slots: new OpeningSlots<PoolHome>(), line: new RetryLine(() => 0) };

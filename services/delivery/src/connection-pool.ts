@@ -49,7 +49,19 @@ export class ConnectionPool {
 
   /** Whether no connection is open or in opening. */
   get isEmpty(): boolean {
-    return this.connections.length === 0 && this.#openings.length === 0;
+    return this.size === 0;
+  }
+
+  /** Those that are open or in opening. */
+  get size(): number {
+    return this.connections.length + this.#openings.length;
+  }
+
+  /** Of these, those that have something to do. */
+  get busy(): number {
+    let busy = this.#openings.length;
+    for (const { load } of this.connections) if (load > 0) busy += 1;
+    return busy;
   }
 
   /** Whether the last opening led to a connection. */
@@ -96,11 +108,7 @@ export class ConnectionPool {
 
   get mayOpen(): boolean {
     const { budget, tools } = this.#tools;
-    return (
-      budget.used < budget.limit &&
-      this.connections.length + this.#openings.length < this.#window.size &&
-      tools.now() >= this.#openAfter
-    );
+    return budget.used < budget.limit && this.size < this.#window.size && tools.now() >= this.#openAfter;
   }
 
   /** Whether one more should be opened (R105) for so many transactions that wait. */
@@ -128,7 +136,7 @@ export class ConnectionPool {
   }
 
   /**
-   * Begins to open one. False when it must wait in line for that: the destination is told to pump again.
+   * Begins to open one. False when it must wait for that: the destination is told to pump again.
    *
    * @param parcel what it is for, if it may not go over just any
    */
@@ -137,6 +145,7 @@ export class ConnectionPool {
     const { settings } = context;
     const { key, target, domain, terms, authProfile } = this.#home;
     const { monotonic } = context.clock.now();
+    if (!this.#home.mayHave(this.size + 1, this.#window.size)) return false;
     const slot = this.#answers ? undefined : budget.slots.take(this.#home, this.hasFresh, monotonic);
     this.#isInLine = !this.#answers && slot === undefined;
     if (this.#isInLine) return false;
@@ -258,9 +267,11 @@ export class ConnectionPool {
     this.#window.limit = most;
   }
 
-  /** Closes those beyond so many once what they send has ended. */
+  /** Closes those beyond so many once what they send has ended: first those that end anyway, then those without work. */
   closeBeyond(most: number): void {
-    for (const surplus of this.connections.slice(most)) void surplus.close();
+    const order = ({ isRetired, load }: DeliveryConnection): number => (isRetired ? -1 : load);
+    const surplus = Math.max(0, this.connections.length - most);
+    for (const one of this.connections.toSorted((a, b) => order(a) - order(b)).slice(0, surplus)) void one.close();
   }
 
   /** No connection that is there is used any more, nor one that is about to be. */

@@ -1,4 +1,4 @@
-import type { DeliveryTermsSource } from '@mailyard/delivery-rules';
+import type { DeliveryTermsSource, LimitBoard } from '@mailyard/delivery-rules';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -16,6 +16,8 @@ export interface WorkerContext {
   readonly credentials?: OutgoingCredentials;
   /** Destination controls and bounce profiles, by recipient domain (R140). */
   readonly terms: DeliveryTermsSource;
+  /** Where workers share limits; absent where there is one worker. */
+  readonly limitBoard?: LimitBoard;
   readonly clock: Clock;
   readonly steady: SteadyTime;
   readonly queueLog: QueueLog;

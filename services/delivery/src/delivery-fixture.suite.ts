@@ -4,6 +4,7 @@ import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
 import {
   type AppendFault,
+  type InProcessLimitBoard,
   InProcessPresence,
   InProcessPressureBoard,
   MemoryBodyStore,
@@ -221,6 +222,7 @@ export interface FixtureOptions {
   readonly credentials?: OutgoingCredentials;
   readonly terms?: DeliveryTermsSource;
   readonly bounce?: Partial<BounceProfile>;
+  readonly limits?: InProcessLimitBoard;
 }
 
 interface Member {
@@ -303,6 +305,7 @@ export class DeliveryFixture {
       },
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
       ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
+      ...(this.#options.limits === undefined ? {} : { limitBoard: this.#options.limits.of(name) }),
       worker: name,
       incarnation: name as Incarnation,
       clock: this.clock,

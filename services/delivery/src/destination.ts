@@ -4,6 +4,7 @@ import {
   type DeliveryTerms,
   type DestinationKey,
   type Host,
+  type RecipientCount,
   RecipientLimit,
   replyOfFault,
 } from '@mailyard/delivery-rules';
@@ -19,6 +20,7 @@ import type { Parcel } from './parcel.ts';
 import type { PoolHome, PoolTools } from './pool-home.ts';
 import { ReadyParcels } from './ready-parcels.ts';
 import type { Settlement } from './settle.ts';
+import type { LimitUser, SharedLimits } from './shared-limits.ts';
 import { SmallSet } from './small-set.ts';
 
 /** What a destination tells the scheduler. */
@@ -40,13 +42,15 @@ export interface DestinationEvents {
 /** What all destinations share. */
 export interface DestinationTools extends PoolTools {
   readonly events: DestinationEvents;
+  /** Absent where there is one worker. */
+  readonly limits: SharedLimits | undefined;
 }
 
 /**
  * Where mail with one key goes (R100 to R107): it hands what is ready to its connections, within the limits of its
  * terms, and tells the scheduler what becomes of mail that finds no host.
  */
-export class Destination implements PoolHome {
+export class Destination implements PoolHome, LimitUser {
   readonly key: DestinationKey;
   readonly target: Exclude<RouteTarget, { kind: 'null' }>;
   /** The recipient domain, where the DNS leads the way. */
@@ -64,7 +68,7 @@ export class Destination implements PoolHome {
   readonly #pool: ConnectionPool;
   /** Limits and bounce profile, the same for all domains that lead here (A9). */
   #terms: DeliveryTerms;
-  #recipients: RecipientLimit | undefined;
+  #recipients: RecipientCount | undefined;
 
   constructor(
     key: DestinationKey,
@@ -77,8 +81,8 @@ export class Destination implements PoolHome {
     this.target = target;
     this.domain = domain;
     this.#terms = terms;
-    this.#recipients = limitOf(terms);
     this.#tools = tools;
+    this.#recipients = this.#countOf(terms);
     this.hosts = new DestinationHosts(key, tools.tools.hosts);
     this.#pool = new ConnectionPool(this, tools);
     this.usedAt = tools.context.clock.now().monotonic;
@@ -126,8 +130,25 @@ export class Destination implements PoolHome {
     if (terms.recipients?.most === old.recipients?.most && terms.recipients?.windowMs === old.recipients?.windowMs)
       return;
     const wasBegun = this.#recipients?.isBegun === true;
-    this.#recipients = limitOf(terms);
+    this.#recipients = this.#countOf(terms);
     if (wasBegun) this.unblock();
+  }
+
+  #countOf({ recipients }: DeliveryTerms): RecipientCount | undefined {
+    if (recipients === undefined) return undefined;
+    return this.#tools.limits?.recipients(this, recipients) ?? new RecipientLimit(recipients);
+  }
+
+  /** Recipients of one parcel at most; undefined where they are not counted. */
+  get recipientsAtOnce(): number | undefined {
+    return this.#recipients?.atOnce;
+  }
+
+  mayHave(connections: number, window: number): boolean {
+    const { limits } = this.#tools;
+    if (limits === undefined) return true;
+    const waiting = this.held.size > 0 ? Infinity : this.#ready.transactions;
+    return limits.mayHave(this, connections, Math.min(window, this.#pool.busy + waiting));
   }
 
   /** No connection is used on that authenticated as before, nor one that is about to. */
@@ -139,6 +160,14 @@ export class Destination implements PoolHome {
 
   get connections(): readonly DeliveryConnection[] {
     return this.#pool.connections;
+  }
+
+  get inUse(): number {
+    return this.#pool.size;
+  }
+
+  get busy(): number {
+    return this.#pool.busy;
   }
 
   /** Transactions that are ready. */
@@ -200,7 +229,7 @@ export class Destination implements PoolHome {
     this.usedAt = now.monotonic;
     const fullUntil = handOut(this.#ready, this.#pool, this.#recipients, now, tools.now);
     // Everything waits for the next window (R140).
-    if (fullUntil !== 0 && this.#recipients !== undefined) this.#block(fullUntil, limitReached(this.#recipients));
+    if (fullUntil > 0 && this.#recipients !== undefined) this.#block(fullUntil, limitReached(this.#recipients));
     // Where domains are held back there is more than can be ready at once.
     const waiting = this.held.size > 0 ? Infinity : this.#ready.transactions;
     while (this.#ready.size > 0 && this.#pool.wantsMore(waiting, now.monotonic) && this.#pool.open(undefined));
@@ -289,7 +318,9 @@ export class Destination implements PoolHome {
   }
 
   closed(connection: DeliveryConnection): void {
-    if (this.#pool.remove(connection)) this.pump();
+    if (!this.#pool.remove(connection)) return;
+    this.#tools.limits?.closed(this);
+    this.pump();
   }
 
   // ---- by the second, and at the end
@@ -299,8 +330,13 @@ export class Destination implements PoolHome {
     this.pump();
   }
 
-  /** An operator wants it tried now, with a fresh start (R210). */
-  retryNow(): void {
+  closeBeyond(most: number): void {
+    this.#pool.closeBeyond(most);
+  }
+
+  /** An operator wants it tried now, with a fresh start (R210). @param ofAll what was counted counts no more */
+  retryNow(ofAll: boolean): void {
+    if (ofAll) this.#recipients?.reset();
     this.hosts.forget();
     this.#pool.startAfresh();
     this.unblock();
@@ -318,11 +354,7 @@ export class Destination implements PoolHome {
   }
 }
 
-function limitOf({ recipients }: DeliveryTerms): RecipientLimit | undefined {
-  return recipients && new RecipientLimit(recipients);
-}
-
-function limitReached({ most, windowMs }: RecipientLimit): HostFailure {
+function limitReached({ most, windowMs }: RecipientCount): HostFailure {
   const text = `the destination controls allow ${most} recipients in ${windowMs / 60_000} minutes`;
   return { reply: { code: 451, enhancedStatus: '4.7.1', text }, stage: 'connect', host: '' };
 }

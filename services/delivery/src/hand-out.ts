@@ -1,5 +1,5 @@
 /** Handing what is ready at a destination to its connections (R100 to R105), as far as its destination controls allow. */
-import type { RecipientLimit } from '@mailyard/delivery-rules';
+import type { RecipientCount } from '@mailyard/delivery-rules';
 import type { Instant } from '@mailyard/queue';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { DeliveryConnection } from './delivery-connection.ts';
@@ -12,12 +12,12 @@ import type { ReadyParcels } from './ready-parcels.ts';
  * @param limit of recipients in a window of time (R140); undefined for none
  * @param now by the clock
  * @param steady steady wall time, which the limit goes by
- * @returns 0, or the instant before which the limit lets nothing more go
+ * @returns 0, or the instant before which the limit lets nothing more go; below 0 when that is not known yet
  */
 export function handOut(
   ready: ReadyParcels,
   pool: ConnectionPool,
-  limit: RecipientLimit | undefined,
+  limit: RecipientCount | undefined,
   now: Instant,
   steady: () => number,
 ): number {
@@ -46,7 +46,7 @@ export function handOut(
 function handOutParticular(
   ready: ReadyParcels,
   pool: ConnectionPool,
-  limit: RecipientLimit | undefined,
+  limit: RecipientCount | undefined,
   monotonic: number,
   steady: () => number,
 ): number {

@@ -153,7 +153,7 @@ export class LiveQueueView implements QueueView {
 
   async retryNow(scope: MailScope): Promise<number> {
     const bindings = await this.#inScope(scope);
-    this.#scheduler.retryNow(bindings);
+    this.#scheduler.retryNow(bindings, scope.kind === 'all');
     return recipientsOf(bindings);
   }
 

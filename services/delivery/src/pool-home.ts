@@ -45,6 +45,8 @@ export interface PoolHome extends ConnectionHome {
   connected(connection: DeliveryConnection, parcel: Parcel | undefined, isOutdated: boolean): void;
   /** No connection: `opened` says why; undefined when it failed by terms or credentials that count no more. */
   notConnected(opened: Exclude<Opened, { kind: 'connected' }> | undefined, parcel: Parcel | undefined): void;
+  /** Whether the limit that all workers share lets it have so many connections; if not, it is pumped when it does. @param window the most for now */
+  mayHave(connections: number, window: number): boolean;
   /** There may be a connection to use, or one to be asked for. */
   pump(): void;
 }

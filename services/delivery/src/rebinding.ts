@@ -100,7 +100,7 @@ export class Rebinding {
       const { authProfile } = destination;
       if (authProfile === undefined || !profiles.has(authProfile)) continue;
       destination.credentialsChanged();
-      this.#room.retryNow(destination.bindings);
+      this.#room.retryNow(destination.bindings, false);
     }
   }
 }

@@ -17,6 +17,7 @@ import { Placing } from './placing.ts';
 import type { ConnectionBudget } from './pool-home.ts';
 import { Rebinding } from './rebinding.ts';
 import { RetryLine } from './retry-line.ts';
+import { SharedLimits } from './shared-limits.ts';
 import { StrandedMail } from './stranded-mail.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { WakeUp } from './wake-up.ts';
@@ -36,6 +37,8 @@ export class Scheduler implements Scheduling {
   readonly waiting = new WaitingDomains();
   readonly destinations = new Destinations();
   readonly bindings: Bindings;
+  /** Absent where there is one worker. */
+  readonly limits: SharedLimits | undefined;
   readonly #context: WorkerContext;
   readonly #hosts: OpeningTools['hosts'];
   readonly #budget: ConnectionBudget;
@@ -58,6 +61,17 @@ export class Scheduler implements Scheduling {
     this.#hosts = tools.hosts;
     this.#collectedAt = context.clock.now().monotonic;
     this.#wakeUp = new WakeUp(context, () => this.#turn());
+    this.limits =
+      context.limitBoard &&
+      new SharedLimits(
+        context.limitBoard,
+        context,
+        () => ({ owned: assignedOf(partitions), all: context.queueLog.partitionCount }),
+        (destination) => {
+          this.destinations.call(destination);
+          this.#wakeUp.soon();
+        },
+      );
     const line = new RetryLine(eventLoopShare());
     this.#budget = { used: 0, limit: context.settings.maxConnections, slots: new OpeningSlots(), line };
     this.bindings = new Bindings(
@@ -79,6 +93,7 @@ export class Scheduler implements Scheduling {
       },
       budget: this.#budget,
       events: new StrandedMail(context, this.#room, this.destinations),
+      limits: this.limits,
       random,
     });
     const rebinding = new Rebinding(context, this.#room, this.destinations);
@@ -225,6 +240,7 @@ export class Scheduler implements Scheduling {
   tick(): void {
     const { monotonic } = this.#context.clock.now();
     this.bindings.askAgain();
+    this.limits?.tick();
     this.destinations.tick(monotonic);
     if (this.#due.isLineAwaited) this.#wakeUp.soon();
     // There may be very many dead domains: what is known of most is when their mail is due.
@@ -248,9 +264,9 @@ export class Scheduler implements Scheduling {
     for (const destination of this.destinations.takeWaitingFor(host)) destination.unblock();
   }
 
-  /** An operator wants what waits for some domains tried now (R210). */
-  retryNow(bindings: Iterable<Binding>): void {
-    this.#room.retryNow(bindings);
+  /** An operator wants what waits for some domains tried now (R210). @param ofAll these are all */
+  retryNow(bindings: Iterable<Binding>, ofAll: boolean): void {
+    this.#room.retryNow(bindings, ofAll);
   }
 
   stop(): void {
@@ -263,6 +279,12 @@ export class Scheduler implements Scheduling {
   async cut(): Promise<void> {
     await Promise.all([...this.destinations.values()].map((destination) => destination.cut()));
   }
+}
+
+function assignedOf(partitions: ReadonlyMap<number, Partition>): number {
+  let assigned = 0;
+  for (const { isAssigned } of partitions.values()) if (isAssigned) assigned += 1;
+  return assigned;
 }
 
 function count(partition: Partition, binding: Binding, by: number): void {

@@ -1,40 +1,6 @@
-import {
-  type BounceProfileRow,
-  type ControlRow,
-  DEFAULT_BOUNCE_PROFILE,
-  type DeliveryTerms,
-  type DeliveryTermsSource,
-  DeliveryTermsTable,
-} from '@mailyard/delivery-rules';
-import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
+import { Controls } from './controls.suite.ts';
 import { delivery, passUntil, people, sink, until } from './delivery-fixture.suite.ts';
-import { DELIVERY_DEFAULTS, termsOfSettings } from './settings.ts';
-
-const BASE = termsOfSettings({ ...DELIVERY_DEFAULTS, bounce: DEFAULT_BOUNCE_PROFILE });
-
-/** Destination controls that a test sets. */
-class Controls implements DeliveryTermsSource {
-  #table: DeliveryTermsTable;
-  readonly #listeners: (() => void)[] = [];
-
-  constructor(controls: readonly ControlRow[] = [], profiles: readonly BounceProfileRow[] = []) {
-    this.#table = new DeliveryTermsTable(BASE, controls, profiles);
-  }
-
-  of(domain: string): DeliveryTerms {
-    return this.#table.of(domain as Domain);
-  }
-
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
-  set(controls: readonly ControlRow[], profiles: readonly BounceProfileRow[] = []): void {
-    this.#table = new DeliveryTermsTable(BASE, controls, profiles);
-    for (const listener of this.#listeners) listener();
-  }
-}
 
 const addresses = (domain: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `u${i}@${domain}`);

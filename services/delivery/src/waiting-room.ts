@@ -52,14 +52,14 @@ export class WaitingRoom {
     this.wait(partition, message, recipient, this.bindings.ofPath(recipient.forwardPath), dueAt, false);
   };
 
-  /** Makes what waits for some domains due now, and what their destinations wait for of no account (R210). */
-  retryNow(bindings: Iterable<Binding>): void {
+  /** Makes what waits for some domains due now, and what their destinations wait for of no account (R210). @param ofAll these are all */
+  retryNow(bindings: Iterable<Binding>, ofAll: boolean): void {
     const destinations = new Set<Destination>();
     for (const binding of bindings) {
       this.domains.release(binding.number);
       if (binding.destination !== undefined) destinations.add(binding.destination);
     }
-    for (const destination of destinations) destination.retryNow();
+    for (const destination of destinations) destination.retryNow(ofAll);
     this.wakeUp.soon();
   }
 }

@@ -2,6 +2,7 @@ import {
   type DeliveryTermsSource,
   type HostBoard,
   HostStates,
+  type LimitBoard,
   type Relay,
   type Resolver,
 } from '@mailyard/delivery-rules';
@@ -38,6 +39,8 @@ export interface DeliveryOptions {
   readonly pressure: PressureBoard;
   /** What workers tell each other about hosts; absent where there is one worker. */
   readonly hostBoard?: HostBoard;
+  /** Where workers share the limits of destination controls; absent where there is one worker. */
+  readonly limitBoard?: LimitBoard;
   readonly settings: DeliverySettings;
   /** Absent: what a route with a profile leads to waits. */
   readonly credentials?: OutgoingCredentials;
@@ -189,6 +192,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
     await this.#scheduler.cut();
     await this.#until(() => this.#isWritten, clock.now().monotonic + WRITING_MS);
     this.#tick?.cancel();
+    await this.#scheduler.limits?.leave();
     await this.#reading?.stop();
   }
 

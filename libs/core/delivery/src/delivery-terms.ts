@@ -34,14 +34,16 @@ export interface BounceProfileRow {
 export interface DeliveryTerms {
   /** The row that they are of; absent where it is `DEFAULT` or the settings alone. */
   readonly row?: string;
-  /** Connections of one worker to one destination. */
+  /** Connections to one destination. */
   readonly maxConnections: number;
+  /** They are of all workers together, since a row says how many; those of the settings are of each. */
+  readonly isShared?: boolean;
   readonly messagesPerConnection: number;
   readonly tls: RelayOptions['tls'];
   readonly dane: DaneUse;
   /** R142 */
   readonly ipPreference: IpPreference;
-  /** Recipients of one domain in a window, by one worker; absent: as many as there are. */
+  /** Recipients of one domain in a window, by all workers together; absent: as many as there are. */
   readonly recipients?: { readonly most: number; readonly windowMs: number };
   /** Name of the bounce profile; absent where the settings say it all. */
   readonly bounceProfile?: string;
@@ -91,6 +93,7 @@ function merge(
   return {
     ...(domain === DEFAULT_ROW ? {} : { row: domain }),
     maxConnections: row.maxConnections ?? below.maxConnections,
+    ...(row.maxConnections === undefined ? {} : { isShared: true }),
     messagesPerConnection: row.maxMessagesPerConnection ?? below.messagesPerConnection,
     tls: row.tls ?? below.tls,
     dane: row.dane ?? below.dane,

@@ -35,6 +35,7 @@ export function startDeliveryRole(
     pressure: stores.pressure,
     trackerPosition: stores.trackerPosition,
     ...(stores.hostBoard === undefined ? {} : { hostBoard: stores.hostBoard }),
+    ...(stores.limitBoard === undefined ? {} : { limitBoard: stores.limitBoard }),
     routes,
     terms,
     credentials,

@@ -5,6 +5,7 @@ import { KafkaQueueLog, type KafkaQueueLogOptions } from '@mailyard/kafka';
 import {
   RedisConfigurationLog,
   RedisHostBoard,
+  RedisLimitBoard,
   type RedisLocation,
   RedisPresence,
   RedisPressureBoard,
@@ -50,6 +51,8 @@ export async function openDistributedStores(
     opened.add(() => pressure.close());
     const hostBoard = new RedisHostBoard(location, incarnation);
     opened.add(() => hostBoard.close());
+    const limitBoard = new RedisLimitBoard(location, incarnation);
+    opened.add(() => limitBoard.close());
     const tracker = new RedisTrackerPositions(location, queueLog.partitionCount);
     opened.add(() => tracker.close());
     const away = watchBodyStore(bodyStore, opened);
@@ -65,6 +68,7 @@ export async function openDistributedStores(
       presence,
       pressure,
       hostBoard,
+      limitBoard,
       exclusive: false,
       inlineOctets: INLINE_OCTETS,
       localShare: () => 0,

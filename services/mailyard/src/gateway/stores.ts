@@ -1,6 +1,6 @@
 import type { OwnerDirectory } from '@mailyard/admin';
 import type { ConfigurationLog } from '@mailyard/configuration';
-import type { HostBoard } from '@mailyard/delivery-rules';
+import type { HostBoard, LimitBoard } from '@mailyard/delivery-rules';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 
 /** What a worker tells the others of itself. */
@@ -24,6 +24,7 @@ export interface Stores {
   readonly presence: Presence;
   readonly pressure: PressureBoard;
   readonly hostBoard?: HostBoard;
+  readonly limitBoard?: LimitBoard;
   /** Holding the lock of the data directory is the proof of ownership (I4, I5). */
   readonly exclusive: boolean;
   /** Bodies up to this size travel in the log, unless the settings say otherwise. */
