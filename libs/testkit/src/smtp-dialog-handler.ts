@@ -4,12 +4,18 @@ import type { TakenMessage } from './smtp-dialog-player.ts';
 /**
  * What stands behind a receiver while dialogs are played to it, as `ReceiverUnderTest.start` wants it: takes mail to all
  * but `@refused.example`, refuses content that has the line `Refuse: content`, keeps the rest. In the shape of the
- * handlers that receivers take.
+ * handlers that receivers take. Evidence is good where it is the password of `ada`, which is `open sesame`.
  */
 export function makeDialogHandler(messages: TakenMessage[]) {
   return {
     connect: (): Reply => ({ code: 220, text: '' }),
     closed: (): void => undefined,
+    judge: (_session: unknown, evidence: { readonly name: string; readonly password?: string }): Promise<Reply> =>
+      Promise.resolve(
+        evidence.name === 'ada' && evidence.password === 'open sesame'
+          ? reply(235, '2.7.0', 'Authentication successful')
+          : reply(535, '5.7.8', 'Authentication credentials invalid'),
+      ),
     mail(_session: unknown, { reversePath }: { readonly reversePath: Mailbox | null }) {
       const recipients: string[] = [];
       const parameters: string[] = [];

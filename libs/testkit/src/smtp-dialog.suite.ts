@@ -26,7 +26,7 @@ export interface ReceiverUnderTest {
   readonly mostCuts?: number;
   /**
    * Starts a server on a free port that takes mail from anyone, to all but `@refused.example` (550 5.7.1), and answers
-   * content with 250, or with 554 5.6.0 where it has the line `Refuse: content`.
+   * content with 250, or with 554 5.6.0 where it has the line `Refuse: content`. AUTH is offered, under TLS alone.
    */
   start(options: DialogServerOptions): Promise<DialogServer & { stop(): Promise<void> }>;
 }

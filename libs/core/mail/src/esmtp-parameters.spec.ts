@@ -39,6 +39,21 @@ describe('parameters of MAIL', () => {
   });
 });
 
+describe('the parameter AUTH of MAIL', () => {
+  it.each([
+    ['AUTH=<>', undefined],
+    ['AUTH=ada+40example.com', undefined],
+    ['AUTH=', 501],
+    ['AUTH', 501],
+    ['AUTH=a=b', 501],
+    ['AUTH=<> AUTH=<>', 501],
+  ])('%s is read where AUTH is offered, and kept nowhere (RFC 4954 §5)', (text, code) => {
+    const read = readMailParameters(` ${text}`, { authentication: true });
+    if (code === undefined) expect(read).toEqual({ eightBit: false, binary: false, smtpUtf8: false });
+    else expect(read).toMatchObject({ code });
+  });
+});
+
 describe('parameters of RCPT', () => {
   it('are kept in the form that is passed on', () => {
     expect(readRcptParameters(' notify=success,FAILURE ORCPT=rfc822;u+40example.com')).toEqual({

@@ -29,10 +29,14 @@ const TOO_LARGE_TO_READ = 20;
  * Reads the parameters of MAIL.
  *
  * @param rest what stood behind the path: blank-separated `KEYWORD[=VALUE]`
+ * @param offers `authentication`: AUTH is offered, and its parameter taken
  * @returns a reply when one is malformed (501), unknown (555) or stands there twice (501)
- * @see RFC 5321 §4.1.2, RFC 1870, RFC 6152, RFC 6531, RFC 3461 §4.3, §4.4
+ * @see RFC 5321 §4.1.2, RFC 1870, RFC 6152, RFC 6531, RFC 3461 §4.3, §4.4, RFC 4954 §5
  */
-export function readMailParameters(rest: string): MailParameters | Reply {
+export function readMailParameters(
+  rest: string,
+  { authentication = false }: { readonly authentication?: boolean } = {},
+): MailParameters | Reply {
   const result: Writable<MailParameters> = { eightBit: false, binary: false, smtpUtf8: false };
   const refused = eachParameter(rest, (keyword, value) => {
     switch (keyword) {
@@ -58,6 +62,12 @@ export function readMailParameters(rest: string): MailParameters | Reply {
         if (value === undefined || value === '' || value.length > 100 || !isXtext(value)) return malformed(keyword);
         result.envid = value;
         return undefined;
+      // Who the client says has sent it: nobody's word is taken for that, and it is not passed on (RFC 4954 §5).
+      case 'AUTH':
+        if (!authentication) return unknown(keyword);
+        return value === undefined || value === '' || value.length > 500 || !isXtext(value)
+          ? malformed(keyword)
+          : undefined;
       default:
         return unknown(keyword);
     }

@@ -5,9 +5,9 @@
  */
 export type Command =
   | { readonly verb: 'EHLO' | 'HELO'; readonly helo: string }
-  | { readonly verb: 'MAIL' | 'RCPT'; readonly argument: string }
+  | { readonly verb: 'MAIL' | 'RCPT' | 'AUTH'; readonly argument: string }
   | { readonly verb: 'BDAT'; readonly octets: number; readonly last: boolean }
-  | { readonly verb: 'DATA' | 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'EXPN' | 'HELP' | 'STARTTLS' | 'AUTH' }
+  | { readonly verb: 'DATA' | 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'EXPN' | 'HELP' | 'STARTTLS' }
   /** A BDAT whose size cannot be read: where the next command begins is not known. */
   | { readonly verb: 'unframed' }
   /** Not SMTP at all: another protocol's request was sent here. */
@@ -16,7 +16,7 @@ export type Command =
   | { readonly verb: 'malformed' };
 
 const PLAIN = new Set(['DATA', 'RSET', 'QUIT', 'STARTTLS']);
-const FREE = new Set(['NOOP', 'VRFY', 'EXPN', 'HELP', 'AUTH']);
+const FREE = new Set(['NOOP', 'VRFY', 'EXPN', 'HELP']);
 const FOREIGN = new Set([
   'GET',
   'POST',
@@ -43,6 +43,8 @@ export function readCommand(line: string): Command {
       return /^from:/i.test(rest) ? { verb, argument: rest.slice(5) } : { verb: 'malformed' };
     case 'RCPT':
       return /^to:/i.test(rest) ? { verb, argument: rest.slice(3) } : { verb: 'malformed' };
+    case 'AUTH':
+      return { verb, argument: rest };
     case 'EHLO':
     case 'HELO':
       return HELO.test(rest.trimEnd()) ? { verb, helo: rest.trimEnd() } : { verb: 'malformed' };

@@ -6,12 +6,16 @@
  *                         ▲                                            │
  *                         └────────── RSET, EHLO, end of content ──────┘        STARTTLS leads back to greeted
  *
- * @see RFC 5321 §4.1.4, RFC 3030, RFC 3207
+ * AUTH stands beside it: what follows the command is the client's response, not a command, until the exchange has ended.
+ *
+ * @see RFC 5321 §4.1.4, RFC 3030, RFC 3207, RFC 4954
  */
+import type { ScramKeys } from '@mailyard/credentials';
 import { type Reply, readMailParameters, readPath, readRcptParameters } from '@mailyard/mail';
 import { readCommand } from './command.ts';
-import type { MailCommand, RcptCommand } from './handler.ts';
+import type { MailCommand, RcptCommand, ReceiverOptions } from './handler.ts';
 import { REPLIES } from './replies.ts';
+import { beginExchange, type Evidence, type Exchange, MECHANISMS, type MechanismName, type SaslStep } from './sasl.ts';
 
 /** What a command line calls for. */
 export type Step =
@@ -35,7 +39,13 @@ export type Step =
   /** The transaction, if any, is over; say this. */
   | { readonly kind: 'reset'; readonly reply: Reply }
   /** Say 220, then begin TLS; then {@link Dialog.secured}. */
-  | { readonly kind: 'tls' };
+  | { readonly kind: 'tls' }
+  /** Ask the handler; then {@link Dialog.keysFound} or {@link Dialog.authenticationRefused}. */
+  | { readonly kind: 'keys'; readonly name: string }
+  /** Ask the handler; then {@link Dialog.authenticationAccepted} or {@link Dialog.authenticationRefused}. */
+  | { readonly kind: 'judge'; readonly evidence: Evidence }
+  /** The client is {@link Dialog.user} from now on; say this. */
+  | { readonly kind: 'authenticated'; readonly mechanism: MechanismName; readonly reply: Reply };
 
 export interface DialogRules {
   readonly hostname: string;
@@ -43,21 +53,41 @@ export interface DialogRules {
   readonly maxRecipients: number;
   readonly maxErrors: number;
   readonly offersTls: boolean;
+  readonly authentication: ReceiverOptions['authentication'];
+  /** Makes what a server adds to an exchange so that none can be played again. */
+  readonly nonce: () => string;
+}
+
+/** An exchange of AUTH that goes on. */
+interface Authentication {
+  readonly mechanism: MechanismName;
+  readonly exchange: Exchange;
+  /** Whose evidence was judged. */
+  name: string;
 }
 
 /** Commands without effect that a client may send for each transaction before each counts as an error. */
 const IDLE_LIMIT = 100;
+/** Refused attempts after which a session ends. */
+const MOST_ATTEMPTS = 3;
+/** Characters of a response, in base64; a password has far fewer. */
+const RESPONSE_LIMIT = 2048;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export class Dialog {
   helo = '';
   extended = false;
   secure = false;
+  /** Who has authenticated. */
+  user: string | undefined;
   readonly #rules: DialogRules;
   #state: 'ready' | 'transaction' | 'chunks' = 'ready';
   #smtpUtf8 = false;
   #recipients = 0;
   #errors = 0;
   #idle = 0;
+  #authentication: Authentication | undefined;
+  #attempts = 0;
 
   constructor(rules: DialogRules) {
     this.#rules = rules;
@@ -70,6 +100,7 @@ export class Dialog {
 
   /** @param line without its CRLF; blanks at its end are forgiven */
   obey(line: string): Step {
+    if (this.#authentication !== undefined) return this.#respond(this.#authentication, line.trimEnd());
     const command = readCommand(line.trimEnd());
     switch (command.verb) {
       case 'MAIL':
@@ -97,7 +128,7 @@ export class Dialog {
       case 'QUIT':
         return { kind: 'end', replies: [REPLIES.bye] };
       case 'AUTH':
-        return this.refuse(this.#rules.offersTls && !this.secure ? REPLIES.authBeforeTls : REPLIES.notOffered);
+        return this.#authenticate(command.argument);
       case 'EXPN':
         return this.refuse(REPLIES.notOffered);
       case 'foreign':
@@ -114,6 +145,7 @@ export class Dialog {
   /** Counts a refusal: of ours, or of the handler's. A 421 ends the connection, and so does one refusal too many. */
   refuse(reply: Reply): Step {
     this.#errors += 1;
+    this.#authentication = undefined;
     if (reply.code === 421) return { kind: 'end', replies: [reply] };
     if (this.#errors < this.#rules.maxErrors) return { kind: 'say', reply };
     return { kind: 'end', replies: [reply, REPLIES.tooManyErrors] };
@@ -140,6 +172,74 @@ export class Dialog {
     this.ended();
     this.secure = true;
     this.helo = '';
+    this.user = undefined;
+  }
+
+  keysFound(keys: ScramKeys): Step {
+    const { exchange } = this.#authentication!;
+    return this.#follow(exchange.keysFound!(keys));
+  }
+
+  authenticationAccepted(): Step {
+    return this.#follow(this.#authentication!.exchange.accepted());
+  }
+
+  /** Counts it: whoever guesses must come again for more. */
+  authenticationRefused(reply: Reply): Step {
+    this.#attempts += 1;
+    const step = this.refuse(reply);
+    return this.#attempts < MOST_ATTEMPTS || step.kind === 'end'
+      ? step
+      : { kind: 'end', replies: [reply, REPLIES.tooManyAuthentications] };
+  }
+
+  /** Whether AUTH can be taken now: not in clear, unless the listener says so. */
+  get #takesAuthentication(): boolean {
+    const { authentication } = this.#rules;
+    return authentication !== undefined && (this.secure || authentication.isAllowedInClear);
+  }
+
+  #authenticate(argument: string): Step {
+    const { offersTls } = this.#rules;
+    if (!this.#takesAuthentication)
+      return this.refuse(offersTls && !this.secure ? REPLIES.authBeforeTls : REPLIES.notOffered);
+    if (!this.extended || this.helo === '') return this.refuse(REPLIES.heloFirst);
+    if (this.user !== undefined) return this.refuse(REPLIES.authTwice);
+    if (this.#state !== 'ready') return this.refuse(REPLIES.authWithinMail);
+    const [word = '', initial, ...rest] = argument.split(' ');
+    if (word === '' || rest.length > 0) return this.refuse(REPLIES.malformed);
+    const mechanism = MECHANISMS.find((known) => known === word.toUpperCase());
+    if (mechanism === undefined) return this.refuse(REPLIES.authUnknown);
+    const exchange = beginExchange(mechanism, this.#rules.nonce);
+    this.#authentication = { mechanism, exchange, name: '' };
+    if (initial === undefined) return challenge(exchange.prompt);
+    return this.#respond(this.#authentication, initial === '=' ? '' : initial);
+  }
+
+  #respond({ exchange }: Authentication, response: string): Step {
+    if (response === '*') return this.refuse(REPLIES.authCancelled);
+    if (response.length > RESPONSE_LIMIT) return this.refuse(REPLIES.authTooLong);
+    if (!BASE64.test(response)) return this.refuse(REPLIES.authMalformed);
+    return this.#follow(exchange.respond(Buffer.from(response, 'base64').toString('latin1')));
+  }
+
+  #follow(step: SaslStep): Step {
+    const authentication = this.#authentication!;
+    switch (step.kind) {
+      case 'challenge':
+        return challenge(step.text);
+      case 'keys':
+        return step;
+      case 'judge':
+        authentication.name = step.evidence.name;
+        return step;
+      case 'malformed':
+        return this.refuse(REPLIES.authMalformed);
+      case 'done':
+        this.#authentication = undefined;
+        this.user = authentication.name;
+        return { kind: 'authenticated', mechanism: authentication.mechanism, reply: REPLIES.authenticated };
+    }
   }
 
   #hello(helo: string, extended: boolean): Step {
@@ -150,6 +250,7 @@ export class Dialog {
     const keywords = ['PIPELINING', `SIZE ${maxMessageOctets}`, '8BITMIME', 'SMTPUTF8', 'CHUNKING', 'DSN'];
     keywords.push('ENHANCEDSTATUSCODES');
     if (offersTls && !this.secure) keywords.push('STARTTLS');
+    if (this.#takesAuthentication) keywords.push(`AUTH ${MECHANISMS.join(' ')}`);
     return this.#idly({
       kind: 'reset',
       reply: { code: 250, text: extended ? [hostname, ...keywords].join('\n') : hostname },
@@ -159,9 +260,11 @@ export class Dialog {
   #mail(argument: string): Step {
     if (this.helo === '') return this.refuse(REPLIES.heloFirst);
     if (this.#state !== 'ready') return this.refuse(REPLIES.nested);
+    const { authentication } = this.#rules;
+    if (authentication?.isRequired === true && this.user === undefined) return this.refuse(REPLIES.authFirst);
     const path = readPath(argument);
     if (path.kind === 'malformed') return this.refuse(REPLIES.badPath);
-    const parameters = readMailParameters(path.rest);
+    const parameters = readMailParameters(path.rest, { authentication: this.#takesAuthentication });
     if ('code' in parameters) return this.refuse(parameters);
     if (path.mailbox?.needsSmtpUtf8 === true && !parameters.smtpUtf8) return this.refuse(REPLIES.needsSmtpUtf8);
     if ((parameters.sizeOctets ?? 0) > this.#rules.maxMessageOctets) return this.refuse(REPLIES.tooLarge);
@@ -205,4 +308,9 @@ export class Dialog {
     this.#idle += 1;
     return this.#idle > IDLE_LIMIT ? this.refuse(REPLIES.idling) : step;
   }
+}
+
+/** A question of the server's; its text goes in base64 (RFC 4954 §4). */
+function challenge(text: string): Step {
+  return { kind: 'say', reply: { code: 334, text: Buffer.from(text).toString('base64') } };
 }

@@ -1,5 +1,7 @@
 import type { TLSSocket } from 'node:tls';
+import type { ScramKeys } from '@mailyard/credentials';
 import type { MailParameters, Mailbox, RcptParameters, Reply } from '@mailyard/mail';
+import type { Evidence, MechanismName } from './sasl.ts';
 
 /** What a listener knows of one injection connection; handlers may keep their own state in `transaction`. */
 export interface InjectionSession {
@@ -9,6 +11,8 @@ export interface InjectionSession {
   readonly helo: string;
   readonly extended: boolean;
   readonly tls: TLSSocket | undefined;
+  /** Who has authenticated in this session. */
+  readonly user: string | undefined;
   /** Whether the connection is no more: nobody will hear an answer. */
   readonly gone: boolean;
 }
@@ -56,6 +60,12 @@ export interface InjectionHandler {
   mail(session: InjectionSession, command: MailCommand): Answer<MailTransaction | Reply>;
   closed(session: InjectionSession): void;
   secured?(session: InjectionSession): void;
+  /** The keys of a name; keys that look the same where nobody has it. A reply refuses the exchange. */
+  scramKeys?(session: InjectionSession, name: string): Answer<ScramKeys | Reply>;
+  /** 235 where the evidence is good; any other reply refuses it, and should come late where somebody guesses. */
+  judge?(session: InjectionSession, evidence: Evidence): Answer<Reply>;
+  /** The client has authenticated as `session.user`. */
+  authenticated?(session: InjectionSession, mechanism: MechanismName): void;
   /** A connection was turned away before it became a session: too many, or the listener is stopping. */
   refused?(clientAddress: string, reply: Reply): void;
 }
@@ -75,8 +85,10 @@ export interface ReceiverOptions {
   readonly commandTimeoutMs: number;
   /** Longest wait for the next octets of content. */
   readonly contentTimeoutMs: number;
-  /** Certificate and key in PEM: STARTTLS is offered. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Certificate and key in PEM: STARTTLS is offered or, where TLS is implicit, begun before the greeting (RFC 8314 §3.3). */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly isImplicit?: boolean };
+  /** AUTH is offered: under TLS alone, unless said otherwise; where it is required, no mail is taken without it. */
+  readonly authentication?: { readonly isRequired: boolean; readonly isAllowedInClear: boolean };
   /** Makes the ICID of a connection. */
   readonly nextIcid: () => string;
 }

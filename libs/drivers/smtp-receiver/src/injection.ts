@@ -4,6 +4,7 @@
  * Replies to all that came in one chunk leave in one write. While the handler is asked, and while the client does not
  * read its replies, what comes in is held up to a limit and then no longer read: memory is bounded.
  */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { decodeUtf8, hasNonAscii, type Reply } from '@mailyard/mail';
@@ -82,7 +83,12 @@ export class Injection implements InjectionSession {
     this.#options = options;
     this.#secureContext = secureContext;
     this.#handler = handler;
-    this.#dialog = new Dialog({ ...options, offersTls: secureContext !== undefined });
+    this.#dialog = new Dialog({
+      ...options,
+      offersTls: secureContext !== undefined,
+      authentication: options.authentication,
+      nonce: () => randomBytes(18).toString('base64'),
+    });
     socket.on('error', ignore);
     socket.once('close', () => this.#close());
     this.#listen(socket);
@@ -96,6 +102,10 @@ export class Injection implements InjectionSession {
     return this.#dialog.extended;
   }
 
+  get user(): string | undefined {
+    return this.#dialog.user;
+  }
+
   /** Whether nothing is under way that a stop should wait for. */
   get idle(): boolean {
     return !this.#dialog.open && !this.#busy;
@@ -104,6 +114,7 @@ export class Injection implements InjectionSession {
   async greet(): Promise<void> {
     this.#busy = true;
     const greeting = await this.#handler.connect(this);
+    if (this.#options.tls?.isImplicit === true) await this.#secure();
     const text = `${this.#options.hostname} ESMTP ${greeting.text}`.trimEnd();
     if (greeting.code === 220) this.#say({ code: 220, text });
     else this.#end(greeting);
@@ -267,6 +278,19 @@ export class Injection implements InjectionSession {
         return this.#say(step.reply);
       case 'tls':
         return this.#startTls();
+      case 'keys':
+        return this.#when(this.#handler.scramKeys?.(this, step.name) ?? REPLIES.fault, (answer) =>
+          this.#perform('code' in answer ? this.#dialog.authenticationRefused(answer) : this.#dialog.keysFound(answer)),
+        );
+      case 'judge':
+        return this.#when(this.#handler.judge?.(this, step.evidence) ?? REPLIES.fault, (answer) =>
+          this.#perform(
+            answer.code === 235 ? this.#dialog.authenticationAccepted() : this.#dialog.authenticationRefused(answer),
+          ),
+        );
+      case 'authenticated':
+        this.#handler.authenticated?.(this, step.mechanism);
+        return this.#say(step.reply);
     }
   }
 
@@ -389,6 +413,11 @@ export class Injection implements InjectionSession {
     this.#dropContent();
     this.#say(REPLIES.readyForTls);
     this.#flush();
+    return this.#secure();
+  }
+
+  /** Settles when TLS is on, or the connection is no more. */
+  #secure(): Promise<void> {
     this.#plain.off('data', this.#onData).off('drain', this.#onDrain).off('end', this.#onEnd);
     const { promise, resolve } = Promise.withResolvers<void>();
     const secured = new TLSSocket(this.#plain, { isServer: true, secureContext: this.#secureContext! });

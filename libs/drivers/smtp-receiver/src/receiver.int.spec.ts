@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { type Reply, reply } from '@mailyard/mail';
 import { makeCertificate } from '@mailyard/testkit/certificate';
 import { createTransport } from 'nodemailer';
@@ -33,6 +34,12 @@ function handler(later = false): InjectionHandler {
   return {
     connect: () => answer({ code: 220, text: 'ready' }),
     closed: () => undefined,
+    judge: (_session, evidence) =>
+      answer(
+        evidence.name === 'ada' && 'password' in evidence && evidence.password === 'open sesame'
+          ? reply(235, '2.7.0', 'Welcome')
+          : reply(535, '5.7.8', 'Wrong'),
+      ),
     mail(_session, { reversePath }) {
       const recipients: string[] = [];
       return {
@@ -230,6 +237,41 @@ describe('a receiver', () => {
     await client.sendMail({ envelope: { from: 'a@b.example', to: ['u@x.example'] }, raw: 'Subject: x\r\n\r\ny\r\n' });
     client.close();
     expect(taken[0]?.content).toBe('Subject: x\r\n\r\ny\r\n');
+  });
+
+  it('speaks TLS from the first octet where it is implicit, and offers no second one (RFC 8314 §3.3)', async () => {
+    const { cert: certificate, key } = makeCertificate();
+    const port = await listen({
+      tls: { certificate, key, isImplicit: true },
+      authentication: { isRequired: true, isAllowedInClear: false },
+    });
+    const wire = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    sockets.push(wire);
+    let text = '';
+    wire.setEncoding('latin1').on('data', (data: string) => (text += data));
+    wire.write('EHLO c\r\nMAIL FROM:<a@b.example>\r\nSTARTTLS\r\nQUIT\r\n');
+    await once(wire, 'end');
+    expect(codes(text)).toBe('220 250 530 502 221');
+    expect(text).toContain('AUTH SCRAM-SHA-256 PLAIN LOGIN');
+    expect(text).not.toContain('STARTTLS');
+
+    const client = createTransport({
+      host: '127.0.0.1',
+      port,
+      secure: true,
+      tls: { rejectUnauthorized: false },
+      auth: { user: 'ada', pass: 'open sesame' },
+    });
+    await client.sendMail({ envelope: { from: 'a@b.example', to: ['u@x.example'] }, raw: 'Subject: x\r\n\r\ny\r\n' });
+    client.close();
+    expect(taken[0]?.content).toBe('Subject: x\r\n\r\ny\r\n');
+  });
+
+  it('says nothing in clear where TLS is implicit, and forgets who does not begin it', async () => {
+    const { cert: certificate, key } = makeCertificate();
+    const port = await listen({ tls: { certificate, key, isImplicit: true } });
+    expect(codes(await converse(port, 'EHLO c\r\nQUIT\r\n'))).toBe('');
+    while (receiver!.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it('lets an open transaction end before it stops', async () => {

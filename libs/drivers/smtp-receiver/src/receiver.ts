@@ -40,11 +40,14 @@ export async function startReceiver(
       const reply = stopping ? REPLIES.closing : REPLIES.tooManyConnections;
       handler.refused?.(client, reply);
       accepted.on('error', () => undefined);
-      accepted.end(writeReply(reply), () => accepted.destroy());
+      if (tls?.isImplicit === true) accepted.destroy();
+      else accepted.end(writeReply(reply), () => accepted.destroy());
       return;
     }
     perClient.set(client, ofClient + 1);
-    const socket = readShared(accepted, (octets) => injection.borrow(octets)) ?? accepted;
+    // What begins with TLS is read by TLS.
+    const shared = tls?.isImplicit === true ? undefined : readShared(accepted, (octets) => injection.borrow(octets));
+    const socket = shared ?? accepted;
     const injection = new Injection(socket, options, secureContext, handler);
     injections.set(socket, injection);
     socket.once('close', () => {

@@ -21,6 +21,7 @@ smtpDialogSuite('native', {
         commandTimeoutMs: 60_000,
         contentTimeoutMs: 60_000,
         tls: { certificate: certificate.cert, key: certificate.key },
+        authentication: { isRequired: false, isAllowedInClear: false },
         nextIcid: () => String(++count),
       },
       makeDialogHandler(messages),

@@ -23,6 +23,7 @@ smtpDialogSuite('smtp-server', {
         commandTimeoutMs: 60_000,
         contentTimeoutMs: 60_000,
         tls: { certificate: certificate.cert, key: certificate.key },
+        authentication: { isRequired: false, isAllowedInClear: false },
         nextIcid: () => String(++count),
       },
       makeDialogHandler(messages),

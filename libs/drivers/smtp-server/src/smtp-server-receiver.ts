@@ -65,6 +65,10 @@ export async function startSmtpServerReceiver(
       handler.closed(session);
     },
     secured: (session) => handler.secured?.(session),
+    // The guard speaks with the client; the library need not know.
+    ...(handler.scramKeys === undefined ? {} : { scramKeys: handler.scramKeys.bind(handler) }),
+    ...(handler.judge === undefined ? {} : { judge: handler.judge.bind(handler) }),
+    authenticated: (session, mechanism) => handler.authenticated?.(session, mechanism),
     refused: (address, reply) => handler.refused?.(address, reply),
   });
 }
