@@ -9,6 +9,8 @@ import type { MailSystem } from './systems/system.ts';
 
 const POLL_MS = 50;
 const QUIET_WITHIN_MS = 240_000;
+/** What a system puts off until it has nothing else to do is done by then. */
+const SETTLED_MS = 5_000;
 const DRAINED_WITHIN_MS = 600_000;
 
 export interface BacklogFigures {
@@ -41,6 +43,7 @@ export async function measureBacklog(system: MailSystem, plan: RunPlan, messages
     await run.send({ messages }).done();
     const accepted = performance.now();
     await run.quiet(QUIET_WITHIN_MS);
+    await sleep(SETTLED_MS);
     const [disk, memory, cpuQueued] = [diskUse(run.systemFolder), run.group.memory(), run.group.cpuSeconds()];
     const waiting = await run.running.waiting();
     await run.sinks.start();

@@ -1,17 +1,26 @@
 /**
- * The messages of one day, by the time in their ids: a table of messages and an index of search terms. When the day is
- * over its retention both are dropped whole, which costs far less than deleting rows.
+ * The messages of one day, by the time in their ids: a table of messages, their histories in chunks, and an index of
+ * search terms. When the day is over its retention all are dropped whole, which costs far less than deleting rows.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { createdAtOf, type MessageId } from '@mailyard/queue';
+import type { MessageId } from '@mailyard/queue';
+import { HistoryChunks, type HistoryPlace } from './history-chunks.ts';
+import { decodeHistory, type HistoryEntry } from './history.ts';
+import { createdAtOfKey, firstKeyAt, keyOf } from './message-key.ts';
 
 /** A message as it is stored. */
 export interface MessageRow {
-  readonly seq: number;
-  readonly id: MessageId;
+  /** Its number in the segment: rises with the time in its id. */
+  readonly key: number;
   readonly partition: number;
-  readonly waiting: number;
-  readonly history: Uint8Array;
+  /** Where its history is: {@link PART_OCTETS} for each commit that wrote a part of it. */
+  readonly parts: Uint8Array;
+}
+
+/** A message with what is known of it. */
+export interface FoundMessage {
+  readonly row: MessageRow;
+  readonly entries: readonly HistoryEntry[];
 }
 
 export interface NewRow {
@@ -24,9 +33,12 @@ export interface NewRow {
   readonly history: Uint8Array;
 }
 
+const PART_OCTETS = 5;
+
 export class Segment {
   readonly day: number;
-  readonly #find: StatementSync;
+  readonly #histories: HistoryChunks;
+  readonly #at: StatementSync;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #index: StatementSync;
@@ -38,85 +50,121 @@ export class Segment {
 
   constructor(database: DatabaseSync, day: number) {
     this.day = day;
-    const m = `messages_${day}`;
-    const t = `terms_${day}`;
+    const m = `mail_${day}`;
+    const t = `mail_terms_${day}`;
+    // One index for both questions about what waits, of which the one for silence reads all of it, once a minute.
+    // Whole seconds in quiet_until: two octets less in the table and in the index.
     database.exec(`
-      CREATE TABLE IF NOT EXISTS ${m} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, partition INTEGER NOT NULL,
-        waiting INTEGER NOT NULL, quiet_until INTEGER NOT NULL, full_state INTEGER NOT NULL, history BLOB NOT NULL);
-      CREATE INDEX IF NOT EXISTS ${m}_below ON ${m} (partition, full_state) WHERE waiting > 0;
-      CREATE INDEX IF NOT EXISTS ${m}_quiet ON ${m} (quiet_until) WHERE waiting > 0;
-      CREATE TABLE IF NOT EXISTS ${t} (term INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (term, seq)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS ${m} (key INTEGER PRIMARY KEY, partition INTEGER NOT NULL, waiting INTEGER NOT NULL,
+        quiet_until INTEGER NOT NULL, full_state INTEGER NOT NULL, parts BLOB NOT NULL);
+      CREATE INDEX IF NOT EXISTS ${m}_open ON ${m} (partition, full_state, quiet_until) WHERE waiting > 0;
+      CREATE TABLE IF NOT EXISTS ${t} (term INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (term, key)) WITHOUT ROWID;
     `);
-    const columns = 'seq, id, partition, waiting, history';
-    this.#find = database.prepare(`SELECT ${columns} FROM ${m} WHERE id = ?`);
-    this.#insert = database.prepare(
-      `INSERT OR IGNORE INTO ${m} (id, partition, waiting, quiet_until, full_state, history) VALUES (?, ?, ?, ?, ?, ?)`,
-    );
+    this.#histories = new HistoryChunks(database, `mail_histories_${day}`);
+    const columns = 'key, partition, parts';
+    this.#at = database.prepare(`SELECT ${columns} FROM ${m} WHERE key = ?`);
+    this.#insert = database.prepare(`INSERT OR IGNORE INTO ${m} VALUES (?, ?, ?, ?, ?, ?)`);
     this.#update = database.prepare(
-      `UPDATE ${m} SET waiting = ?, quiet_until = ?, full_state = ?, history = CAST(history || ? AS BLOB) WHERE seq = ?`,
+      `UPDATE ${m} SET waiting = ?, quiet_until = ?, full_state = ?, parts = CAST(parts || ? AS BLOB) WHERE key = ?`,
     );
     this.#index = database.prepare(`INSERT OR IGNORE INTO ${t} VALUES (?, ?)`);
     this.#byTerm = database.prepare(
-      `SELECT ${columns} FROM ${t} JOIN ${m} USING (seq) WHERE term = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+      `SELECT ${columns} FROM ${t} JOIN ${m} USING (key) WHERE term = ? AND key < ? ORDER BY key DESC LIMIT ?`,
     );
-    this.#newest = database.prepare(`SELECT ${columns} FROM ${m} WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
+    this.#newest = database.prepare(`SELECT ${columns} FROM ${m} WHERE key < ? ORDER BY key DESC LIMIT ?`);
     this.#below = database.prepare(
-      `SELECT id FROM ${m} WHERE waiting > 0 AND partition = ? AND full_state < ? ORDER BY full_state`,
+      `SELECT ${columns} FROM ${m} WHERE waiting > 0 AND partition = ? AND full_state < ? ORDER BY full_state`,
     );
     this.#quiet = database.prepare(
-      `SELECT id, waiting FROM ${m} WHERE waiting > 0 AND quiet_until < ? ORDER BY quiet_until LIMIT 1000`,
+      `SELECT ${columns} FROM ${m} INDEXED BY ${m}_open WHERE waiting > 0 AND quiet_until < ? LIMIT 1000`,
     );
     this.#waiting = database.prepare(`SELECT 1 FROM ${m} WHERE waiting > 0 LIMIT 1`);
   }
 
-  find(id: MessageId): MessageRow | undefined {
-    return this.#find.get(id) as MessageRow | undefined;
+  find(id: MessageId): FoundMessage | undefined {
+    for (let key = keyOf(id); ; key++) {
+      const row = this.#at.get(key) as MessageRow | undefined;
+      if (row === undefined) return undefined;
+      const entries = this.history(row);
+      if (idIn(entries) === id) return { row, entries };
+    }
   }
 
-  /** The new row's number; undefined when there is one of that id. */
-  insert({ id, partition, waiting, quietUntil, fullStateOffset, history }: NewRow): number | undefined {
-    const { changes, lastInsertRowid } = this.#insert.run(id, partition, waiting, quietUntil, fullStateOffset, history);
-    return changes === 0 ? undefined : Number(lastInsertRowid);
+  /** The new row's key; undefined when there is one of that id. */
+  insert(row: NewRow): number | undefined {
+    const { id, partition, waiting, quietUntil, fullStateOffset, history } = row;
+    const part = partOf(this.#histories.place);
+    for (let key = keyOf(id); ; key++) {
+      const { changes } = this.#insert.run(key, partition, waiting, wholeSeconds(quietUntil), fullStateOffset, part);
+      if (changes !== 0) {
+        this.#histories.add(history);
+        return key;
+      }
+      if (this.idOf(this.#at.get(key) as unknown as MessageRow) === id) return undefined;
+    }
   }
 
   /** @param row `history`: what is to be put behind that which is stored */
-  update(seq: number, { waiting, quietUntil, fullStateOffset, history }: NewRow): void {
-    this.#update.run(waiting, quietUntil, fullStateOffset, history, seq);
+  update(key: number, { waiting, quietUntil, fullStateOffset, history }: NewRow): void {
+    this.#update.run(waiting, wholeSeconds(quietUntil), fullStateOffset, partOf(this.#histories.place), key);
+    this.#histories.add(history);
   }
 
-  index(term: number, seq: number): void {
-    this.#index.run(term, seq);
+  /** @param term {@link narrowed} */
+  index(term: number, key: number): void {
+    this.#index.run(term, key);
+  }
+
+  /** Writes the histories that were added; before each commit. */
+  flush(): void {
+    this.#histories.flush();
+  }
+
+  /** Forgets what was added since the last commit, which was rolled back. */
+  discard(): void {
+    this.#histories.discard();
+  }
+
+  history({ parts }: MessageRow): HistoryEntry[] {
+    const view = Buffer.from(parts.buffer, parts.byteOffset, parts.length);
+    const entries: HistoryEntry[] = [];
+    for (let at = 0; at < view.length; at += PART_OCTETS)
+      for (const entry of decodeHistory(this.#histories.read(placeAt(view, at)))) entries.push(entry);
+    return entries;
+  }
+
+  idOf({ parts }: Pick<MessageRow, 'parts'>): MessageId {
+    const view = Buffer.from(parts.buffer, parts.byteOffset, parts.length);
+    return idIn(decodeHistory(this.#histories.read(placeAt(view, 0))));
+  }
+
+  createdAt({ key }: MessageRow): number {
+    return createdAtOfKey(this.day, key);
   }
 
   /** Newest first, rows below `before`; what shares the term by chance is among them. */
   byTerm(term: number, before: number, limit: number): MessageRow[] {
-    return this.#byTerm.all(term, before, limit) as unknown as MessageRow[];
+    return this.#byTerm.all(narrowed(term), before, limit) as unknown as MessageRow[];
   }
 
+  /** Newest first, rows below `before`. */
   newest(before: number, limit: number): MessageRow[] {
     return this.#newest.all(before, limit) as unknown as MessageRow[];
   }
 
-  /** The number of about the first row that was accepted at or after a time, found by halving; above all when none was. */
+  /** The key below which all were accepted before this time; above all when the day ends before it. */
   firstAfter(at: number): number {
-    let [low, high] = [0, (this.newest(Number.MAX_SAFE_INTEGER, 1)[0]?.seq ?? 0) + 1];
-    while (low + 1 < high) {
-      const middle = Math.floor((low + high) / 2);
-      const row = this.newest(middle + 1, 1)[0];
-      if (row === undefined || createdAtOf(row.id) < at) low = middle;
-      else high = middle;
-    }
-    return high;
+    return createdAtOfKey(this.day + 1, 0) <= at ? Number.MAX_SAFE_INTEGER : firstKeyAt(at);
   }
 
   /** Messages with waiting recipients whose last full state lies below this offset. */
   openBelow(partition: number, offset: number): MessageId[] {
-    return this.#below.all(partition, offset).map((row) => row['id'] as MessageId);
+    return this.#below.all(partition, offset).map((row) => this.idOf(row as unknown as MessageRow));
   }
 
   /** Messages of which nothing was heard for too long, up to 1,000. */
-  quietSince(at: number): readonly { readonly id: MessageId; readonly waiting: number }[] {
-    return this.#quiet.all(at) as unknown as { id: MessageId; waiting: number }[];
+  quietSince(at: number): MessageRow[] {
+    return this.#quiet.all(Math.floor(at / 1_000)) as unknown as MessageRow[];
   }
 
   get hasWaiting(): boolean {
@@ -124,15 +172,43 @@ export class Segment {
   }
 
   static drop(database: DatabaseSync, day: number): void {
-    database.exec(`DROP TABLE IF EXISTS messages_${day}; DROP TABLE IF EXISTS terms_${day};`);
+    database.exec(`
+      DROP TABLE IF EXISTS mail_${day}; DROP TABLE IF EXISTS mail_histories_${day};
+      DROP TABLE IF EXISTS mail_terms_${day};
+    `);
   }
 
   /** Days that have a segment, rising. */
   static days(database: DatabaseSync): number[] {
     return database
-      .prepare(`SELECT substr(name, 10) AS day FROM sqlite_master WHERE type = 'table' AND name GLOB 'messages_*'`)
+      .prepare(`SELECT substr(name, 6) AS day FROM sqlite_master WHERE type = 'table' AND name GLOB 'mail_[0-9]*'`)
       .all()
       .map((row) => Number(row['day']))
       .sort((a, b) => a - b);
   }
+}
+
+/** The id of a message, from its history: the first record is never a claim, which has none. */
+export function idIn(entries: readonly HistoryEntry[]): MessageId {
+  return entries[0]!.fact.message as MessageId;
+}
+
+/**
+ * What the index keeps of a search term, and is ordered by: 32 bits as a signed number. More would only spare a look at
+ * a text now and then.
+ */
+export function narrowed(term: number): number {
+  return term | 0;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000);
+}
+
+function partOf({ chunk, piece }: HistoryPlace): Uint8Array {
+  return new Uint8Array([chunk >>> 24, chunk >>> 16, chunk >>> 8, chunk, piece]);
+}
+
+function placeAt(parts: Buffer, at: number): HistoryPlace {
+  return { chunk: parts.readUInt32BE(at), piece: parts[at + 4]! };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { EventKind } from '@mailyard/contracts/tracking';
 import { MemoryQueueLog } from '@mailyard/memory';
 import { makeMessageId, type MessageId } from '@mailyard/queue';
@@ -169,6 +170,26 @@ describe('tracker', () => {
     expect(events).toHaveLength(3);
     expect(notes[0]!.remark.message).toMatch(/could not be read and was put aside/);
     expect(readdirSync(folder).some((name) => name.startsWith('tracking.sqlite.aside-'))).toBe(true);
+  });
+
+  it('starts at once on a file of the version before, and answers when that is converted', async () => {
+    const database = new DatabaseSync(join(folder, 'tracking.sqlite'));
+    database.exec(`
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+      INSERT INTO meta VALUES ('schema', 1), ('since', 5);
+      CREATE TABLE messages_20000 (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, partition INTEGER NOT NULL,
+        waiting INTEGER NOT NULL, quiet_until INTEGER NOT NULL, full_state INTEGER NOT NULL, history BLOB NOT NULL);
+      CREATE TABLE terms_20000 (term INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (term, seq)) WITHOUT ROWID;
+    `);
+    database.close();
+    const log = new MemoryQueueLog();
+    const message = newMessage();
+    await relay(log, message);
+    const tracker = await track(log);
+    await vi.waitFor(() => expect(tracker.problem).toBeUndefined());
+    await tracker.catchUp();
+    expect((await traceOf(tracker, message)).events).toHaveLength(3);
+    expect((await tracker.ask({ kind: 'ledger' })).since).toBe(5);
   });
 
   it('raises an alarm when its file cannot be opened, and answers that it is away', async () => {

@@ -48,13 +48,14 @@ export class Tracker {
   #retrying: NodeJS.Timeout | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
   #problem: string | undefined = 'starting';
+  #isConverting = false;
   #silentSince = 0;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
   }
 
-  /** Resolves once the read model is open and followed, or has failed and will be tried again. */
+  /** Resolves once the read model is open and followed, is being converted, or has failed and will be tried again. */
   async start(): Promise<void> {
     const ready = Promise.withResolvers<void>();
     const { file, retentionMs, silentAfterMs } = this.#options;
@@ -126,7 +127,9 @@ export class Tracker {
     if (this.#worker === undefined) return;
     this.#handOver();
     this.#stopped = Promise.withResolvers();
-    this.#say({ kind: 'stop' });
+    // A conversion does not listen. What it has done of a day is undone, and done again by the next start.
+    if (this.#isConverting) this.#stopped.resolve();
+    else this.#say({ kind: 'stop' });
     await this.#stopped.promise;
     await this.#worker?.terminate();
     this.#worker = undefined;
@@ -135,7 +138,13 @@ export class Tracker {
 
   #heard(message: FromWorker, ready: PromiseWithResolvers<void>): void {
     switch (message.kind) {
+      case 'converting':
+        this.#problem = 'its file is being brought to the form of this version';
+        this.#isConverting = true;
+        ready.resolve();
+        return;
       case 'ready':
+        this.#isConverting = false;
         this.#positions = message.positions;
         this.#problem = undefined;
         this.#follow().then(ready.resolve, (error: unknown) => {

@@ -1,8 +1,9 @@
 /** The file of the read model: opened, begun anew when it cannot be read, its tables besides the days' segments. */
 import { existsSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { CONVERTIBLE_SCHEMA, convert, isOfBefore } from './tracking-conversion.ts';
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 const NOT_A_DATABASE = 26;
 const CORRUPT = 11;
 
@@ -13,10 +14,13 @@ export interface OpenedDatabase {
 }
 
 /**
- * Opens the read model. A file that is damaged, or of a schema that this version does not know, is renamed and a new
- * one begun: the log is the truth, though what was trimmed off it is then no longer known.
+ * Opens the read model. One of the version before is converted. A file that is damaged, or of a schema that this version
+ * does not know, is renamed and a new one begun: the log is the truth, though what was trimmed off it is then no longer
+ * known.
+ *
+ * @param onConversion called before a conversion, which may take minutes
  */
-export function openTrackingDatabase(file: string, now: number): OpenedDatabase {
+export function openTrackingDatabase(file: string, now: number, onConversion?: () => void): OpenedDatabase {
   const problem = existsSync(file) ? problemWith(file) : undefined;
   if (problem !== undefined) putAside(file, now);
   const database = new DatabaseSync(file);
@@ -31,7 +35,20 @@ export function openTrackingDatabase(file: string, now: number): OpenedDatabase 
     CREATE TABLE IF NOT EXISTS ledger (state TEXT PRIMARY KEY, recipients INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS notes (at INTEGER NOT NULL, text TEXT NOT NULL);
     INSERT OR IGNORE INTO meta VALUES ('schema', ${SCHEMA}), ('since', ${now});
+    -- First, so that the version before does not take a file for its own of which only some days are in its form.
+    UPDATE meta SET value = ${SCHEMA} WHERE key = 'schema';
   `);
+  try {
+    if (isOfBefore(database)) {
+      onConversion?.();
+      convert(database);
+    }
+  } catch (error) {
+    database.close();
+    if (!isDamage(error)) throw error;
+    putAside(file, now);
+    return { ...openTrackingDatabase(file, now), putAside: (error as Error).message };
+  }
   return problem === undefined ? { database } : { database, putAside: problem };
 }
 
@@ -48,7 +65,9 @@ function problemWith(file: string): string | undefined {
     const tables = database.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'meta'`).get();
     if (tables === undefined) return undefined;
     const schema = database.prepare(`SELECT value FROM meta WHERE key = 'schema'`).get()?.['value'];
-    return schema === SCHEMA ? undefined : `its schema is ${String(schema)}, not ${SCHEMA}`;
+    return schema === SCHEMA || schema === CONVERTIBLE_SCHEMA
+      ? undefined
+      : `its schema is ${String(schema)}, not ${SCHEMA}`;
   } catch (error) {
     if (isDamage(error)) return (error as Error).message;
     throw error;

@@ -52,6 +52,8 @@ export type ToWorker =
   | { readonly kind: 'stop' };
 
 export type FromWorker =
+  /** The file is of an earlier version: it is brought to the form of this one, and `ready` comes later. */
+  | { readonly kind: 'converting' }
   | { readonly kind: 'ready'; readonly positions: ReadonlyMap<number, number> }
   /** Facts were taken; not yet committed. */
   | { readonly kind: 'taken'; readonly octets: number }

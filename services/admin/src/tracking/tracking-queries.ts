@@ -3,8 +3,9 @@ import type { Event, MessageSummary, RecipientSummary, SearchResponse } from '@m
 import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, isMessageId, type MessageId } from '@mailyard/queue';
 import { recordOf } from './fact.ts';
-import { decodeHistory, type HistoryEntry } from './history.ts';
-import type { MessageRow, Segment } from './segment.ts';
+import type { HistoryEntry } from './history.ts';
+import { DAY_MS } from './message-key.ts';
+import { type FoundMessage, idIn, type MessageRow, type Segment } from './segment.ts';
 import { type TermKind, termOf } from './search-term.ts';
 import { TrackedMessage } from './tracked-message.ts';
 import { eventsOf } from './trace-event.ts';
@@ -31,15 +32,9 @@ export interface SearchRange {
   readonly to?: number;
 }
 
-/** Rows stand in the order in which they were read, which is that of acceptance within minutes. */
-const DISORDER_MS = 600_000;
-const DAY_MS = 86_400_000;
-
 const NEWEST: Place = { day: Infinity, before: Number.MAX_SAFE_INTEGER };
 
-interface Found {
-  readonly row: MessageRow;
-  readonly entries: readonly HistoryEntry[];
+interface Found extends FoundMessage {
   readonly place: Place;
 }
 
@@ -52,7 +47,9 @@ export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): T
     if (more) break;
     found.push(one);
   }
-  const events = found.reverse().flatMap(({ row, entries }): Event[] => eventsOf(row.id, row.partition, entries));
+  const events = found
+    .reverse()
+    .flatMap(({ row, entries }): Event[] => eventsOf(idIn(entries), row.partition, entries));
   const notes: TrackingNote[] = [...store.notes()];
   if (events.length === 0) notes.push({ remark: keptRemark(store) });
   return { events, more, notes };
@@ -74,7 +71,7 @@ export function page(
   for (const { row, entries, place } of found) {
     if (messages.length === limit)
       return { messages, nextPageToken: last === undefined ? '' : `${last.day}.${last.before}` };
-    messages.push(summaryOf(row, entries));
+    messages.push(summaryOf(idIn(entries), row.partition, entries));
     last = place;
   }
   return { messages, nextPageToken: '' };
@@ -93,8 +90,8 @@ function readToken(token: string): Place {
 function* search(store: TrackingStore, key: string, from: Place, range: SearchRange = {}): Iterable<Found> {
   const id = messageIdOf(key);
   if (id !== undefined) {
-    const row = from === NEWEST ? store.find(id) : undefined;
-    if (row !== undefined && isWithin(row, range)) yield foundOf(row, NEWEST);
+    const found = from === NEWEST ? store.find(id) : undefined;
+    if (found !== undefined && isWithin(createdAtOf(id), range)) yield { ...found, place: NEWEST };
     return;
   }
   const wanted = termsOf(key).filter(({ kind }) => range.by === undefined || kind === range.by);
@@ -128,23 +125,23 @@ const CHUNK = 100;
 /** Rows under any of the terms, by falling number, each once. */
 function* searchSegment(segment: Segment, wanted: readonly Wanted[], from: Place, range: SearchRange): Iterable<Found> {
   let before = firstBefore(segment, from, range);
+  const earliest = range.from ?? 0;
   for (;;) {
     const rows = new Map<number, MessageRow>();
     let exhausted = true;
     let reached = 0;
     for (const { term } of wanted) {
       const chunk = segment.byTerm(term, before, CHUNK);
-      for (const row of chunk) rows.set(row.seq, row);
+      for (const row of chunk) rows.set(row.key, row);
       if (chunk.length < CHUNK) continue;
       exhausted = false;
       // Another term may have rows between its last one and this: they come with the next chunk.
-      reached = Math.max(reached, chunk.at(-1)!.seq);
+      reached = Math.max(reached, chunk.at(-1)!.key);
     }
-    const falling = [...rows.values()].filter(({ seq }) => seq >= reached).sort((a, b) => b.seq - a.seq);
+    const falling = [...rows.values()].filter(({ key }) => key >= reached).sort((a, b) => b.key - a.key);
     for (const row of falling) {
-      if (isPast(row, range)) return;
-      if (!isWithin(row, range)) continue;
-      const found = foundOf(row, { day: segment.day, before: row.seq });
+      if (segment.createdAt(row) < earliest) return;
+      const found = foundOf(segment, row);
       if (matches(found.entries, wanted)) yield found;
     }
     if (exhausted) return;
@@ -157,9 +154,12 @@ function* newest(store: TrackingStore, from: Place, range: SearchRange): Iterabl
     let before = firstBefore(segment, from, range);
     for (;;) {
       const rows = segment.newest(before, CHUNK);
-      for (const row of rows) if (isWithin(row, range)) yield foundOf(row, { day: segment.day, before: row.seq });
-      if (rows.length < CHUNK || isPast(rows.at(-1)!, range)) break;
-      before = rows.at(-1)!.seq;
+      for (const row of rows) {
+        if (segment.createdAt(row) < (range.from ?? 0)) return;
+        yield foundOf(segment, row);
+      }
+      if (rows.length < CHUNK) break;
+      before = rows.at(-1)!.key;
     }
   }
 }
@@ -170,24 +170,18 @@ function startingAt(store: TrackingStore, from: Place, range: SearchRange): Segm
   return store.segments().filter(({ day }) => day <= from.day && day >= first && day <= last);
 }
 
-/** Where a segment is entered: where the page before ended, and not far above the end of the range. */
+/** Where a segment is entered: where the page before ended, and below the end of the range. */
 function firstBefore(segment: Segment, from: Place, { to }: SearchRange): number {
   const before = segment.day === from.day ? from.before : Number.MAX_SAFE_INTEGER;
-  return to === undefined ? before : Math.min(before, segment.firstAfter(to + DISORDER_MS));
+  return to === undefined ? before : Math.min(before, segment.firstAfter(to));
 }
 
-function isWithin({ id }: MessageRow, { from, to }: SearchRange): boolean {
-  const at = createdAtOf(id);
+function isWithin(at: number, { from, to }: SearchRange): boolean {
   return at >= (from ?? 0) && at < (to ?? Infinity);
 }
 
-/** Whether all rows below are older than the range. */
-function isPast({ id }: MessageRow, { from }: SearchRange): boolean {
-  return from !== undefined && createdAtOf(id) < from - DISORDER_MS;
-}
-
-function foundOf(row: MessageRow, place: Place): Found {
-  return { row, place, entries: decodeHistory(row.history) };
+function foundOf(segment: Segment, row: MessageRow): Found {
+  return { row, place: { day: segment.day, before: row.key }, entries: segment.history(row) };
 }
 
 /** Terms are numbers that two texts may share: the texts decide. */
@@ -215,7 +209,7 @@ function matches(entries: readonly HistoryEntry[], wanted: readonly Wanted[]): b
   return false;
 }
 
-function summaryOf({ id, partition }: MessageRow, entries: readonly HistoryEntry[]): MessageSummary {
+function summaryOf(id: MessageId, partition: number, entries: readonly HistoryEntry[]): MessageSummary {
   const message = new TrackedMessage(id, partition);
   const recipients = new Map<number, RecipientSummary>();
   let accepted: MessageSummary = { message: id, acceptedAt: 0, recipients: [] };

@@ -5,8 +5,8 @@ import { emptyPartition, fold, type LoggedRecord, type MessageId } from '@mailya
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FactBatchWriter, readFacts } from './fact-batch.ts';
-import { decodeHistory } from './history.ts';
 import { randomLog, START } from './random-log.suite.ts';
+import { idIn } from './segment.ts';
 import { TrackedMessage } from './tracked-message.ts';
 import { TrackingStore } from './tracking-store.ts';
 
@@ -32,12 +32,13 @@ function tracked(store: TrackingStore): Map<string, string> {
   const states = new Map<string, string>();
   for (const segment of store.segments()) {
     for (const row of segment.newest(Number.MAX_SAFE_INTEGER, 1_000)) {
-      const message = new TrackedMessage(row.id, 0);
-      for (const { fact, isFenced } of decodeHistory(row.history)) message.apply(fact, isFenced);
+      const entries = segment.history(row);
+      const message = new TrackedMessage(idIn(entries), 0);
+      for (const { fact, isFenced } of entries) message.apply(fact, isFenced);
       for (let recipient = 0; recipient < 3; recipient++) {
         const known = message.stateOf(recipient);
         if (known !== undefined)
-          states.set(`${row.id}/${recipient}`, `${known.state}${known.outcomeUnknown ? '?' : ''}`);
+          states.set(`${message.id}/${recipient}`, `${known.state}${known.outcomeUnknown ? '?' : ''}`);
       }
     }
   }

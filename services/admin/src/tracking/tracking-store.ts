@@ -6,15 +6,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, type MessageId } from '@mailyard/queue';
 import type { Fact } from './fact.ts';
-import { decodeHistory, encodeHistory, type HistoryEntry } from './history.ts';
+import { encodeHistory, type HistoryEntry } from './history.ts';
+import { DAY_MS, dayOf, keyOf } from './message-key.ts';
 import { type PartitionPosition, PartitionTrack } from './partition-track.ts';
 import { Recent } from './recent.ts';
-import { type MessageRow, type NewRow, Segment } from './segment.ts';
+import { type FoundMessage, narrowed, type NewRow, Segment } from './segment.ts';
 import { type Counts, noCounts, TrackedMessage, type Verdict } from './tracked-message.ts';
 import { openTrackingDatabase } from './tracking-database.ts';
 import { readNote, type TrackingNote } from './tracking-note.ts';
 
-const DAY_MS = 86_400_000;
 /** Open messages that are kept in memory, so that their next record need not read them again. */
 const MOST_KEPT = 20_000;
 const MOST_NOTES = 1_000;
@@ -27,8 +27,8 @@ export interface LedgerSums extends Counts {
 /** A message with what has not been committed yet. */
 interface Touched {
   readonly message: TrackedMessage;
-  /** Undefined: not stored yet, as far as is known. */
-  seq: number | undefined;
+  /** Of its row. Undefined: not stored yet, as far as is known. */
+  key: number | undefined;
   /** As committed, and as the commit under way makes it. */
   before: Counts;
   now: Counts;
@@ -41,6 +41,8 @@ export interface TrackingStoreOptions {
   readonly file: string;
   readonly retentionMs: number;
   readonly now: () => number;
+  /** Called before a file of an earlier version is brought to the form of this one, which may take minutes. */
+  readonly onConversion?: () => void;
 }
 
 export class TrackingStore {
@@ -56,10 +58,10 @@ export class TrackingStore {
   #hasAdvanced = false;
 
   /** @throws Error of SQLite when the file cannot be opened or made */
-  constructor({ file, retentionMs, now }: TrackingStoreOptions) {
+  constructor({ file, retentionMs, now, onConversion }: TrackingStoreOptions) {
     this.retentionMs = retentionMs;
     this.#now = now;
-    const { database, putAside } = openTrackingDatabase(file, now());
+    const { database, putAside } = openTrackingDatabase(file, now(), onConversion);
     this.database = database;
     if (putAside !== undefined) this.#notes.push(makeRemark('TRACKING_PUT_ASIDE', { file: putAside }));
     for (const { partition, position } of database.prepare('SELECT partition, position FROM partitions').all())
@@ -119,20 +121,23 @@ export class TrackingStore {
     const kept: Touched[] = [];
     database.exec('BEGIN IMMEDIATE');
     try {
-      const terms: { readonly segment: Segment; readonly term: number; readonly seq: number }[] = [];
-      for (const touched of this.#dirty.values()) {
+      const terms: { readonly segment: Segment; readonly term: number; readonly key: number }[] = [];
+      for (const touched of this.#inOrder()) {
         const stored = this.#store(touched);
-        for (const term of stored.message.newTerms)
-          terms.push({ segment: this.#segments.get(dayOf(stored.message.id))!, term, seq: stored.seq! });
+        const { id, newTerms } = stored.message;
+        const segment = this.#segments.get(dayOf(id))!;
+        for (const term of newTerms) terms.push({ segment, term: narrowed(term), key: stored.key! });
         kept.push(stored);
       }
       terms.sort((a, b) => a.term - b.term);
-      for (const { segment, term, seq } of terms) segment.index(term, seq);
+      for (const { segment, term, key } of terms) segment.index(term, key);
+      for (const segment of this.#segments.values()) segment.flush();
       this.#storeLedger(kept);
       this.#storePositions();
       database.exec('COMMIT');
     } catch (error) {
       database.exec('ROLLBACK');
+      for (const segment of this.#segments.values()) segment.discard();
       throw error;
     }
     for (const touched of kept) this.#committed(touched);
@@ -164,7 +169,7 @@ export class TrackingStore {
     return [...this.#segments.values()].sort((a, b) => b.day - a.day);
   }
 
-  find(id: MessageId): MessageRow | undefined {
+  find(id: MessageId): FoundMessage | undefined {
     return this.#segments.get(dayOf(id))?.find(id);
   }
 
@@ -181,9 +186,21 @@ export class TrackingStore {
     return dropped;
   }
 
-  /** Messages with waiting recipients of which nothing was heard since they should have been, up to 1,000. */
-  quietSince(at: number): { readonly id: MessageId; readonly waiting: number }[] {
-    return this.segments().flatMap((segment) => segment.quietSince(at));
+  /** Messages with waiting recipients of which nothing was heard since they should have been: up to 1,000 of a day. */
+  quietSince(at: number): { readonly messages: number; readonly example: MessageId | undefined } {
+    let messages = 0;
+    let example: MessageId | undefined;
+    for (const segment of this.segments()) {
+      const quiet = segment.quietSince(at);
+      messages += quiet.length;
+      if (quiet[0] !== undefined) example ??= segment.idOf(quiet[0]);
+    }
+    return { messages, example };
+  }
+
+  /** Brings what the write-ahead log holds into the file, and empties it. */
+  foldIn(): void {
+    this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   close(): void {
@@ -221,12 +238,12 @@ export class TrackingStore {
   }
 
   #load(id: MessageId): Touched | undefined {
-    const row = this.find(id);
-    if (row === undefined) return undefined;
-    const message = new TrackedMessage(id, row.partition);
-    for (const { fact, isFenced } of decodeHistory(row.history)) message.apply(fact, isFenced);
+    const found = this.find(id);
+    if (found === undefined) return undefined;
+    const message = new TrackedMessage(id, found.row.partition);
+    for (const { fact, isFenced } of found.entries) message.apply(fact, isFenced);
     message.newTerms = [];
-    return newlyTouched(message, row.seq);
+    return newlyTouched(message, found.row.key);
   }
 
   #claimed(partition: number, fact: Fact, mark: number): void {
@@ -241,32 +258,41 @@ export class TrackingStore {
     }
   }
 
+  /** What is to be committed, in the order of the table's rows: so that they are added at its end. */
+  #inOrder(): Touched[] {
+    const keyed = [...this.#dirty.values()].map((touched) => ({
+      touched,
+      key: touched.key ?? keyOf(touched.message.id),
+    }));
+    return keyed.sort((a, b) => a.key - b.key).map(({ touched }) => touched);
+  }
+
   /** Stores a message. If an acceptance turns out to be a late copy, what is stored takes its place. */
   #store(touched: Touched): Touched {
-    const { message, seq } = touched;
+    const { message, key } = touched;
     const day = dayOf(message.id);
     let segment = this.#segments.get(day);
     if (segment === undefined) {
       segment = new Segment(this.database, day);
       this.#segments.set(day, segment);
     }
-    if (seq !== undefined) {
-      segment.update(seq, rowOf(touched));
+    if (key !== undefined) {
+      segment.update(key, rowOf(touched));
       return touched;
     }
     const inserted = segment.insert(rowOf(touched));
     if (inserted !== undefined) {
-      touched.seq = inserted;
+      touched.key = inserted;
       return touched;
     }
     const stored = this.#asStored(touched)!;
-    segment.update(stored.seq!, rowOf(stored));
+    segment.update(stored.key!, rowOf(stored));
     return stored;
   }
 
   /** For a message taken for new: the stored one of that id, with what came since put to it. */
-  #asStored({ message, seq, entries }: Touched): Touched | undefined {
-    const stored = seq === undefined ? this.#load(message.id) : undefined;
+  #asStored({ message, key, entries }: Touched): Touched | undefined {
+    const stored = key === undefined ? this.#load(message.id) : undefined;
     if (stored !== undefined) for (const { fact, isFenced } of entries) applyTo(stored, fact, isFenced);
     return stored;
   }
@@ -310,9 +336,9 @@ function isNews(verdict: Verdict): boolean {
   return verdict === 'counted' || verdict === 'void';
 }
 
-function newlyTouched(message: TrackedMessage, seq: number | undefined): Touched {
-  const before = seq === undefined ? NOTHING : message.counts();
-  return { message, seq, before, now: before, entries: [] };
+function newlyTouched(message: TrackedMessage, key: number | undefined): Touched {
+  const before = key === undefined ? NOTHING : message.counts();
+  return { message, key, before, now: before, entries: [] };
 }
 
 function rowOf(touched: Touched): NewRow {
@@ -335,8 +361,4 @@ function addCounts(sums: Counts, now: Counts, before: Counts): void {
 
 function isReported({ kind }: Fact): boolean {
   return kind === 'RecipientBounced' || kind === 'RecipientExpired';
-}
-
-function dayOf(id: MessageId): number {
-  return Math.floor(createdAtOf(id) / DAY_MS);
 }

@@ -11,13 +11,18 @@ import { TrackingStore } from './tracking-store.ts';
 
 const COMMIT_MS = 1_000;
 const COMMIT_MESSAGES = 5_000;
+/** After so much time without mail, and so many messages, the write-ahead log is folded in. */
+const IDLE_MS = 1_000;
+const FOLD_MESSAGES = 1_000;
 const WATCH_MS = 60_000;
 const TRIM_MS = 3_600_000;
 
 const port = parentPort!;
 const { file, retentionMs, silentAfterMs } = workerData as TrackingWorkerData;
-const store = new TrackingStore({ file, retentionMs, now: Date.now });
+const store = new TrackingStore({ file, retentionMs, now: Date.now, onConversion: () => say({ kind: 'converting' }) });
 let committing: NodeJS.Timeout | undefined;
+let foldingIn: NodeJS.Timeout | undefined;
+let notFoldedIn = 0;
 
 function say(message: FromWorker): void {
   port.postMessage(message);
@@ -27,8 +32,18 @@ function commit(): void {
   clearTimeout(committing);
   committing = undefined;
   if (!store.hasChanges) return;
+  notFoldedIn += store.changedCount;
   guarded(() => store.commit());
+  clearTimeout(foldingIn);
+  if (notFoldedIn >= FOLD_MESSAGES) foldingIn = setTimeout(foldIn, IDLE_MS);
   say({ kind: 'committed', positions: store.positions() });
+}
+
+function foldIn(): void {
+  // What came since is about to be committed, and that asks for it again.
+  if (store.hasChanges) return;
+  guarded(() => store.foldIn());
+  notFoldedIn = 0;
 }
 
 /** Damage that shows only now ends the thread; the next one begins a new file. */
@@ -58,8 +73,8 @@ function ask(number: number, question: Question): void {
 
 function watch(): void {
   commit();
-  const silent = store.quietSince(Date.now() - silentAfterMs);
-  say({ kind: 'silent', messages: silent.length, example: silent[0]?.id ?? '' });
+  const { messages, example = '' } = store.quietSince(Date.now() - silentAfterMs);
+  say({ kind: 'silent', messages, example });
 }
 
 function trim(): void {
@@ -90,6 +105,7 @@ port.on('message', (message: ToWorker) => {
       clearInterval(watching);
       clearInterval(trimming);
       commit();
+      clearTimeout(foldingIn);
       store.close();
       say({ kind: 'stopped' });
       port.close();
