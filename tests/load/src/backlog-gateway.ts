@@ -121,9 +121,12 @@ export class ObservedGateway {
 
   /** CPU that its main thread has used, which tells more than the clock where others use the machine. */
   mainThreadSeconds(): number {
-    const { pid } = this.#child;
-    const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return secondsIn(`/proc/${this.#child.pid}/task/${this.#child.pid}/stat`);
+  }
+
+  /** CPU that all of its threads have used. */
+  cpuSeconds(): number {
+    return secondsIn(`/proc/${this.#child.pid}/stat`);
   }
 
   /** The most that was ever resident. */
@@ -139,6 +142,12 @@ export class ObservedGateway {
     this.#child.kill('SIGTERM');
     await ended;
   }
+}
+
+/** User and system time of a `stat` file, which counts in hundredths of a second. */
+function secondsIn(stat: string): number {
+  const fields = readFileSync(stat, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function valueIn(page: string, metric: string): number {

@@ -2,11 +2,13 @@
  * What the web page's lists take at a million waiting recipients, and what open pages cost delivery.
  *
  *     node tests/load/src/backlog-pages.ts [--recipients N] [--domains N] [--asked N] [--rounds N] [--messages N]
- *                                          [--data FOLDER]
+ *                                          [--watched SECONDS] [--data FOLDER]
  *
  * Nothing that waits is due within the hour, so that only the views and the mail that is relayed cost anything. Each
  * list is asked with pauses in which its kept answer ages, as a viewer does; the first answer stands by itself. Then
- * mail is relayed with no page open and with three open pages in turn, each polling as its script does.
+ * the CPU time of the process is watched while nothing is relayed, with no page open, each alone and all three: what
+ * others do on the machine is not in it. At last mail is relayed with no page open and with three open pages in turn,
+ * each polling as its script does.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     asked: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '5' },
     messages: { type: 'string', default: '4000' },
+    watched: { type: 'string', default: '60' },
     data: { type: 'string' },
   },
 });
@@ -72,13 +75,15 @@ const LISTS: Readonly<Record<string, PageCall>> = {
   'messages, newest first': { path: '/messages?limit=50' },
   'messages of a recipient': { path: `/messages?limit=50&search=recipient.17.0@${one}` },
 };
-/** What three open pages ask, and how often. */
-const OPEN_PAGES: readonly (readonly [call: PageCall, everyMs: number])[] = [
-  [LISTS['overview']!, 3_000],
-  [LISTS['destinations by next attempt']!, 3_000],
-  [LISTS['changes pending, with their effect']!, 3_000],
-  ...Array.from({ length: 3 }, () => [{ path: '/pending/count' }, 10_000] as const),
-];
+/** What an open page asks, and how often. */
+type Polls = readonly (readonly [call: PageCall, everyMs: number])[];
+const BADGE = [{ path: '/pending/count' }, 10_000] as const;
+const PAGES: Readonly<Record<string, Polls>> = {
+  overview: [[LISTS['overview']!, 3_000], BADGE],
+  'queue by next attempt': [[LISTS['destinations by next attempt']!, 3_000], BADGE],
+  'commit page': [[LISTS['changes pending, with their effect']!, 3_000], BADGE],
+};
+const THREE_PAGES: Polls = Object.values(PAGES).flat();
 
 function say(what: string, figure: string | number): void {
   process.stdout.write(`${what.padEnd(58)} ${figure}\n`);
@@ -111,7 +116,7 @@ try {
     expect: 'present',
   };
   await caller.time({ method: 'POST', path: '/pending/edits', body: { edits: [edit] } });
-  const delays = gateway.watchDelay();
+  let delays = gateway.watchDelay();
   await sleep(10_000);
   say('event loop delay p99 by the second, idle: worst', milliseconds(Math.max(...delays.take()) * 1_000));
   for (const [name, call] of Object.entries(LISTS)) {
@@ -128,6 +133,22 @@ try {
     say(`${name}, ms`, `first ${printNumber(first)}  p50 ${p50}  p95 ${p95}  p99 ${p99}  loop delay ${delay}`);
   }
 
+  delays.stop();
+  const watchedMs = Number(values.watched) * 1_000;
+  const spent: Record<string, number> = {};
+  for (const [name, polls] of [['none', []], ...Object.entries(PAGES), ['all three', THREE_PAGES]] as const) {
+    const close = openPages(polls, caller, []);
+    // The first polls and what they renew are over before the clock starts.
+    await sleep(3_000);
+    const [cpu, began] = [gateway.cpuSeconds(), performance.now()];
+    await sleep(watchedMs);
+    spent[name] = ((gateway.cpuSeconds() - cpu) * 1_000_000) / (performance.now() - began);
+    close();
+    const more = name === 'none' ? '' : `  by the page ${printNumber(spent[name] - spent['none']!)}`;
+    say(`CPU, ms a second, page open: ${name}`, `${printNumber(spent[name])}${more}`);
+  }
+
+  delays = gateway.watchDelay();
   await relay(gateway);
   const shares: number[] = [];
   const cpuShares: number[] = [];
@@ -136,7 +157,7 @@ try {
   for (let round = 0; round < Number(values.rounds); round++) {
     const paces = new Map<boolean, Awaited<ReturnType<typeof relay>>>();
     for (const isOpen of round % 2 === 0 ? [false, true] : [true, false]) {
-      const close = isOpen ? openPages(caller, under) : () => undefined;
+      const close = isOpen ? openPages(THREE_PAGES, caller, under) : () => undefined;
       // The first polls and what they renew are over before the clock starts.
       await sleep(isOpen ? 3_000 : 500);
       delays.take();
@@ -172,9 +193,9 @@ function milliseconds(value: number): string {
 }
 
 /** Polls as the pages do until it is called off. */
-function openPages(caller: PageCaller, times: number[]): () => void {
+function openPages(polls: Polls, caller: PageCaller, times: number[]): () => void {
   let isOver = false;
-  for (const [call, everyMs] of OPEN_PAGES) {
+  for (const [call, everyMs] of polls) {
     const poll = async (): Promise<void> => {
       while (!isOver) {
         times.push(await caller.time(call));
