@@ -1,6 +1,7 @@
 /** All owners of partitions as one: those in this process, and others that are asked over gRPC. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type {
+  DestinationListing,
+  DestinationQuery,
   KnownHost,
   QueueDestination,
   QueueOwner,
@@ -9,6 +10,8 @@ import type {
   QueueSummary,
   WaitingCensus,
 } from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import { Pace } from '@mailyard/telemetry';
 
 /** An owner and what it is called in answers and page tokens. */
 export interface NamedOwner {
@@ -36,9 +39,6 @@ export interface CountedRecipients {
   readonly recipients: number;
   readonly silentOwners: readonly string[];
 }
-
-/** Domains of a census that are added up in one turn of the event loop. */
-const DOMAINS_AT_ONCE = 5_000;
 
 const NO_OWNERS: OwnerDirectory = () => Promise.resolve([]);
 
@@ -90,6 +90,25 @@ export class QueueOwners {
       (a, b) => b.waiting - a.waiting || (a.destination < b.destination ? -1 : 1),
     );
     return { destinations: destinations.slice(offset, offset + limit), count: destinations.length, silentOwners };
+  }
+
+  /**
+   * One page in any order. Undefined where that takes all destinations of several owners, whose figures add up, or of
+   * one elsewhere.
+   */
+  async list(query: DestinationQuery): Promise<DestinationListing | undefined> {
+    return (await this.#only())?.list?.(query);
+  }
+
+  /** What there is of one destination; none where the only owner is in this process and has nothing there. */
+  async find(destination: string): Promise<QueueDestination | 'none' | undefined> {
+    const found = (await this.#only())?.find?.(destination);
+    return found === undefined ? undefined : ((await found) ?? 'none');
+  }
+
+  async #only(): Promise<QueueOwner | undefined> {
+    const owners = await this.#owners(false);
+    return owners.length === 1 ? owners[0]!.owner : undefined;
   }
 
   /**
@@ -150,15 +169,14 @@ export class QueueOwners {
     const { answers, silentOwners } = await this.#ask(local, (owner) => owner.census(figuresOnly));
     const [only] = answers;
     if (only !== undefined && answers.length === 1) return { ...only, silentOwners };
-    const waiting = new Map<WaitingCensus['waiting'][number][0], number>();
-    let added = 0;
+    const waiting = new Map<AddressLiteral | Domain, number>();
+    const pace = new Pace();
     const blocked = new Set<string>();
     const hosts = new Map<string, KnownHost>();
     for (const answer of answers) {
       for (const [domain, recipients] of answer.waiting) {
+        if (pace.isOver) await pace.rest();
         waiting.set(domain, (waiting.get(domain) ?? 0) + recipients);
-        added += 1;
-        if (added % DOMAINS_AT_ONCE === 0) await turn();
       }
       for (const key of answer.blocked) blocked.add(key);
       for (const host of answer.hosts) if (hosts.get(host.key)?.state !== 'up') hosts.set(host.key, host);

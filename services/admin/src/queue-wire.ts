@@ -92,11 +92,10 @@ const CENSUS_PIECE = 10_000;
 export function* writeCensus({
   version,
   moving,
-  waiting,
-  blocked,
-  hosts,
   silentOwners,
+  ...census
 }: WaitingCensus & { readonly silentOwners: readonly string[] }): Iterable<CensusResponse> {
+  const [waiting, blocked, hosts] = [[...census.waiting], [...census.blocked], [...census.hosts]];
   const piece = <T>(all: readonly T[], at: number): readonly T[] => all.slice(at, at + CENSUS_PIECE);
   for (let at = 0; at === 0 || at < Math.max(waiting.length, blocked.length, hosts.length); at += CENSUS_PIECE)
     yield {

@@ -18,6 +18,8 @@ export class Bindings {
   readonly #byDomain = new Map<string, Binding>();
   readonly #byNumber: (Binding | undefined)[] = [];
   readonly #unknown = new Set<Binding>();
+  /** Those that changed while somebody follows them. */
+  #changed: Set<Binding> | undefined;
 
   /**
    * @param hostname the domain of this system
@@ -109,6 +111,7 @@ export class Bindings {
   #apply(binding: Binding, decision: RouteDecision): void {
     this.#unknown.delete(binding);
     binding.bind(decision, this.#destinationOf(decision, binding.domain));
+    this.#changed?.add(binding);
   }
 
   /** The version since which the answer for a domain stands, if routing says so at once. */
@@ -131,6 +134,40 @@ export class Bindings {
   unbind(binding: Binding): void {
     this.#unknown.delete(binding);
     binding.unbind();
+    this.#changed?.add(binding);
+  }
+
+  /** The key of where an unbound domain leads is to be found anew. */
+  forgetKey(binding: Binding): void {
+    binding.key = undefined;
+    this.#changed?.add(binding);
+  }
+
+  /** More recipients of a domain are without a final outcome, or fewer. */
+  count(binding: Binding, by: number): void {
+    binding.recipients += by;
+    this.#changed?.add(binding);
+  }
+
+  // ---- for views
+
+  /**
+   * Which domains have other recipients, or may lead elsewhere, since the last call; all of them at the first. From then
+   * on changes are noted, until {@link endChanges}.
+   */
+  takeChanges(): Iterable<Binding> {
+    const changed = this.#changed ?? this.#byDomain.values();
+    this.#changed = new Set();
+    return changed;
+  }
+
+  /** How many there are to take. */
+  get changeCount(): number {
+    return this.#changed?.size ?? this.#byDomain.size;
+  }
+
+  endChanges(): void {
+    this.#changed = undefined;
   }
 
   /** Asks again for what routing did not know. Once a second. */

@@ -1,4 +1,4 @@
-import type { WaitingCensus } from '@mailyard/delivery-rules';
+import type { DestinationListing, DestinationQuery, WaitingCensus } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 import type { LedgerCounts } from './ledger.ts';
@@ -87,6 +87,10 @@ export interface QueueView {
    * @param search only those with this text in their name or that of a domain; the one that is named so is first
    */
   destinations(limit?: number, offset?: number, search?: string): Promise<readonly DestinationView[]>;
+  /** One page of them in any order. */
+  list(query: DestinationQuery): Promise<DestinationListing>;
+  /** One of them; undefined when nothing waits there and no connection is open. */
+  find(destination: string): Promise<DestinationView | undefined>;
   /** @param after where the page before ended */
   waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage>;
   /** How many recipients wait. */

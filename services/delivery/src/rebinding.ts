@@ -80,7 +80,7 @@ export class Rebinding {
     for (const binding of this.#room.bindings) {
       const { destination, domain } = binding;
       if (destination === undefined) {
-        binding.key = undefined;
+        this.#room.bindings.forgetKey(binding);
         continue;
       }
       const now = terms.of(domain);

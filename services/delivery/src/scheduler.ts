@@ -128,7 +128,7 @@ export class Scheduler implements Scheduling {
       const recipient = message.recipients.get(rid);
       if (recipient === undefined) continue;
       const binding = this.bindings.ofPath(recipient.forwardPath);
-      if (isNew) count(partition, binding, 1);
+      if (isNew) this.#count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       if (recipient.dueAt > now) {
         this.#room.wait(partition, message, recipient, binding, recipient.dueAt, false);
@@ -172,7 +172,7 @@ export class Scheduler implements Scheduling {
 
   closed(partition: Partition, { closed, of, outcome }: Closed): void {
     const binding = this.bindings.ofPath(closed.forwardPath);
-    if (this.#placing.hasPassed(partition, of)) count(partition, binding, -1);
+    if (this.#placing.hasPassed(partition, of)) this.#count(partition, binding, -1);
     if (outcome.type !== 'RecipientDelivered' || this.waiting.entriesOf(binding.number) === 0) return;
     // R74: a success makes what was deferred for the domain due at once.
     if (!binding.mayRelease(closed.dueAt > outcome.at, this.#context.clock.now().monotonic)) return;
@@ -183,7 +183,7 @@ export class Scheduler implements Scheduling {
   dropped(partition: Partition, message: OpenMessage): void {
     const isCounted = this.#placing.hasPassed(partition, message);
     for (const { forwardPath } of message.recipients.values())
-      if (isCounted) count(partition, this.bindings.ofPath(forwardPath), -1);
+      if (isCounted) this.#count(partition, this.bindings.ofPath(forwardPath), -1);
     partition.underway.forget(message.id);
   }
 
@@ -193,8 +193,13 @@ export class Scheduler implements Scheduling {
       if (destination.readyCount > 0) destination.extract((parcel) => parcel.partition === partition);
     for (const [number, recipients] of partition.counts.take()) {
       const binding = this.bindings.numbered(number);
-      if (binding !== undefined) binding.recipients -= recipients;
+      if (binding !== undefined) this.bindings.count(binding, -recipients);
     }
+  }
+
+  #count(partition: Partition, binding: Binding, by: number): void {
+    this.bindings.count(binding, by);
+    partition.counts.add(binding.number, by);
   }
 
   // ---- turns
@@ -226,7 +231,7 @@ export class Scheduler implements Scheduling {
       const { recipient: rid, lastRouteVersion, dueAt } = recipient;
       if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${rid}`);
       const binding = this.bindings.ofPath(recipient.forwardPath);
-      count(partition, binding, 1);
+      this.#count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       const since = this.bindings.since(binding);
       if (since === undefined)
@@ -285,9 +290,4 @@ function assignedOf(partitions: ReadonlyMap<number, Partition>): number {
   let assigned = 0;
   for (const { isAssigned } of partitions.values()) if (isAssigned) assigned += 1;
   return assigned;
-}
-
-function count(partition: Partition, binding: Binding, by: number): void {
-  binding.recipients += by;
-  partition.counts.add(binding.number, by);
 }

@@ -1,8 +1,8 @@
 import { offsetOfEntry } from '@mailyard/delivery-rules';
 import { domainOf } from '@mailyard/mail';
 import { midOf, type MessageId, type OpenMessage } from '@mailyard/queue';
+import { Pace } from '@mailyard/telemetry';
 import type { Binding } from './binding.ts';
-import { Pace } from './pace.ts';
 import type { Partition } from './partition.ts';
 import type { WaitingPage, WaitingRecipientView } from './queue-view.ts';
 import type { Scheduler } from './scheduler.ts';

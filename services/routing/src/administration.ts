@@ -24,7 +24,8 @@ import { followVersion, type FollowingMail } from './following-mail.ts';
 import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
 import type { DeliveryLimits, ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
-import { previewWaitingMail, type WaitingMail } from './preview.ts';
+import { KeptComparison } from './kept-comparison.ts';
+import type { WaitingMail } from './preview.ts';
 import { type Verification, verifyLog } from './verification.ts';
 import { findWarnings, type OwnListener } from './warnings.ts';
 
@@ -100,6 +101,7 @@ export class Administration {
   readonly #options: AdministrationOptions;
   readonly #past: PastStates;
   readonly #committer: Committer;
+  readonly #comparison = new KeptComparison();
 
   constructor(options: AdministrationOptions) {
     const { log, lineage, rules, follower, now } = options;
@@ -134,15 +136,11 @@ export class Administration {
     const { state } = this;
     const validation = this.validate(operations);
     if (validation.faults.length > 0) return { ...validation, before: state };
-    const after = applyOperations(state, operations);
     const { census } = this.#options;
+    const compared = this.#comparison.of(state, operations);
+    const { after } = compared;
     if (census === undefined) return { ...validation, before: state, after };
-    return {
-      ...validation,
-      before: state,
-      after,
-      waiting: await previewWaitingMail(state, after, await census.take()),
-    };
+    return { ...validation, before: state, after, waiting: await compared.tables.preview(await census.take()) };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ConfigurationState } from '@mailyard/configuration';
 import type { QueueCensus } from './ports.ts';
-import { previewWaitingMail } from './preview.ts';
+import { ComparedTables } from './preview.ts';
 
 /** How far the mail that waits follows a version (I11). */
 export interface FollowingMail {
@@ -22,7 +22,7 @@ export async function* followVersion(
   census: QueueCensus,
   signal: AbortSignal,
 ): AsyncGenerator<FollowingMail> {
-  const { moved: recipients } = await previewWaitingMail(before, after, {
+  const { moved: recipients } = await new ComparedTables(before, after).preview({
     ...(await census.take()),
     isDown: () => undefined,
   });

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ConfigurationState,
   type Difference,
@@ -19,6 +18,7 @@ import {
   type RouteRules,
   type SmtpRoute,
 } from '@mailyard/smtp-routes';
+import { Pace } from '@mailyard/telemetry';
 
 export type ReadFile =
   | { readonly kind: 'routes'; readonly routes: readonly SmtpRoute[] }
@@ -38,9 +38,11 @@ export async function readFile(octets: Uint8Array, format: FileFormat, rules: Ro
     return { kind: 'faults', faults: [notUtf8()] };
   }
   const reader = format === 'smtproutes' ? readRouteFile(text, rules) : readForeignTable(text, format, rules);
+  // A step is a thousand lines.
+  const pace = new Pace(1);
   for (let step = reader.next(); ; step = reader.next()) {
     if (step.done === true) return step.value;
-    await turn();
+    if (pace.isOver) await pace.rest();
   }
 }
 

@@ -1,6 +1,12 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { type ConfigurationState, routeTableOf } from '@mailyard/configuration';
-import { isSameTarget, printTarget, type RouteDecision } from '@mailyard/smtp-routes';
+import {
+  isSameTarget,
+  printTarget,
+  type RouteDecision,
+  type RouteTable,
+  type RouteTarget,
+} from '@mailyard/smtp-routes';
+import { Pace } from '@mailyard/telemetry';
 import type { Census } from './ports.ts';
 
 /** What a change would do to the recipients that wait now. */
@@ -19,44 +25,72 @@ export interface WaitingMail {
   readonly silentOwners: readonly string[];
 }
 
-/** Domains that are looked up in one turn of the event loop: one or two milliseconds. */
-const DOMAINS_AT_ONCE = 500;
+interface Move {
+  readonly from: string;
+  readonly to: string;
+  recipients: number;
+}
 
-/**
- * Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. There may be very
- * many: others get their turn in between.
- */
-export async function previewWaitingMail(
-  before: ConfigurationState,
-  after: ConfigurationState,
-  census: Census,
-): Promise<WaitingMail> {
-  const [now, then] = [routeTableOf(before), routeTableOf(after)];
-  const moves = new Map<string, { from: string; to: string; recipients: number }>();
-  let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
-  let looked = 0;
-  for (const [domain, recipients] of census.waiting) {
-    looked += 1;
-    if (looked % DOMAINS_AT_ONCE === 0) await turn();
-    waiting += recipients;
-    const [old, next] = [now.lookup(domain), then.lookup(domain)];
-    if (isSameTarget(old.target, next.target)) continue;
-    moved += recipients;
-    if (next.target.kind === 'null') discarded += recipients;
-    let wasDown = census.isDown(domain, old);
-    let isDown = census.isDown(domain, next);
-    // Nearly all is known at once, of very many domains.
-    if (wasDown instanceof Promise) wasDown = await wasDown;
-    if (isDown instanceof Promise) isDown = await isDown;
-    if (wasDown === true && isDown !== true) freed += recipients;
-    if (isDown === true && wasDown !== true) stranded += recipients;
-    const [from, to] = [printAnswer(old), printAnswer(next)];
-    const move = moves.get(`${from}\n${to}`);
-    if (move === undefined) moves.set(`${from}\n${to}`, { from, to, recipients });
-    else move.recipients += recipients;
+/** A version and what would follow it, as lookups need them: made once, however often the mail that waits is compared. */
+export class ComparedTables {
+  readonly #now: RouteTable;
+  readonly #then: RouteTable;
+
+  constructor(before: ConfigurationState, after: ConfigurationState) {
+    this.#now = routeTableOf(before);
+    this.#then = routeTableOf(after);
   }
-  const sorted = [...moves.values()].sort((a, b) => b.recipients - a.recipients);
-  return { waiting, moved, moves: sorted, freed, stranded, discarded, silentOwners: census.silentOwners };
+
+  /**
+   * Compares, for every recipient domain that has waiting mail, where it goes now and where it would go. There may be
+   * very many: others get their turn in between.
+   */
+  async preview(census: Census): Promise<WaitingMail> {
+    const pace = new Pace();
+    // An entry has one target, whose text need not be made for each of its domains.
+    const moves = new Map<RouteTarget, Map<RouteTarget, Move>>();
+    let [waiting, moved, freed, stranded, discarded] = [0, 0, 0, 0, 0];
+    for (const [domain, recipients] of census.waiting) {
+      if (pace.isOver) await pace.rest();
+      waiting += recipients;
+      const [old, next] = [this.#now.lookup(domain), this.#then.lookup(domain)];
+      if (isSameTarget(old.target, next.target)) continue;
+      moved += recipients;
+      if (next.target.kind === 'null') discarded += recipients;
+      let wasDown = census.isDown(domain, old);
+      let isDown = census.isDown(domain, next);
+      // Nearly all is known at once, of very many domains.
+      if (wasDown instanceof Promise) wasDown = await wasDown;
+      if (isDown instanceof Promise) isDown = await isDown;
+      if (wasDown === true && isDown !== true) freed += recipients;
+      if (isDown === true && wasDown !== true) stranded += recipients;
+      moveOf(moves, old, next).recipients += recipients;
+    }
+    const { silentOwners } = census;
+    return { waiting, moved, moves: byText(moves), freed, stranded, discarded, silentOwners };
+  }
+}
+
+function moveOf(moves: Map<RouteTarget, Map<RouteTarget, Move>>, old: RouteDecision, next: RouteDecision): Move {
+  let away = moves.get(old.target);
+  if (away === undefined) moves.set(old.target, (away = new Map()));
+  let move = away.get(next.target);
+  if (move === undefined)
+    away.set(next.target, (move = { from: printAnswer(old), to: printAnswer(next), recipients: 0 }));
+  return move;
+}
+
+/** Those that read the same as one, most recipients first. */
+function byText(moves: ReadonlyMap<RouteTarget, ReadonlyMap<RouteTarget, Move>>): readonly Move[] {
+  const found = new Map<string, Move>();
+  for (const away of moves.values())
+    for (const { from, to, recipients } of away.values()) {
+      const text = `${from}\n${to}`;
+      const move = found.get(text);
+      if (move === undefined) found.set(text, { from, to, recipients });
+      else move.recipients += recipients;
+    }
+  return [...found.values()].sort((a, b) => b.recipients - a.recipients);
 }
 
 /** Where an answer leads, as the table writes it; `DNS` for the recipient domain's own exchangers. */

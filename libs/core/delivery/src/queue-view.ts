@@ -35,6 +35,39 @@ export interface QueueDestination {
   readonly lastReply: Reply | undefined;
 }
 
+/** What destinations are sorted by; with a hyphen the other way round. What has no figure stands last, either way. */
+export const DESTINATION_COLUMNS = [
+  'destination',
+  'waiting',
+  'underway',
+  'connections',
+  'delivered',
+  'softBounced',
+  'hardBounced',
+  'state',
+  'nextAttemptAt',
+  'oldestAt',
+] as const;
+export type DestinationColumn = (typeof DESTINATION_COLUMNS)[number];
+export type DestinationSort = DestinationColumn | `-${DestinationColumn}`;
+/** In this order states are sorted. */
+export const DESTINATION_STATES: readonly QueueDestination['state'][] = ['down', 'unknown', 'up'];
+
+/** One page of destinations. */
+export interface DestinationQuery {
+  /** Only those with this text in their name or that of a domain; empty: all. */
+  readonly search: string;
+  readonly sort: DestinationSort;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface DestinationListing {
+  readonly destinations: readonly QueueDestination[];
+  /** On all pages. */
+  readonly found: number;
+}
+
 export interface QueueRecipient {
   readonly partition: number;
   readonly message: MessageId;
@@ -81,11 +114,11 @@ export interface WaitingCensus {
   readonly version: number;
   /** Recipients that wait and whose domain has not been looked up yet since a version concerned it (I11). */
   readonly moving: number;
-  /** Left out, as is all below, when only the figures are asked for. */
-  readonly waiting: readonly (readonly [domain: Domain | AddressLiteral, recipients: number])[];
+  /** Left out, as is all below, when only the figures are asked for. An owner in this process tells it while it is read. */
+  readonly waiting: Iterable<readonly [domain: Domain | AddressLiteral, recipients: number]>;
   /** Keys of destinations that take no connection now. */
-  readonly blocked: readonly string[];
-  readonly hosts: readonly KnownHost[];
+  readonly blocked: Iterable<string>;
+  readonly hosts: Iterable<KnownHost>;
 }
 
 export type QueueScope =
@@ -103,6 +136,10 @@ export interface QueueOwner {
     offset?: number,
     search?: string,
   ): readonly QueueDestination[] | Promise<readonly QueueDestination[]>;
+  /** One page in any order, without the cost of the others: of an owner in this process. */
+  list?(query: DestinationQuery): Promise<DestinationListing>;
+  /** What there is of one destination: of an owner in this process. */
+  find?(destination: string): Promise<QueueDestination | undefined>;
   /** @param after where the page before ended */
   waiting(
     scope: QueueScope,

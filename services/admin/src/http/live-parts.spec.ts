@@ -7,66 +7,64 @@ import { RateBoard } from './rate-board.ts';
 import { RouteRows } from './route-rows.ts';
 
 describe('a kept answer', () => {
+  /** An answer that takes so much of the processor, each time; time goes on with it. */
+  const costing = (...costs: readonly number[]) => {
+    const clock = { now: 0, used: 0, asked: 0 };
+    const ask = (): Promise<number> => {
+      const cost = costs[clock.asked] ?? costs.at(-1)!;
+      clock.asked += 1;
+      return Promise.resolve().then(() => {
+        clock.now += cost;
+        clock.used += cost;
+        return clock.asked;
+      });
+    };
+    const options = { now: () => clock.now, used: () => clock.used };
+    return { clock, kept: new KeptAnswer(ask, options) };
+  };
+
   it('is shared by all who ask within a second', async () => {
-    let now = 0;
-    let asked = 0;
-    const kept = new KeptAnswer(
-      () => Promise.resolve(++asked),
-      () => now,
-    );
+    const { clock, kept } = costing(0);
     expect(await Promise.all([kept.get(), kept.get()])).toEqual([1, 1]);
-    now = 999;
+    clock.now = 999;
     expect(await kept.get()).toBe(1);
-    now = 1_000;
+    clock.now = 1_000;
     expect(await kept.get()).toBe(2);
     kept.forget();
     expect(await kept.get()).toBe(3);
   });
 
-  it('that is dear is asked for so seldom that it costs a twentieth, and nobody waits for it again', async () => {
-    let now = 0;
-    let asked = 0;
-    const kept = new KeptAnswer(
-      () => {
-        asked += 1;
-        return Promise.resolve().then(() => {
-          now += 200;
-          return asked;
-        });
-      },
-      () => now,
-    );
+  it('that is dear is asked for so seldom that three cost a hundredth, and nobody waits for it again', async () => {
+    const { clock, kept } = costing(25);
     await kept.get();
-    now = 4_100;
-    expect(await kept.get()).toBe(1);
-    expect(asked).toBe(1);
-    now = 4_300;
-    expect(await kept.get()).toBe(1);
-    expect(asked).toBe(2);
-    await Promise.resolve();
-    await Promise.resolve();
+    clock.now = 2_000;
     expect(await kept.get()).toBe(2);
+    expect(clock.now).toBe(2_025);
+    clock.now = 9_524;
+    expect(await kept.get()).toBe(2);
+    expect(clock.asked).toBe(2);
+    clock.now = 9_525;
+    expect(await kept.get()).toBe(2);
+    expect(clock.asked).toBe(3);
+    await new Promise(setImmediate);
+    expect(await kept.get()).toBe(3);
   });
 
-  it('is not kept for long because something else held it up', async () => {
-    let now = 0;
-    let asked = 0;
-    const kept = new KeptAnswer(
-      () => {
-        asked += 1;
-        return Promise.resolve().then(() => {
-          if (asked === 1) now += 60_000;
-          return asked;
-        });
-      },
-      () => now,
-    );
+  it('is not kept for long because the first time, or something else meanwhile, was dear', async () => {
+    const { clock, kept } = costing(80, 2, 90, 2);
     await kept.get();
-    now += 10_000;
+    for (const expected of [2, 3, 4]) {
+      clock.now += 1_000;
+      expect(await kept.get()).toBe(expected);
+    }
+  });
+
+  it('is never kept for longer than ten seconds', async () => {
+    const { clock, kept } = costing(60_000);
     await kept.get();
-    await Promise.resolve();
-    await Promise.resolve();
-    expect(await kept.get()).toBe(2);
+    clock.now += 1_000;
+    await kept.get();
+    expect(kept.keptMs).toBe(10_000);
   });
 
   it('that failed is asked for again', async () => {

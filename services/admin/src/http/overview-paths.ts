@@ -33,7 +33,7 @@ export function overviewPaths({ desk, queues, tracker, rates, partitionCount }: 
       handle: async () => {
         const [summary, busiest, sums] = await Promise.all([
           queues.summary.get(),
-          queues.busiest(),
+          queues.list('', '-waiting', 0, DESTINATIONS_SHOWN),
           // A read model that is away leaves the ledger out; what waits is still told.
           ledger.get().catch(() => undefined),
         ]);
@@ -44,8 +44,8 @@ export function overviewPaths({ desk, queues, tracker, rates, partitionCount }: 
             ...(sums === undefined ? {} : { ledger: sums }),
             rates: rates.rates(),
             minutes: rates.minutes(),
-            destinations: busiest.destinations.slice(0, DESTINATIONS_SHOWN).map(destinationJson),
-            destinationCount: busiest.count,
+            destinations: busiest.destinations.map(destinationJson),
+            destinationCount: busiest.total,
             waiting: summary.waiting,
             outcomeUnknown: summary.outcomeUnknown,
             silentOwners: summary.silentOwners,

@@ -1,10 +1,14 @@
-import type { QueueDestination, QueueRecipient, QueueScope } from '@mailyard/delivery-rules';
+import {
+  DESTINATION_COLUMNS,
+  type QueueDestination,
+  type QueueRecipient,
+  type QueueScope,
+} from '@mailyard/delivery-rules';
 import { parseAddressLiteral, parseDomain, type Reply } from '@mailyard/mail';
 import { z } from 'zod';
 import { unownedPartitions } from '../queue-owners.ts';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ApiOperation } from './api-server.ts';
-import { DESTINATION_COLUMNS } from './destination-sort.ts';
 import type { QueueView } from './queue-view.ts';
 import { limit, offset } from './shape.ts';
 

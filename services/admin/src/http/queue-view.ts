@@ -1,18 +1,18 @@
-import type { QueueDestination, QueueScope } from '@mailyard/delivery-rules';
+import type { DestinationListing, DestinationSort, QueueDestination, QueueScope } from '@mailyard/delivery-rules';
 import type { CountedRecipients, DestinationPage, QueueOwners } from '../queue-owners.ts';
-import { type DestinationSort, sortDestinations } from './destination-sort.ts';
-import { KeptAnswer } from './kept-answer.ts';
+import { sortDestinations } from './destination-sort.ts';
+import { KeptAnswer, KeptAnswers } from './kept-answer.ts';
 
 const FIRST_PAGES = 1_000;
-/** More are not sorted: making so many rows would cost more than anybody reads. */
+/** Where all must be read to be sorted, no more are: making so many rows would cost more than anybody reads. */
 const MOST_ROWS = 10_000;
-/** Searches whose answers are kept. */
-const MOST_SEARCHES = 20;
+/** Pages and searches whose answers are kept. */
+const MOST_KEPT = 50;
 
 /** A list of destinations as a page asks for it. */
 export interface DestinationList {
   readonly destinations: readonly QueueDestination[];
-  /** What the search found, and all that there are; of those found ten thousand at the most can be listed. */
+  /** What the search found, and all that there are; of several owners ten thousand at the most can be listed. */
   readonly found: number;
   readonly total: number;
   readonly silentOwners: readonly string[];
@@ -22,10 +22,13 @@ export interface DestinationList {
 export class QueueView {
   readonly #owners: QueueOwners;
   readonly summary: KeptAnswer<Awaited<ReturnType<QueueOwners['summary']>>>;
-  /** The destinations with most waiting mail. */
+  /** Of an owner that can tell one page, or one destination, by itself. */
+  readonly #pages = new KeptAnswers<DestinationListing | undefined>(MOST_KEPT);
+  readonly #found = new KeptAnswers<QueueDestination | 'none' | undefined>(MOST_KEPT);
+  /** Of several owners: the destinations with most waiting mail. */
   readonly #busiest: KeptAnswer<DestinationPage>;
   readonly #all: KeptAnswer<DestinationPage>;
-  readonly #searched = new Map<string, KeptAnswer<DestinationPage>>();
+  readonly #searched = new KeptAnswers<DestinationPage>(MOST_KEPT);
   readonly #sorted = new WeakMap<DestinationPage, Map<DestinationSort, readonly QueueDestination[]>>();
 
   constructor(owners: QueueOwners) {
@@ -35,13 +38,18 @@ export class QueueView {
     this.#all = new KeptAnswer(() => owners.destinations(false, MOST_ROWS));
   }
 
-  /** At least the first thousand by waiting mail, and how many there are. */
-  busiest(): Promise<DestinationPage> {
-    return this.#busiest.get();
+  /** Of the destinations that there are, or that a search finds, those from `offset` on. */
+  async list(search: string, sort: DestinationSort, offset: number, limit: number): Promise<DestinationList> {
+    const query = { search, sort, offset, limit };
+    const page = await this.#pages.of(JSON.stringify(query), () => this.#owners.list(query)).get();
+    if (page === undefined) return this.#ofSeveral(search, sort, offset, limit);
+    const { destinationCount } = await this.summary.get();
+    const total = search === '' ? page.found : Math.max(page.found, destinationCount);
+    return { ...page, total, silentOwners: [] };
   }
 
-  /** Of the ten thousand with most waiting mail, or that a search finds, those from `offset` on. */
-  async list(search: string, sort: DestinationSort, offset: number, limit: number): Promise<DestinationList> {
+  /** Of the ten thousand with most waiting mail, or that a search finds. */
+  async #ofSeveral(search: string, sort: DestinationSort, offset: number, limit: number): Promise<DestinationList> {
     const busiest = await this.#busiest.get();
     const isWhole = busiest.destinations.length >= busiest.count;
     const isPlain = search === '' && sort === '-waiting';
@@ -59,14 +67,7 @@ export class QueueView {
   }
 
   #search(text: string): KeptAnswer<DestinationPage> {
-    let kept = this.#searched.get(text);
-    if (kept === undefined) {
-      const [first] = this.#searched.keys();
-      if (first !== undefined && this.#searched.size >= MOST_SEARCHES) this.#searched.delete(first);
-      kept = new KeptAnswer(() => this.#owners.destinations(false, MOST_ROWS, 0, text));
-      this.#searched.set(text, kept);
-    }
-    return kept;
+    return this.#searched.of(text, () => this.#owners.destinations(false, MOST_ROWS, 0, text));
   }
 
   #inOrder(page: DestinationPage, sort: DestinationSort): readonly QueueDestination[] {
@@ -78,9 +79,12 @@ export class QueueView {
   }
 
   async find(destination: string): Promise<QueueDestination | undefined> {
+    const found = await this.#found.of(destination, () => this.#owners.find(destination)).get();
+    if (found !== undefined) return found === 'none' ? undefined : found;
     const isIt = (one: QueueDestination): boolean => one.destination === destination;
     return (
-      (await this.busiest()).destinations.find(isIt) ?? (await this.#search(destination).get()).destinations.find(isIt)
+      (await this.#busiest.get()).destinations.find(isIt) ??
+      (await this.#search(destination).get()).destinations.find(isIt)
     );
   }
 
@@ -95,7 +99,8 @@ export class QueueView {
 
   async retry(scope: QueueScope): Promise<CountedRecipients> {
     const report = await this.#owners.retryNow(false, scope);
-    for (const kept of [this.summary, this.#busiest, this.#all, ...this.#searched.values()]) kept.forget();
+    for (const kept of [this.summary, this.#pages, this.#found, this.#busiest, this.#all, this.#searched])
+      kept.forget();
     return report;
   }
 }

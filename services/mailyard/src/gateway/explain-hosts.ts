@@ -1,6 +1,6 @@
 import type { QueueOwners } from '@mailyard/admin';
 import { resolvePlan } from '@mailyard/delivery';
-import { type DeliveryTerms, type Host, hostKey, type Resolver } from '@mailyard/delivery-rules';
+import { type DeliveryTerms, type Host, hostKey, type KnownHost, type Resolver } from '@mailyard/delivery-rules';
 import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
 import type { Settings } from '@mailyard/settings';
 import { termsTable } from './delivery-terms.ts';
@@ -20,8 +20,10 @@ export function hostExplainer(
       resolvePlan(resolver, { target, domain, plan: options }),
       owners().census(false, false),
     ]);
-    const known = new Map(census.hosts.map((host) => [host.key, host]));
     const found = plan.kind === 'hosts' ? plan.hosts : [];
+    const keys = new Set(found.map(hostKey));
+    const known = new Map<string, KnownHost>();
+    for (const host of census.hosts) if (keys.has(host.key)) known.set(host.key, host);
     const hosts: ExplainedHost[] = found.map((host) => {
       const { name, address, port } = host;
       const { state = 'unknown', downUntil = 0 } = known.get(hostKey(host)) ?? {};

@@ -36,10 +36,13 @@ export class OwnersCensus implements QueueCensus {
   async take(): Promise<Census> {
     const { waiting, blocked, hosts, silentOwners } = await this.#owners().census(false, false);
     const destinations = new Set(blocked);
-    const down = new Set(hosts.filter(({ state }) => state === 'down').map(({ key }) => key));
+    const down = new Set<string>();
+    for (const { key, state } of hosts) if (state === 'down') down.add(key);
     const found = new Map<string, Promise<boolean>>();
+    const keyOf = this.#keys();
     const isDown = (domain: Domain | AddressLiteral, { target }: RouteDecision): boolean | Promise<boolean> => {
-      const key = destinationKey(target, domain, this.#batchBy, this.#terms().of(domain));
+      if (destinations.size === 0 && down.size === 0) return false;
+      const key = keyOf(target, domain);
       if (key === undefined) return false;
       if (destinations.has(key)) return true;
       // A destination that has no mail yet is known by its hosts. Without one that is down there is nothing to ask.
@@ -51,6 +54,20 @@ export class OwnersCensus implements QueueCensus {
       return asked;
     };
     return { waiting, isDown, silentOwners };
+  }
+
+  /** The keys of destinations; one that many domains share is written once. */
+  #keys(): (target: RouteTarget, domain: Domain | AddressLiteral) => string | undefined {
+    const shared = new Map<RouteTarget, string | undefined>();
+    const terms = this.#terms();
+    return (target, domain) => {
+      const of = terms.of(domain);
+      const isShared = target.kind === 'hosts' && of.row === undefined && of.recipients === undefined;
+      if (!isShared || this.#batchBy === 'domain') return destinationKey(target, domain, this.#batchBy, of);
+      let key = shared.get(target);
+      if (key === undefined) shared.set(target, (key = destinationKey(target, domain, this.#batchBy)));
+      return key;
+    };
   }
 
   async #areDown(
