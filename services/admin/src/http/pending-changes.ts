@@ -21,6 +21,9 @@ import { type Draft, DRAFT_LIMIT, type DraftStore } from './draft-store.ts';
 import { KeptAnswer } from './kept-answer.ts';
 import type { Edit } from './shape.ts';
 
+/** What a change does to very much mail is dear to tell, and the page says as of when it is. */
+const LOOK = { mostMs: 30_000 };
+
 export interface CommitRequest {
   readonly comment: string;
   readonly id?: string | undefined;
@@ -71,7 +74,7 @@ export class PendingChanges {
       };
     let look = this.#looks.get(draft);
     if (look?.version !== version) {
-      look = { version, kept: new KeptAnswer(() => this.#look(draft)) };
+      look = { version, kept: new KeptAnswer(() => this.#look(draft), LOOK) };
       this.#looks.set(draft, look);
     }
     return look.kept.get();
@@ -79,6 +82,7 @@ export class PendingChanges {
 
   async #look(draft: Draft): Promise<PendingJson> {
     const { operations, baseVersion } = draft;
+    const countedAt = Date.now();
     const preview = await this.#desk.preview(operations);
     return {
       count: operations.length,
@@ -89,7 +93,7 @@ export class PendingChanges {
       ...(preview.after === undefined
         ? { differences: [], differenceCount: 0 }
         : writeDifferences(preview.before, preview.after)),
-      ...(preview.waiting === undefined ? {} : { waiting: waitingJson(preview.waiting) }),
+      ...(preview.waiting === undefined ? {} : { waiting: { ...waitingJson(preview.waiting), countedAt } }),
       ...(await this.#theirs(draft, preview.before)),
     };
   }
@@ -316,7 +320,7 @@ export function refusalOf(outcome: Exclude<Awaited<ReturnType<ConfigurationDesk[
   }
 }
 
-function waitingJson({ moves, ...figures }: DeskWaitingMail): unknown {
+function waitingJson({ moves, ...figures }: DeskWaitingMail): DeskWaitingMail {
   return { ...figures, moves: moves.slice(0, DIFFERENCES_TOLD) };
 }
 

@@ -137,6 +137,8 @@ export interface WaitingMail {
   readonly moves: readonly { readonly from: string; readonly to: string; readonly recipients: number }[];
   /** Workers that did not answer: what they hold is in none of the figures. */
   readonly silentOwners: readonly string[];
+  /** Up to half a minute ago, where very much waits. */
+  readonly countedAt: number;
 }
 
 /** How much this name has submitted and not committed. `count` 0: nothing. */

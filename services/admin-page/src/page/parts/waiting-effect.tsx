@@ -1,6 +1,7 @@
 import type { WaitingMail } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
 import { Notice } from './notice.tsx';
+import { When } from './when.tsx';
 
 /** What a change does to the mail that waits. */
 export function WaitingEffect({ waiting }: { readonly waiting: WaitingMail | undefined }) {
@@ -12,6 +13,9 @@ export function WaitingEffect({ waiting }: { readonly waiting: WaitingMail | und
         <Notice tone="warning">{commit.atLeast(waiting.silentOwners.length, waiting.silentOwners.join(', '))}</Notice>
       )}
       <p>{commit.moved(waiting.moved, waiting.waiting)}</p>
+      <p class="hint">
+        {commit.countedAt} <When at={waiting.countedAt} />
+      </p>
       {waiting.freed > 0 ? <Notice tone="good">{commit.freed(waiting.freed)}</Notice> : null}
       {waiting.stranded > 0 ? <Notice tone="warning">{commit.stranded(waiting.stranded)}</Notice> : null}
       {waiting.discarded > 0 ? <Notice tone="bad">{commit.discarded(waiting.discarded)}</Notice> : null}

@@ -258,6 +258,7 @@ export const en = {
       moved === 0
         ? `None of the ${count(waiting, 'recipient that waits', 'recipients that wait')} goes elsewhere.`
         : `${moved.toLocaleString('en')} of ${count(waiting, 'recipient that waits', 'recipients that wait')} will go to other hosts, within a second of the commit.`,
+    countedAt: 'Counted at',
     atLeast: (number: number, owners: string) =>
       `${count(number, 'worker has', 'workers have')} not answered, so these figures are the least it can be: ${owners}`,
     freed: (number: number) => `${count(number, 'recipient leaves', 'recipients leave')} hosts that are down.`,

@@ -258,6 +258,7 @@ export const ja: Words = {
       moved === 0
         ? `待機中の受信者 ${number(waiting)} 人の送り先は変わりません。`
         : `待機中の受信者 ${number(waiting)} 人のうち ${number(moved)} 人の送り先が、確定から 1 秒以内に変わります。`,
+    countedAt: '集計日時:',
     atLeast: (count, owners) => `ワーカー ${number(count)} 台が応答していません。以下の数は最小値です: ${owners}`,
     freed: (count) => `${number(count)} 人が、停止中のホストから別のホストへ移ります。`,
     stranded: (count) => `${number(count)} 人の送り先が、現在停止中のホストになります。`,
