@@ -55,6 +55,8 @@ export function writeOutcome(w: WireWriter, record: AnyOutcome): void {
       w.uint(3, CAUSES.indexOf(record.cause));
       w.text(4, record.stage);
       w.presentText(5, record.report);
+      w.presentText(6, record.reason);
+      w.presentText(7, record.author);
       break;
     case 'RecipientExpired':
       writeDecision(w, 2, record.decision);
@@ -140,6 +142,8 @@ const READERS: Readonly<Record<AnyOutcome['type'], (r: WireReader, tag: number, 
       if (cause >= CAUSES.length) draft.unknownFields = r.kept(draft.unknownFields);
     } else if (tag === 34) draft.stage = r.text();
     else if (tag === 42) draft.report = r.text() as MessageId;
+    else if (tag === 50) draft.reason = r.text();
+    else if (tag === 58) draft.author = r.text();
     else return false;
     return true;
   },

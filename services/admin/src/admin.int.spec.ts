@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HostState } from '@mailyard/contracts/queue';
+import { Ending, HostState } from '@mailyard/contracts/queue';
 import type { QueueDestination, QueueOwner, QueueRecipient, QueueScope } from '@mailyard/delivery-rules';
 import { GrpcServer, QueueClient } from '@mailyard/grpc';
 import type { Address } from '@mailyard/mail';
@@ -25,7 +25,7 @@ function ownerOf(
   partition: number,
   count: number,
   more: Partial<QueueDestination> = {},
-): QueueOwner & { retried: QueueScope[]; searched: string[] } {
+): QueueOwner & { retried: QueueScope[]; searched: string[]; ended: unknown[] } {
   const message = makeMessageId(partition, new Uint8Array(10));
   const recipients = Array.from(
     { length: count },
@@ -45,10 +45,12 @@ function ownerOf(
     }),
   );
   const retried: QueueScope[] = [];
+  const ended: unknown[] = [];
   const searched: string[] = [];
   return {
     retried,
     searched,
+    ended,
     census: () => ({ version: partition, moving: count, waiting: [], blocked: [], hosts: [] }),
     status: () => ({ partitions: [partition], waiting: count, destinationCount: 1, outcomeUnknown: 1 }),
     destinations: (_limit, _offset, search = '') => {
@@ -79,6 +81,11 @@ function ownerOf(
       return { recipients: recipients.slice(start, start + limit), next };
     },
     count: (scope) => (scope.kind === 'all' ? count : 1),
+    end: (scope, ending, after) => {
+      ended.push({ scope, ending, after });
+      const next = after === undefined ? 'on' : undefined;
+      return Promise.resolve({ recipients: count, leftAlone: 1, next });
+    },
     retryNow: (scope) => {
       retried.push(scope);
       return count;
@@ -168,7 +175,7 @@ describe('admin over gRPC', () => {
     let pageToken = '';
     let pages = 0;
     do {
-      const page = await client.listRecipients({ pageSize: 2, pageToken, local: false });
+      const page = await client.listRecipients({ scope: undefined, pageSize: 2, pageToken, local: false });
       expect(page.recipients.length).toBeLessThanOrEqual(2);
       listed.push(...page.recipients.map(({ forwardPath }) => forwardPath));
       pageToken = page.nextPageToken;
@@ -200,6 +207,47 @@ describe('admin over gRPC', () => {
     await expect(client.retry({ domain: 'not a domain', local: false })).rejects.toMatchObject({
       details: { reason: 'DOMAIN_INVALID' },
     });
+  });
+
+  it('R212 ends recipients owner by owner, names who does not answer, and goes on where it was told', async () => {
+    const { client, near, far } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    const request = { ending: Ending.ENDING_REMOVE, reason: 'gone', author: 'ann', dryRun: false, local: false };
+    const scope = { scope: { $case: 'sender', value: '' } } as const;
+    const sums = { recipients: 0, leftAlone: 0 };
+    const silent = new Set<string>();
+    let pageToken = '';
+    do {
+      const part = await client.endRecipients({ ...request, scope, pageToken });
+      sums.recipients += part.recipients;
+      sums.leftAlone += part.leftAlone;
+      for (const name of part.silentOwners) silent.add(name);
+      pageToken = part.nextPageToken;
+      if (pageToken === '') expect(part.unownedPartitions).toEqual([2]);
+    } while (pageToken !== '');
+    expect(sums).toEqual({ recipients: 2 * (3 + 5), leftAlone: 4 });
+    expect([...silent]).toEqual(['worker-c']);
+    const wanted = {
+      scope: { kind: 'sender', reversePath: null },
+      ending: { kind: 'remove', reason: 'gone', author: 'ann' },
+    };
+    for (const { ended } of [near, far])
+      expect(ended).toEqual([
+        { ...wanted, after: undefined },
+        { ...wanted, after: 'on' },
+      ]);
+    expect(await client.endRecipients({ ...request, scope, pageToken: 'worker-bb 7' })).toMatchObject({
+      silentOwners: ['worker-bb', 'worker-c'],
+    });
+    for (const [change, reason] of [
+      [{ scope: undefined }, 'SCOPE_INVALID'],
+      [{ scope: { scope: { $case: 'all', value: false } } }, 'SCOPE_INVALID'],
+      [{ scope: { scope: { $case: 'message', value: { id: 'x' } } } }, 'MESSAGE_ID_INVALID'],
+      [{ reason: ' ' }, 'REASON_MISSING'],
+      [{ ending: Ending.ENDING_UNSPECIFIED }, 'ENDING_INVALID'],
+    ] as const)
+      await expect(client.endRecipients({ ...request, scope, pageToken, ...change })).rejects.toMatchObject({
+        details: { reason },
+      });
   });
 
   it('searches and sums', async () => {

@@ -3,6 +3,8 @@ import type {
   DestinationListing,
   DestinationQuery,
   KnownHost,
+  MailScope,
+  OperatorEnding,
   QueueDestination,
   QueueOwner,
   QueueRecipient,
@@ -39,6 +41,16 @@ export interface CountedRecipients {
   readonly recipients: number;
   readonly silentOwners: readonly string[];
 }
+
+/** What became of recipients that an operator ends, in one part of the work. */
+export interface EndedPart extends CountedRecipients {
+  readonly leftAlone: number;
+  /** Where to go on; '' when all was gone through. */
+  readonly nextPageToken: string;
+}
+
+/** For how long one part of ending recipients begins with another owner. */
+const ENDING_MS = 1_000;
 
 const NO_OWNERS: OwnerDirectory = () => Promise.resolve([]);
 
@@ -118,7 +130,7 @@ export class QueueOwners {
    */
   async waiting(
     local: boolean,
-    scope: QueueScope,
+    scope: MailScope,
     limit: number,
     token: string,
   ): Promise<{
@@ -154,6 +166,39 @@ export class QueueOwners {
 
   retryNow(local: boolean, scope: QueueScope): Promise<CountedRecipients> {
     return this.#sum(local, (owner) => owner.retryNow(scope));
+  }
+
+  /**
+   * Ends recipients of a scope, or counts them: one part of the work, owner by owner. An owner that does not answer to
+   * the end is named, and passed over from then on.
+   *
+   * @param ending undefined: counts
+   * @param token of the part before, or ''
+   */
+  async end(local: boolean, scope: MailScope, ending: OperatorEnding | undefined, token: string): Promise<EndedPart> {
+    const owners = await this.#owners(local);
+    const from = readToken(token);
+    const until = performance.now() + ENDING_MS;
+    let recipients = 0;
+    let leftAlone = 0;
+    const silentOwners = from.after === undefined || owners.some(({ name }) => name === from.name) ? [] : [from.name];
+    for (const { name, owner } of owners) {
+      if (name < from.name) continue;
+      let after = name === from.name ? from.after : undefined;
+      try {
+        do {
+          if (performance.now() >= until)
+            return { recipients, leftAlone, silentOwners, nextPageToken: `${name} ${after ?? ''}` };
+          const part = await owner.end(scope, ending, after);
+          recipients += part.recipients;
+          leftAlone += part.leftAlone;
+          after = part.next;
+        } while (after !== undefined);
+      } catch {
+        silentOwners.push(name);
+      }
+    }
+    return { recipients, leftAlone, silentOwners, nextPageToken: '' };
   }
 
   async #sum(local: boolean, question: (owner: QueueOwner) => number | Promise<number>): Promise<CountedRecipients> {

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { QueueServiceService, type QueueServiceServer } from '@mailyard/contracts/queue';
 import type { QueueScope } from '@mailyard/delivery-rules';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
-import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
+import { demandDomain, readEnding, readMailScope } from './ending-wire.ts';
 import { type QueueOwners, unownedPartitions } from './queue-owners.ts';
 import { writeCensus, writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
 import type { Tracker } from './tracking/tracker.ts';
@@ -56,11 +56,12 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       };
     }),
 
-    listRecipients: methods.unary('reader', async ({ domain, destination, pageSize, pageToken, local }) => {
+    listRecipients: methods.unary('reader', async (request) => {
+      const { domain, destination, scope, pageSize, pageToken, local } = request;
       const limit = pageSize === 0 ? PAGE_SIZE : Math.min(pageSize, MOST_PER_PAGE);
       const { recipients, nextPageToken, silentOwners } = await owners.waiting(
         local,
-        readScope(domain, destination),
+        scope === undefined ? readScope(domain, destination) : readMailScope(scope),
         limit,
         pageToken,
       );
@@ -80,6 +81,20 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
       const { recipients, silentOwners } = await owners.retryNow(local, readScope(domain, destination));
       return { recipients, silentOwners: [...silentOwners] };
     }),
+
+    endRecipients: methods.unary('operator', async (request, { caller }) => {
+      const { local, pageToken } = request;
+      const scope = readMailScope(request.scope);
+      const ending = readEnding(request, caller);
+      const { silentOwners, ...part } = await owners.end(local, scope, ending, pageToken);
+      const isLast = !local && part.nextPageToken === '';
+      const covered = isLast ? (await owners.summary(false)).partitions : [];
+      return {
+        ...part,
+        silentOwners: [...silentOwners],
+        unownedPartitions: isLast ? unownedPartitions(covered, partitionCount) : [],
+      };
+    }),
   };
   server.add(QUEUE_SERVICE, QueueServiceService, implementation);
   server.setServing(QUEUE_SERVICE, true);
@@ -97,14 +112,6 @@ function readScope(domain: string | undefined, destination: string | undefined):
     throw new CallRefusal(status.INVALID_ARGUMENT, 'a domain or a destination, not both', { reason: 'SCOPE_INVALID' });
   if (domain !== undefined) return { kind: 'domain', domain: demandDomain(domain) };
   return destination === undefined ? { kind: 'all' } : { kind: 'destination', destination };
-}
-
-type ScopeDomain = Extract<QueueScope, { kind: 'domain' }>['domain'];
-
-function demandDomain(text: string): ScopeDomain {
-  const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text);
-  if (domain !== undefined) return domain;
-  throw new CallRefusal(status.INVALID_ARGUMENT, `${JSON.stringify(text)} is no domain`, { reason: 'DOMAIN_INVALID' });
 }
 
 function readNumber(token: string): number {

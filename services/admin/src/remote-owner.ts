@@ -1,4 +1,7 @@
 import type {
+  EndedRecipients,
+  MailScope,
+  OperatorEnding,
   QueueDestination,
   QueueOwner,
   QueueRecipientPage,
@@ -7,6 +10,7 @@ import type {
   WaitingCensus,
 } from '@mailyard/delivery-rules';
 import type { QueueClient } from '@mailyard/grpc';
+import { writeEnding, writeMailScope } from './ending-wire.ts';
 import { readCensus, readDestination, readRecipient } from './queue-wire.ts';
 
 /** An owner of partitions in another process. Every method rejects with a `CallRefusal` when it does not answer. */
@@ -36,9 +40,9 @@ export class RemoteOwner implements QueueOwner {
     }
   }
 
-  async waiting(scope: QueueScope, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
+  async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
     const { recipients, nextPageToken } = await this.#client.listRecipients({
-      ...writeScope(scope),
+      scope: writeMailScope(scope),
       pageSize: limit,
       pageToken: after ?? '',
       local: true,
@@ -58,6 +62,17 @@ export class RemoteOwner implements QueueOwner {
   async retryNow(scope: QueueScope): Promise<number> {
     const { recipients } = await this.#client.retry({ ...writeScope(scope), local: true });
     return recipients;
+  }
+
+  async end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients> {
+    const { recipients, leftAlone, nextPageToken, silentOwners } = await this.#client.endRecipients({
+      scope: writeMailScope(scope),
+      ...writeEnding(ending),
+      pageToken: after ?? '',
+      local: true,
+    });
+    if (silentOwners.length > 0) throw new Error(`${silentOwners.join(', ')} did not come to the end`);
+    return { recipients, leftAlone, next: nextPageToken === '' ? undefined : nextPageToken };
   }
 
   close(): void {

@@ -6,7 +6,6 @@ export type {
   HostView,
   QueueStatus,
   QueueView,
-  MailScope,
   WaitingPage,
   WaitingRecipientView,
 } from './queue-view.ts';

@@ -1,12 +1,23 @@
-import type { DestinationListing, DestinationQuery, HostStates, WaitingCensus } from '@mailyard/delivery-rules';
+import type {
+  DestinationListing,
+  DestinationQuery,
+  EndedRecipients,
+  HostStates,
+  MailScope,
+  OperatorEnding,
+  QueueScope,
+  WaitingCensus,
+} from '@mailyard/delivery-rules';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from './binding.ts';
 import { DestinationList } from './destination-list.ts';
-import { KeptTally } from './kept-tally.ts';
+import { KeptTally, UNKNOWN } from './kept-tally.ts';
 import type { LedgerCounts } from './ledger.ts';
+import { type MailSelection, selectMail } from './mail-selection.ts';
 import { OldestMail } from './oldest-mail.ts';
+import { OperatorEndings } from './operator-endings.ts';
 import type { Partition } from './partition.ts';
-import type { DestinationView, QueueStatus, QueueView, MailScope, WaitingPage } from './queue-view.ts';
+import type { DestinationView, QueueStatus, QueueView, WaitingPage } from './queue-view.ts';
 import type { Scheduler } from './scheduler.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
@@ -20,6 +31,7 @@ export class LiveQueueView implements QueueView {
   readonly #tally: KeptTally;
   readonly #list: DestinationList;
   readonly #pages: WaitingPages;
+  readonly #endings: OperatorEndings;
 
   constructor(
     scheduler: Scheduler,
@@ -37,6 +49,7 @@ export class LiveQueueView implements QueueView {
     const oldest = new OldestMail(scheduler.bindings, () => this.#owned());
     this.#list = new DestinationList(scheduler, this.#tally, oldest, now);
     this.#pages = new WaitingPages(scheduler, partitions);
+    this.#endings = new OperatorEndings(this.#pages, partitions);
   }
 
   *#owned(): Iterable<Partition> {
@@ -75,20 +88,33 @@ export class LiveQueueView implements QueueView {
   }
 
   async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage> {
-    return this.#pages.page(scope.kind === 'all' ? undefined : await this.#inScope(scope), limit, after);
+    return this.#pages.page(await this.#select(scope), limit, after);
   }
 
-  async count(scope: MailScope): Promise<number> {
+  async end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients> {
+    return this.#endings.end(await this.#select(scope), ending, after);
+  }
+
+  #select(scope: MailScope): Promise<MailSelection> {
+    const { bindings } = this.#scheduler;
+    return selectMail(scope, bindings, async (destination) => {
+      const domains = await this.#inScope({ kind: 'destination', destination });
+      // The tally is of a moment ago: a route may have changed since.
+      return domains.filter((binding) => (bindings.keyOf(binding) ?? UNKNOWN) === destination);
+    });
+  }
+
+  async count(scope: QueueScope): Promise<number> {
     return scope.kind === 'all' ? this.status().waiting : recipientsOf(await this.#inScope(scope));
   }
 
-  async retryNow(scope: MailScope): Promise<number> {
+  async retryNow(scope: QueueScope): Promise<number> {
     const bindings = await this.#inScope(scope);
     this.#scheduler.retryNow(bindings, scope.kind === 'all');
     return recipientsOf(bindings);
   }
 
-  async #inScope(scope: MailScope): Promise<readonly Binding[]> {
+  async #inScope(scope: QueueScope): Promise<readonly Binding[]> {
     const { bindings } = this.#scheduler;
     if (scope.kind === 'all') return [...bindings];
     if (scope.kind === 'domain') {

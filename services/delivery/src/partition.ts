@@ -23,6 +23,7 @@ import { PartitionUpkeep } from './partition-upkeep.ts';
 import type { Reports } from './report.ts';
 import { Underway } from './underway.ts';
 import { Walks } from './walks.ts';
+import { AwaitedEnds } from './awaited-ends.ts';
 
 /** Who decides what is tried when: told of everything that waits in the partitions that this worker owns. */
 export interface Scheduling {
@@ -55,6 +56,7 @@ export class Partition implements DraftingPartition {
   readonly appends: PartitionAppends;
   readonly underway = new Underway();
   readonly walks = new Walks();
+  readonly awaitedEnds = new AwaitedEnds();
   /** Attempts without an outcome, by the sequence of their decision. */
   readonly attempts = new Map<number, Attempt>();
   /** Recipients that a host may have taken: the dot was sent, its answer never seen (R61). */
@@ -151,6 +153,7 @@ export class Partition implements DraftingPartition {
     this.#scheduler.lost(this);
     this.underway.clear();
     this.walks.clear();
+    this.awaitedEnds.clear();
     this.unknownOutcomes.clear();
     this.#assembled = undefined;
     this.#assembly = [];
@@ -275,6 +278,7 @@ export class Partition implements DraftingPartition {
     this.underway.delete(message, recipient);
     if (closed.outcomeUnknown) this.unknownOutcomes.delete(`${message}/${recipient}`);
     countFinal(this.#ledger, outcome);
+    this.awaitedEnds.closed(message, recipient, outcome);
     // A policy's drop stands in the acceptance's own batch: the recipient ends before it was ever placed.
     if (this.#assembled === message && this.#isAssemblyNew && this.#assembly.includes(recipient))
       this.#assembly = this.#assembly.filter((other) => other !== recipient);

@@ -1,5 +1,13 @@
-import type { DestinationListing, DestinationQuery, WaitingCensus } from '@mailyard/delivery-rules';
-import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type {
+  DestinationListing,
+  DestinationQuery,
+  EndedRecipients,
+  MailScope,
+  OperatorEnding,
+  QueueScope,
+  WaitingCensus,
+} from '@mailyard/delivery-rules';
+import type { Address, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 import type { LedgerCounts } from './ledger.ts';
 
@@ -71,12 +79,6 @@ export interface QueueStatus {
   readonly partitions: readonly number[];
 }
 
-/** Whose mail is shown, or is to be tried now (R210). */
-export type MailScope =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
-  | { readonly kind: 'destination'; readonly destination: string };
-
 /** The queues of one worker, live. Whoever shows all queues asks every owner. */
 export interface QueueView {
   status(): QueueStatus;
@@ -94,9 +96,11 @@ export interface QueueView {
   /** @param after where the page before ended */
   waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage>;
   /** How many recipients wait. */
-  count(scope: MailScope): Promise<number>;
+  count(scope: QueueScope): Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
-  retryNow(scope: MailScope): Promise<number>;
+  retryNow(scope: QueueScope): Promise<number>;
+  /** Ends waiting recipients, or counts them, for a second at the most. @throws MtaError `LOG_UNCERTAIN` */
+  end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients>;
   /** Waiting mail by domain, and how far it follows the table. @param figuresOnly leaves the lists out */
   census(figuresOnly: boolean): Promise<WaitingCensus>;
 }

@@ -1,7 +1,8 @@
 import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, deadPort, sink, until } from './delivery-fixture.suite.ts';
-import type { MailScope, QueueView } from './queue-view.ts';
+import type { MailScope } from '@mailyard/delivery-rules';
+import type { QueueView } from './queue-view.ts';
 
 async function pagesOf(queues: QueueView, scope: MailScope, size: number): Promise<string[]> {
   const seen: string[] = [];

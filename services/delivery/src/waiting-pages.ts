@@ -1,8 +1,8 @@
 import { offsetOfEntry } from '@mailyard/delivery-rules';
-import { domainOf } from '@mailyard/mail';
 import { midOf, type MessageId, type OpenMessage } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from './binding.ts';
+import type { MailSelection } from './mail-selection.ts';
 import type { Partition } from './partition.ts';
 import type { WaitingPage, WaitingRecipientView } from './queue-view.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -15,6 +15,9 @@ interface Place {
   readonly partition: number;
   readonly offset: number;
 }
+
+/** An open message, and the number of its partition. */
+export type MessagePlace = readonly [partition: number, message: OpenMessage];
 
 /**
  * Pages of waiting recipients, in the order of the log. A page of few domains asks what waits for these domains and what
@@ -29,14 +32,37 @@ export class WaitingPages {
     this.#partitions = partitions;
   }
 
-  /** @param bindings the domains; undefined for all. @param after where the page before ended */
-  async page(bindings: readonly Binding[] | undefined, limit: number, after: string | undefined): Promise<WaitingPage> {
+  /** @param after where the page before ended */
+  async page(selection: MailSelection, limit: number, after: string | undefined): Promise<WaitingPage> {
+    const pace = new Pace();
+    const recipients: WaitingRecipientView[] = [];
+    for (const place of await this.messages(selection, after)) {
+      if (recipients.length >= limit) return { recipients, next: this.tokenOf(place) };
+      for (const view of viewsOf(place, selection)) recipients.push(view);
+      if (pace.isOver) await pace.rest();
+    }
+    return { recipients, next: undefined };
+  }
+
+  /** The messages that may have recipients of a selection. @param after a token: from there on */
+  async messages({ message, domains }: MailSelection, after: string | undefined): Promise<Iterable<MessagePlace>> {
     const start = readToken(after);
-    const messages =
-      bindings === undefined || countOf(bindings) > MANY_RECIPIENTS
-        ? this.#allFrom(start)
-        : this.#at(await this.#placesOf(bindings, start));
-    return fill(messages, bindings && new Set(bindings.map(({ domain }) => domain)), limit);
+    if (message !== undefined) return this.#at(this.#placeOf(message, start));
+    if (domains === undefined || countOf(domains) > MANY_RECIPIENTS) return this.#allFrom(start);
+    return this.#at(await this.#placesOf(domains, start));
+  }
+
+  /** Names a place to go on from. */
+  tokenOf([partition, { fullStateOffset }]: MessagePlace): string {
+    return `${partition}.${fullStateOffset}`;
+  }
+
+  *#placeOf(message: MessageId, start: Place): Iterable<Place> {
+    for (const { number: partition, owner } of this.#ownedFrom(start)) {
+      const offset = owner.state.messages.offsetOf(message);
+      if (offset !== undefined && (partition !== start.partition || offset >= start.offset))
+        yield { partition, offset };
+    }
   }
 
   #ownedFrom({ partition: first }: Place): Partition[] {
@@ -45,13 +71,13 @@ export class WaitingPages {
       .sort((a, b) => a.number - b.number);
   }
 
-  *#allFrom(start: Place): Iterable<readonly [partition: number, message: OpenMessage]> {
+  *#allFrom(start: Place): Iterable<MessagePlace> {
     for (const { number, owner } of this.#ownedFrom(start))
       for (const message of owner.state.messages.from(number === start.partition ? start.offset : 0))
         yield [number, message];
   }
 
-  *#at(places: Iterable<Place>): Iterable<readonly [partition: number, message: OpenMessage]> {
+  *#at(places: Iterable<Place>): Iterable<MessagePlace> {
     for (const { partition, offset } of places) {
       const message = this.#partitions.get(partition)?.owner.state.messages.peek(offset);
       if (message !== undefined) yield [partition, message];
@@ -90,28 +116,15 @@ export class WaitingPages {
   }
 }
 
-async function fill(
-  messages: Iterable<readonly [partition: number, message: OpenMessage]>,
-  domains: ReadonlySet<string> | undefined,
-  limit: number,
-): Promise<WaitingPage> {
-  const pace = new Pace();
-  const recipients: WaitingRecipientView[] = [];
-  for (const [partition, message] of messages) {
-    if (recipients.length >= limit) return { recipients, next: `${partition}.${message.fullStateOffset}` };
-    for (const view of viewsOf(partition, message))
-      if (domains === undefined || domains.has(domainOf(view.forwardPath))) recipients.push(view);
-    if (pace.isOver) await pace.rest();
-  }
-  return { recipients, next: undefined };
-}
-
 function countOf(bindings: readonly Binding[]): number {
   return bindings.reduce((sum, { recipients }) => sum + recipients, 0);
 }
 
-function* viewsOf(partition: number, { id, envelope, recipients }: OpenMessage): Iterable<WaitingRecipientView> {
-  for (const { recipient, copy, forwardPath, dueAt, retries, outcomeUnknown, lastHost } of recipients.values())
+function* viewsOf([partition, message]: MessagePlace, selection: MailSelection): Iterable<WaitingRecipientView> {
+  const { id, envelope } = message;
+  for (const one of message.recipients.values()) {
+    if (!selection.wants(message, one)) continue;
+    const { recipient, copy, forwardPath, dueAt, retries, outcomeUnknown, lastHost } = one;
     yield {
       partition,
       message: id,
@@ -126,6 +139,7 @@ function* viewsOf(partition: number, { id, envelope, recipients }: OpenMessage):
       outcomeUnknown,
       lastHost,
     };
+  }
 }
 
 function readToken(token: string | undefined): Place {

@@ -127,6 +127,17 @@ export class Dialogue {
   }
 }
 
+/** Asks a person for a line; undefined when nobody is there, or the question was taken back. */
+export async function askFor(io: CommandIo, question: string): Promise<string | undefined> {
+  if (!isTyped(io)) return undefined;
+  const dialogue = new Dialogue(io);
+  try {
+    return await dialogue.ask(question);
+  } finally {
+    dialogue.close();
+  }
+}
+
 /**
  * Asks a person whether to go on.
  *

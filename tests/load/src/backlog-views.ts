@@ -20,9 +20,9 @@ export async function askViews(
     'a late page of destinations': (answer) =>
       void client.listDestinations({ pageSize: 100, pageToken: '50000', local: false }, answer),
     'a page of recipients': (answer) =>
-      void client.listRecipients({ pageSize: 100, pageToken: '', local: false }, answer),
+      void client.listRecipients({ scope: undefined, pageSize: 100, pageToken: '', local: false }, answer),
     'recipients of a domain': (answer) =>
-      void client.listRecipients({ domain, pageSize: 100, pageToken: '', local: false }, answer),
+      void client.listRecipients({ domain, scope: undefined, pageSize: 100, pageToken: '', local: false }, answer),
   };
   const times = new Map<string, number[]>();
   try {

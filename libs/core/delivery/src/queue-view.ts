@@ -1,5 +1,5 @@
 /** What owners of partitions can say of the mail that waits there, for `mailyard queue` and the pages of admin. */
-import type { AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
 
 /** A host of a destination, as of the last attempt (R75). */
@@ -127,6 +127,31 @@ export type QueueScope =
   /** All domains behind it, whichever they are now. */
   | { readonly kind: 'destination'; readonly destination: string };
 
+/** Which of the waiting recipients (R212). */
+export type MailScope =
+  | QueueScope
+  | { readonly kind: 'sender'; readonly reversePath: ReversePath }
+  | { readonly kind: 'recipient'; readonly forwardPath: Address }
+  /** All recipients of a message, those of one copy, or one. */
+  | { readonly kind: 'message'; readonly message: MessageId; readonly copy?: number; readonly recipient?: number };
+
+/** What an operator has become of waiting recipients (R212): a bounce is reported to the sender, a removal is not. */
+export interface OperatorEnding {
+  readonly kind: 'remove' | 'bounce';
+  readonly reason: string;
+  readonly author: string;
+}
+
+/** One part of such work. */
+export interface EndedRecipients {
+  /** Recorded as ended; where it was only counted, those that could be. */
+  readonly recipients: number;
+  /** Of the scope, but in a transaction or with an outcome on its way. */
+  readonly leftAlone: number;
+  /** Where to go on; undefined when all was gone through. */
+  readonly next: string | undefined;
+}
+
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
 export interface QueueOwner {
   status(): QueueSummary | Promise<QueueSummary>;
@@ -141,14 +166,18 @@ export interface QueueOwner {
   /** What there is of one destination: of an owner in this process. */
   find?(destination: string): Promise<QueueDestination | undefined>;
   /** @param after where the page before ended */
-  waiting(
-    scope: QueueScope,
-    limit: number,
-    after: string | undefined,
-  ): QueueRecipientPage | Promise<QueueRecipientPage>;
+  waiting(scope: MailScope, limit: number, after: string | undefined): QueueRecipientPage | Promise<QueueRecipientPage>;
   census(figuresOnly: boolean): WaitingCensus | Promise<WaitingCensus>;
   /** How many recipients wait. */
   count(scope: QueueScope): number | Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down (R210). Tells how many wait there. */
   retryNow(scope: QueueScope): number | Promise<number>;
+  /**
+   * Ends waiting recipients of a scope, for a second at the most.
+   *
+   * @param ending undefined: counts them only
+   * @param after where the part before ended
+   * @throws MtaError `LOG_UNCERTAIN` when the partition was lost or its log did not take it in time; some may have ended
+   */
+  end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients>;
 }

@@ -231,6 +231,17 @@ describe('I8: appends', () => {
     expect(kinds(happen(intent))).toEqual([]);
   });
 
+  test('R212: nobody is removed or bounced behind an intent in the same append', () => {
+    // given an intent that is in an append being put together
+    owner.intend(message(), [0], 'h', 'ALL', 1, now);
+    // when an operator's decision would join it
+    const byOperator = { reason: 'r', author: 'a' };
+    // then it is not made for who is about to be sent, and is for the other
+    expect(owner.remove(message(), 0, byOperator, now)).toBeUndefined();
+    expect(owner.bounce(message(), 0, { cause: 'other', stage: 'operator', ...byOperator }, now)).toBeUndefined();
+    expect(owner.remove(message(), 1, byOperator, now)).toMatchObject(byOperator);
+  });
+
   test('what is read back void is decided again', () => {
     const intent = intend(0)!;
     foreignClaim();

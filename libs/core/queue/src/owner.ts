@@ -278,7 +278,8 @@ export class PartitionOwner {
   }
 
   #isFree(message: OpenMessage, recipient: number, own: Decision | undefined, now: Instant): boolean {
-    if (!message.recipients.has(recipient)) return false;
+    // An intent in the append that is being put together: it stands before all that joins it now.
+    if (!message.recipients.has(recipient) || this.#outstanding.intends(message.id, recipient)) return false;
     const free = this.#freeAt(message, recipient, own, now);
     return free !== undefined && free <= now.wall;
   }
@@ -322,10 +323,7 @@ export class PartitionOwner {
     now: Instant,
   ): AttemptIntended | undefined {
     if (this.#outstanding.has(message.id)) return undefined;
-    const free = recipients.filter(
-      (recipient) =>
-        this.#isFree(message, recipient, undefined, now) && !this.#outstanding.intends(message.id, recipient),
-    );
+    const free = recipients.filter((recipient) => this.#isFree(message, recipient, undefined, now));
     if (free.length === 0) return undefined;
     const intent: AttemptIntended = {
       type: 'AttemptIntended',

@@ -165,6 +165,9 @@ export interface RecipientBounced extends Outcome {
   readonly cause: 'dns' | '5xx' | 'filter' | 'other';
   readonly stage: string;
   readonly report?: MessageId;
+  /** Where an operator bounced it (R212): why, and who. */
+  readonly reason?: string;
+  readonly author?: string;
 }
 
 /** The age limit or the last retry was reached (R70, R73). */
@@ -181,7 +184,7 @@ export interface RecipientDropped extends Outcome {
   readonly reason: string;
 }
 
-/** Taken off the queue by an operator. */
+/** Taken off the queue by an operator (R212). */
 export interface RecipientRemoved extends Outcome {
   readonly type: 'RecipientRemoved';
   readonly decision: Decision;

@@ -3,6 +3,8 @@ import {
   type CensusResponse,
   type CountRecipientsRequest,
   type CountRecipientsResponse,
+  type EndRecipientsRequest,
+  type EndRecipientsResponse,
   type ListDestinationsRequest,
   type ListDestinationsResponse,
   type ListRecipientsRequest,
@@ -29,6 +31,8 @@ import { callUnary } from './unary-call.ts';
 
 /** Longer than an admin waits for owners that do not answer, and for its tracker to catch up. */
 const DEADLINE_MS = 15_000;
+/** Ending recipients waits for the log, and in an admin for one owner after the other. */
+const ENDING_TIMES = 4;
 
 /**
  * What the command line, the pages and other processes ask of mailyard.queue.v1 and mailyard.tracking.v1. Every method
@@ -67,6 +71,10 @@ export class QueueClient {
 
   retry(request: RetryRequest): Promise<RetryResponse> {
     return callUnary(this.#queue, Queue.retry, request, this.#deadlineMs);
+  }
+
+  endRecipients(request: EndRecipientsRequest): Promise<EndRecipientsResponse> {
+    return callUnary(this.#queue, Queue.endRecipients, request, ENDING_TIMES * this.#deadlineMs);
   }
 
   trace(request: TraceRequest): Promise<TraceResponse> {

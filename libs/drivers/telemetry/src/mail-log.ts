@@ -137,7 +137,8 @@ export class MailLogText {
       case 'RecipientBounced': {
         const mid = midOfOutcome(event, record.message);
         const status = record.cause === 'dns' ? '5.1.2' : '5.0.0';
-        info(LINES.bounced(record.dcid ?? '0', mid, record.recipient, status, record.stage, record.reply));
+        const why = record.author === undefined ? record.stage : `${record.stage} ${record.author}, ${record.reason}`;
+        info(LINES.bounced(record.dcid ?? '0', mid, record.recipient, status, why, record.reply));
         if (record.report !== undefined) info(LINES.reported(mid, record.recipient, record.report));
         break;
       }

@@ -10,7 +10,7 @@ export const USAGE = `usage: mailyard completion bash|zsh
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   smtproutes: ['print', 'new', 'edit', 'delete', 'import', 'export', 'clear', 'test'],
   hat: ['print', 'import', 'export', 'test'],
-  queue: ['status', 'list', 'retry'],
+  queue: ['status', 'list', 'retry', 'remove', 'bounce'],
   user: ['list', 'set', 'remove'],
   completion: ['bash', 'zsh'],
 };
@@ -27,7 +27,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
   history: '--limit --before --route',
   rollback: '--reason --author --id --dry-run',
   setup: '--file --author',
-  queue: '--all --domain --limit --destinations',
+  queue:
+    '--all --domain --destination --sender --recipient --message --rid --reason --author --dry-run --limit --destinations',
   start: `=${START}`,
   check: `=${START} --offline --json`,
   init: `=${START}`,

@@ -18,6 +18,7 @@ const grpc = new GrpcServer({ address: '127.0.0.1:0', report: () => undefined })
 let admin: Admin;
 let address: string;
 
+const ended: unknown[] = [];
 const owner: QueueOwner = {
   census: () => ({ version: 1, moving: 0, waiting: [], blocked: [], hosts: [] }),
   status: () => ({ partitions: [0], waiting: 1, destinationCount: 1, outcomeUnknown: 0 }),
@@ -63,6 +64,10 @@ const owner: QueueOwner = {
   }),
   count: () => 0,
   retryNow: () => 1,
+  end: (scope, ending, after) => {
+    ended.push({ scope, ending, after });
+    return Promise.resolve({ recipients: 2, leftAlone: 1, next: after === undefined ? 'on' : undefined });
+  },
 };
 
 beforeAll(async () => {
@@ -212,11 +217,53 @@ describe('mailyard queue', () => {
     expect((await mailyard('queue', 'retry', '--domain', 'x.example')).stdout).toBe('1 recipient is due now\n');
   });
 
+  it('R212 remove and bounce go on to the end, with reason and author', async () => {
+    ended.length = 0;
+    const { stdout, stderr, status } = await mailyard('queue', 'remove', '--sender', '<>', '--dry-run', '--json');
+    const figures = { recipients: 4, leftAlone: 2, silentOwners: [], unownedPartitions: [] };
+    expect({ status, json: JSON.parse(stdout) as unknown }).toEqual({
+      status: 0,
+      json: { ...figures, isDryRun: true },
+    });
+    expect(stderr).toContain('2 recipients left alone');
+    const scope = { kind: 'sender', reversePath: null };
+    expect(ended).toEqual([
+      { scope, ending: undefined, after: undefined },
+      { scope, ending: undefined, after: 'on' },
+    ]);
+    const words = [
+      'queue',
+      'bounce',
+      'yes',
+      '--message',
+      `${message}-2`,
+      '--rid',
+      '1',
+      '--reason',
+      'spam run',
+      '--author',
+      'ann',
+    ];
+    expect((await mailyard(...words)).stdout).toBe('4 recipients bounced\n');
+    expect(ended.at(-1)).toEqual({
+      scope: { kind: 'message', message, copy: 1, recipient: 1 },
+      ending: { kind: 'bounce', reason: 'spam run', author: 'ann' },
+      after: 'on',
+    });
+  });
+
   it.each<[string[], number, RegExp]>([
-    [['queue'], 64, /status, list or retry/],
+    [['queue'], 64, /status, list, retry, remove or bounce/],
     [['queue', 'flush'], 64, /no queue "flush"/],
     [['queue', 'retry'], 64, /--all or --domain/],
     [['queue', 'retry', '--all', '--domain', 'x'], 64, /--all or --domain/],
+    [['queue', 'remove'], 64, /say which/],
+    [['queue', 'remove', '--all', '--domain', 'x.example'], 64, /one of --all/],
+    [['queue', 'remove', '--all', 'yes'], 64, /say why/],
+    [['queue', 'remove', '--all', '--reason', 'x'], 64, /nobody is there to be asked/],
+    [['queue', 'remove', 'no', '--all', '--reason', 'x'], 64, /takes no word "no"/],
+    [['queue', 'bounce', '--rid', '1', '--all'], 64, /goes with --message/],
+    [['queue', 'bounce', '--message', 'x', '--reason', 'x', 'yes'], 1, /MESSAGE_ID_INVALID/],
     [['queue', 'list', '--limit', 'x'], 64, /--limit takes a number/],
     [['queue', 'retry', '--domain', 'a b'], 1, /DOMAIN_INVALID/],
     [['queue', 'status', '--server', '127.0.0.1:1'], 69, /did not answer/],

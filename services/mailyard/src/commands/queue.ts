@@ -1,26 +1,45 @@
 import { QueueClient } from '@mailyard/grpc';
 import { type Command, EXIT } from '../io.ts';
+import { bounce, type EndingValues, readScope, remove, SCOPE_OPTIONS } from './queue-endings.ts';
 import { recipientJson, recipientsText, statusJson, statusText } from '../queue-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { wantsColour } from '../table-text.ts';
 
 const USAGE = `usage: mailyard queue status [--destinations N]
-       mailyard queue list [--domain DOMAIN] [--limit N]
+       mailyard queue list [SCOPE] [--limit N]
        mailyard queue retry --all | --domain DOMAIN
+       mailyard queue remove SCOPE [--reason TEXT] [--dry-run] [yes]
+       mailyard queue bounce SCOPE [--reason TEXT] [--dry-run] [yes]
 
   status   what became of all recipients, and the destinations with most mail (20, or N)
   list     recipients that wait (the first 1,000, or N; 0 is all)
   retry    try the mail of a domain, or all, now; hosts that are down are tried too
+  remove   take recipients off the queue; nobody is told
+  bounce   the same, with a report to the sender
+
+  remove and bounce count first, ask unless yes stands behind, and leave alone what is being sent. SCOPE is one of
+
+  --all                     all recipients that wait
+  --domain DOMAIN           those of a domain
+  --destination TEXT        those behind a destination, as status names it
+  --sender ADDRESS          those of messages from ADDRESS; <> is the null reverse-path
+  --recipient ADDRESS       those with this address
+  --message ID [--rid N]    those of a message id or a MID; with --rid one of them
+
+  --reason TEXT             why, recorded with each recipient
+  --dry-run                 only count
 `;
 
 const OPTIONS = {
-  domain: { type: 'string' },
-  all: { type: 'boolean' },
+  ...SCOPE_OPTIONS,
+  reason: { type: 'string' },
+  author: { type: 'string' },
+  'dry-run': { type: 'boolean' },
   limit: { type: 'string' },
   destinations: { type: 'string' },
 } as const;
 
-type Call = ServerCall<{ domain?: string; all?: boolean; limit?: string; destinations?: string }>;
+type Call = ServerCall<EndingValues & { readonly limit?: string; readonly destinations?: string }>;
 
 const LISTED = 1_000;
 const PAGE_SIZE = 500;
@@ -30,10 +49,11 @@ const MOST_DESTINATIONS = 1_000;
 export const run: Command = (args, io) =>
   runServerCommand('queue', USAGE, OPTIONS, args, io, async (call) => {
     const [verb, ...rest] = call.words;
-    if (verb === undefined) throw new Misuse('say what: status, list or retry');
-    if (rest.length > 0) throw new Misuse(`${verb} takes no word ${JSON.stringify(rest[0])}`);
+    if (verb === undefined) throw new Misuse(`say what: ${VERB_WORDS}`);
     const work = VERBS.get(verb);
-    if (work === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: status, list or retry`);
+    if (work === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: ${VERB_WORDS}`);
+    if (rest.length > (ASKING.has(verb) && rest[0] === 'yes' ? 1 : 0))
+      throw new Misuse(`${verb} takes no word ${JSON.stringify(rest.at(-1))}`);
     const client = new QueueClient(call.target);
     try {
       return await work(call, client);
@@ -46,7 +66,11 @@ const VERBS: ReadonlyMap<string, (call: Call, client: QueueClient) => Promise<nu
   ['status', status],
   ['list', list],
   ['retry', retry],
+  ['remove', remove],
+  ['bounce', bounce],
 ]);
+const ASKING: ReadonlySet<string> = new Set(['remove', 'bounce']);
+const VERB_WORDS = 'status, list, retry, remove or bounce';
 
 async function status({ values, isJson, io, print, say }: Call, client: QueueClient): Promise<number> {
   const shown = readCount('destinations', values.destinations) ?? (isJson ? MOST_DESTINATIONS : 0);
@@ -63,13 +87,13 @@ async function status({ values, isJson, io, print, say }: Call, client: QueueCli
 async function list({ values, io, print, say }: Call, client: QueueClient): Promise<number> {
   const limit = readCount('limit', values.limit) ?? LISTED;
   const most = limit === 0 ? Infinity : limit;
-  const { domain } = values;
+  const scope = readScope(values);
   const recipients = [];
   const silent = new Set<string>();
   for (let pageToken = ''; recipients.length < most; ) {
     const pageSize = Math.min(PAGE_SIZE, most - recipients.length);
     const page = await client.listRecipients({
-      ...(domain === undefined ? {} : { domain }),
+      scope,
       pageSize,
       pageToken,
       local: false,

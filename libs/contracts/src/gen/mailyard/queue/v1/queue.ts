@@ -49,6 +49,22 @@ export namespace HostState {
   export type HOST_STATE_DOWN = typeof HostState.HOST_STATE_DOWN;
 }
 
+/** How waiting recipients end. */
+export const Ending = {
+  ENDING_UNSPECIFIED: 0,
+  /** ENDING_REMOVE - Without a report. */
+  ENDING_REMOVE: 1,
+  ENDING_BOUNCE: 2,
+} as const;
+
+export type Ending = typeof Ending[keyof typeof Ending];
+
+export namespace Ending {
+  export type ENDING_UNSPECIFIED = typeof Ending.ENDING_UNSPECIFIED;
+  export type ENDING_REMOVE = typeof Ending.ENDING_REMOVE;
+  export type ENDING_BOUNCE = typeof Ending.ENDING_BOUNCE;
+}
+
 /** Per recipient: accepted = delivered + bounced + expired + dropped + removed + waiting. */
 export interface Ledger {
   accepted: number;
@@ -176,7 +192,11 @@ export interface ListRecipientsRequest {
   pageToken: string;
   local: boolean;
   /** Only recipients behind this destination, as listed; not together with a domain. */
-  destination?: string | undefined;
+  destination?:
+    | string
+    | undefined;
+  /** Instead of a domain or destination. */
+  scope: MailScope | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -218,6 +238,62 @@ export interface RetryResponse {
   /** How many recipients wait there. */
   recipients: number;
   silentOwners: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Which of the waiting recipients. */
+export interface MailScope {
+  scope:
+    | { $case: "all"; value: boolean }
+    | { $case: "domain"; value: string }
+    | //
+    /** As listed. */
+    { $case: "destination"; value: string }
+    | //
+    /** The reverse-path; empty is the null reverse-path. */
+    { $case: "sender"; value: string }
+    | //
+    /** The forward-path; its domain is compared without regard to case. */
+    { $case: "recipient"; value: string }
+    | { $case: "message"; value: MessageScope }
+    | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface MessageScope {
+  /** A message id, or the MID of one copy. */
+  id: string;
+  /** RID: only this recipient of it. */
+  recipient?: number | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface EndRecipientsRequest {
+  /** One must be named. */
+  scope: MailScope | undefined;
+  ending: Ending;
+  /** Why, and who; both are recorded with each recipient. Not needed for a dry run. */
+  reason: string;
+  author: string;
+  /** Only counts. */
+  dryRun: boolean;
+  /** Where the call before ended; empty is the beginning. */
+  pageToken: string;
+  local: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface EndRecipientsResponse {
+  /** How many were ended in this call; in a dry run, how many would be. */
+  recipients: number;
+  /** How many of the scope were left alone: in a transaction, or with an outcome on its way. */
+  leftAlone: number;
+  /** Empty when all was gone through. */
+  nextPageToken: string;
+  /** Owners that did not answer, or not to the end: of theirs some may have ended. */
+  silentOwners: string[];
+  /** With the last part: partitions without an owner, of which nothing was ended. */
+  unownedPartitions: number[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1473,7 +1549,15 @@ export const ListDestinationsResponse: MessageFns<ListDestinationsResponse> = {
 };
 
 function createBaseListRecipientsRequest(): ListRecipientsRequest {
-  return { domain: undefined, pageSize: 0, pageToken: "", local: false, destination: undefined, _unknownFields: {} };
+  return {
+    domain: undefined,
+    pageSize: 0,
+    pageToken: "",
+    local: false,
+    destination: undefined,
+    scope: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
@@ -1492,6 +1576,9 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
     }
     if (message.destination !== undefined) {
       writer.uint32(42).string(message.destination);
+    }
+    if (message.scope !== undefined) {
+      MailScope.encode(message.scope, writer.uint32(50).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1557,6 +1644,14 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
             message.destination = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.scope = MailScope.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1587,6 +1682,9 @@ export const ListRecipientsRequest: MessageFns<ListRecipientsRequest> = {
     message.pageToken = object.pageToken ?? "";
     message.local = object.local ?? false;
     message.destination = object.destination ?? undefined;
+    message.scope = (object.scope !== undefined && object.scope !== null)
+      ? MailScope.fromPartial(object.scope)
+      : undefined;
     return message;
   },
 };
@@ -2038,6 +2136,548 @@ export const RetryResponse: MessageFns<RetryResponse> = {
     const message = createBaseRetryResponse();
     message.recipients = object.recipients ?? 0;
     message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseMailScope(): MailScope {
+  return { scope: undefined, _unknownFields: {} };
+}
+
+export const MailScope: MessageFns<MailScope> = {
+  encode(message: MailScope, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.scope?.$case) {
+      case "all":
+        writer.uint32(8).bool(message.scope.value);
+        break;
+      case "domain":
+        writer.uint32(18).string(message.scope.value);
+        break;
+      case "destination":
+        writer.uint32(26).string(message.scope.value);
+        break;
+      case "sender":
+        writer.uint32(34).string(message.scope.value);
+        break;
+      case "recipient":
+        writer.uint32(42).string(message.scope.value);
+        break;
+      case "message":
+        MessageScope.encode(message.scope.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MailScope {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMailScope();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.scope = { $case: "all", value: reader.bool() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.scope = { $case: "domain", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.scope = { $case: "destination", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scope = { $case: "sender", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.scope = { $case: "recipient", value: reader.string() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.scope = { $case: "message", value: MessageScope.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MailScope>): MailScope {
+    return MailScope.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MailScope>): MailScope {
+    const message = createBaseMailScope();
+    switch (object.scope?.$case) {
+      case "all": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "all", value: object.scope.value };
+        }
+        break;
+      }
+      case "domain": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "domain", value: object.scope.value };
+        }
+        break;
+      }
+      case "destination": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "destination", value: object.scope.value };
+        }
+        break;
+      }
+      case "sender": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "sender", value: object.scope.value };
+        }
+        break;
+      }
+      case "recipient": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "recipient", value: object.scope.value };
+        }
+        break;
+      }
+      case "message": {
+        if (object.scope?.value !== undefined && object.scope?.value !== null) {
+          message.scope = { $case: "message", value: MessageScope.fromPartial(object.scope.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseMessageScope(): MessageScope {
+  return { id: "", recipient: undefined, _unknownFields: {} };
+}
+
+export const MessageScope: MessageFns<MessageScope> = {
+  encode(message: MessageScope, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.recipient !== undefined) {
+      writer.uint32(16).uint32(message.recipient);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageScope {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageScope();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recipient = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MessageScope>): MessageScope {
+    return MessageScope.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessageScope>): MessageScope {
+    const message = createBaseMessageScope();
+    message.id = object.id ?? "";
+    message.recipient = object.recipient ?? undefined;
+    return message;
+  },
+};
+
+function createBaseEndRecipientsRequest(): EndRecipientsRequest {
+  return {
+    scope: undefined,
+    ending: 0,
+    reason: "",
+    author: "",
+    dryRun: false,
+    pageToken: "",
+    local: false,
+    _unknownFields: {},
+  };
+}
+
+export const EndRecipientsRequest: MessageFns<EndRecipientsRequest> = {
+  encode(message: EndRecipientsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scope !== undefined) {
+      MailScope.encode(message.scope, writer.uint32(10).fork()).join();
+    }
+    if (message.ending !== 0) {
+      writer.uint32(16).int32(message.ending);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.author !== "") {
+      writer.uint32(34).string(message.author);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(40).bool(message.dryRun);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(50).string(message.pageToken);
+    }
+    if (message.local !== false) {
+      writer.uint32(56).bool(message.local);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndRecipientsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndRecipientsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scope = MailScope.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ending = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.author = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndRecipientsRequest>): EndRecipientsRequest {
+    return EndRecipientsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndRecipientsRequest>): EndRecipientsRequest {
+    const message = createBaseEndRecipientsRequest();
+    message.scope = (object.scope !== undefined && object.scope !== null)
+      ? MailScope.fromPartial(object.scope)
+      : undefined;
+    message.ending = object.ending ?? 0;
+    message.reason = object.reason ?? "";
+    message.author = object.author ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.pageToken = object.pageToken ?? "";
+    message.local = object.local ?? false;
+    return message;
+  },
+};
+
+function createBaseEndRecipientsResponse(): EndRecipientsResponse {
+  return {
+    recipients: 0,
+    leftAlone: 0,
+    nextPageToken: "",
+    silentOwners: [],
+    unownedPartitions: [],
+    _unknownFields: {},
+  };
+}
+
+export const EndRecipientsResponse: MessageFns<EndRecipientsResponse> = {
+  encode(message: EndRecipientsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recipients !== 0) {
+      writer.uint32(8).uint64(message.recipients);
+    }
+    if (message.leftAlone !== 0) {
+      writer.uint32(16).uint64(message.leftAlone);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.unownedPartitions.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.unownedPartitions) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndRecipientsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndRecipientsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leftAlone = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.unownedPartitions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.unownedPartitions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndRecipientsResponse>): EndRecipientsResponse {
+    return EndRecipientsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndRecipientsResponse>): EndRecipientsResponse {
+    const message = createBaseEndRecipientsResponse();
+    message.recipients = object.recipients ?? 0;
+    message.leftAlone = object.leftAlone ?? 0;
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    message.unownedPartitions = object.unownedPartitions?.map((e) => e) || [];
     return message;
   },
 };
@@ -2502,6 +3142,20 @@ export const QueueServiceService = {
     responseSerialize: (value: RetryResponse): Buffer => Buffer.from(RetryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RetryResponse => RetryResponse.decode(value),
   },
+  /**
+   * Ends waiting recipients: removes them, or bounces them with a report to the sender (R212). Each call does a part of
+   * the work and says where to go on; what was ended stays so, and to begin again does nothing twice.
+   */
+  endRecipients: {
+    path: "/mailyard.queue.v1.QueueService/EndRecipients" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndRecipientsRequest): Buffer => Buffer.from(EndRecipientsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndRecipientsRequest => EndRecipientsRequest.decode(value),
+    responseSerialize: (value: EndRecipientsResponse): Buffer =>
+      Buffer.from(EndRecipientsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndRecipientsResponse => EndRecipientsResponse.decode(value),
+  },
 } as const;
 
 export interface QueueServiceServer extends UntypedServiceImplementation {
@@ -2517,6 +3171,11 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
   census: handleServerStreamingCall<CensusRequest, CensusResponse>;
   /** Makes waiting recipients due now, and forgets that their hosts were down (R210). */
   retry: handleUnaryCall<RetryRequest, RetryResponse>;
+  /**
+   * Ends waiting recipients: removes them, or bounces them with a report to the sender (R212). Each call does a part of
+   * the work and says where to go on; what was ended stays so, and to begin again does nothing twice.
+   */
+  endRecipients: handleUnaryCall<EndRecipientsRequest, EndRecipientsResponse>;
 }
 
 export interface QueueServiceClient extends Client {
@@ -2606,6 +3265,25 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RetryResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends waiting recipients: removes them, or bounces them with a report to the sender (R212). Each call does a part of
+   * the work and says where to go on; what was ended stays so, and to begin again does nothing twice.
+   */
+  endRecipients(
+    request: EndRecipientsRequest,
+    callback: (error: ServiceError | null, response: EndRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  endRecipients(
+    request: EndRecipientsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  endRecipients(
+    request: EndRecipientsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndRecipientsResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -276,7 +276,12 @@ export interface RecipientBounced {
   cause: BounceCause;
   stage: string;
   /** Message id of the delivery report in the same batch. */
-  report?: string | undefined;
+  report?:
+    | string
+    | undefined;
+  /** Where an operator bounced it: why, and who. */
+  reason?: string | undefined;
+  author?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2326,7 +2331,16 @@ export const RecipientDeferred: MessageFns<RecipientDeferred> = {
 };
 
 function createBaseRecipientBounced(): RecipientBounced {
-  return { outcome: undefined, decision: undefined, cause: 0, stage: "", report: undefined, _unknownFields: {} };
+  return {
+    outcome: undefined,
+    decision: undefined,
+    cause: 0,
+    stage: "",
+    report: undefined,
+    reason: undefined,
+    author: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const RecipientBounced: MessageFns<RecipientBounced> = {
@@ -2345,6 +2359,12 @@ export const RecipientBounced: MessageFns<RecipientBounced> = {
     }
     if (message.report !== undefined) {
       writer.uint32(42).string(message.report);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.author !== undefined) {
+      writer.uint32(58).string(message.author);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2410,6 +2430,22 @@ export const RecipientBounced: MessageFns<RecipientBounced> = {
             message.report = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.author = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2444,6 +2480,8 @@ export const RecipientBounced: MessageFns<RecipientBounced> = {
     message.cause = object.cause ?? 0;
     message.stage = object.stage ?? "";
     message.report = object.report ?? undefined;
+    message.reason = object.reason ?? undefined;
+    message.author = object.author ?? undefined;
     return message;
   },
 };
