@@ -162,6 +162,9 @@ function writeInjection(w: WireWriter, injection: Injection): void {
   w.text(2, injection.listener);
   w.text(3, injection.clientAddress);
   w.text(4, injection.helo);
+  if (injection.senderGroup !== undefined) w.text(5, injection.senderGroup);
+  if (injection.flowPolicy !== undefined) w.text(6, injection.flowPolicy);
+  if (injection.relayed !== undefined) w.bool(7, injection.relayed);
   w.raw(injection.unknownFields);
   w.end(start);
 }
@@ -182,6 +185,15 @@ function readInjection(r: WireReader): Injection {
         break;
       case 34:
         injection.helo = r.text();
+        break;
+      case 42:
+        injection.senderGroup = r.text();
+        break;
+      case 50:
+        injection.flowPolicy = r.text();
+        break;
+      case 56:
+        injection.relayed = r.bool();
         break;
       default:
         injection.unknownFields = r.unknown(tag, injection.unknownFields);

@@ -13,7 +13,18 @@ const index = fc.nat(0xffffffff);
 const octets = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 120, maxLength: 300 }));
 const decision = fc.record({ term: whole, sequence: whole });
 
-const injection = fc.record({ icid: text, listener: text, clientAddress: text, helo: text });
+const injection = fc.record(
+  {
+    icid: text,
+    listener: text,
+    clientAddress: text,
+    helo: text,
+    senderGroup: fc.string({ minLength: 1 }),
+    flowPolicy: fc.string({ minLength: 1 }),
+    relayed: fc.constant(true),
+  },
+  { requiredKeys: ['icid', 'listener', 'clientAddress', 'helo'] },
+);
 const body = fc.oneof(
   fc.record({ kind: fc.constant('inline' as const), octets }),
   fc.record({ kind: fc.constant('stored' as const), key: text, sizeOctets: whole, crc32: index }),

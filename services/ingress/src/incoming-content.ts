@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer';
-import { type PolicySenders, type Splinter, splinter } from '@mailyard/access';
+import { type MailPolicyTable, type PolicySenders, type Splinter, splinter } from '@mailyard/access';
 import { isMtaError, type Reply, reply } from '@mailyard/mail';
-import { bodyKey, type BodyReference, type MessageId, type QueueRecord } from '@mailyard/queue';
+import { bodyKey, type BodyReference, type Injection, type MessageId, type QueueRecord } from '@mailyard/queue';
 import type { ContentSink, InjectionSession, MailCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { type AcceptedRecipient, buildAcceptance } from './acceptance.ts';
@@ -12,6 +12,8 @@ import { choosePartition } from './partition-choice.ts';
 import type { Access, IngressSettings } from './ports.ts';
 import type { IngressPorts } from './start-ingress.ts';
 import type { PressureGate } from './pressure-gate.ts';
+import type { RecipientRate } from './recipient-rate.ts';
+import { flowOf } from './session-flow.ts';
 import type { RandomOctets } from './random-octets.ts';
 import { receivedField } from './received-field.ts';
 
@@ -30,6 +32,7 @@ export interface IngressContext {
   readonly settings: IngressSettings;
   readonly pressure: PressureGate;
   readonly random: RandomOctets;
+  readonly rate: RecipientRate;
 }
 
 /** An envelope whose content may come. */
@@ -37,6 +40,8 @@ export interface Envelope {
   readonly session: InjectionSession;
   readonly command: MailCommand;
   readonly access: Access;
+  /** Whether the client could send to anyone. */
+  readonly relays: boolean;
   readonly recipients: readonly AcceptedRecipient[];
   /** At least what the recipients take in the batch. */
   readonly octets: number;
@@ -112,8 +117,8 @@ export class IncomingContent implements ContentSink {
       this.#intake.abort();
       return this.#refuse(refusal);
     }
-    const { access, recipients } = this.#envelope;
-    const splinters = splinter(access.policies, this.#senders(header), recipients);
+    const { recipients } = this.#envelope;
+    const splinters = splinter(this.#policies, this.#senders(header), recipients);
     const traceparent = this.#context.random.traceparent();
     const fitting = this.#fit(body, header, splinters, traceparent);
     const records = fitting instanceof Promise ? await fitting : fitting;
@@ -176,6 +181,7 @@ export class IncomingContent implements ContentSink {
           listener: settings.listener,
           clientAddress: session.clientAddress,
           helo: session.helo,
+          ...flowFacts(this.#envelope),
         },
         reversePath: reversePath?.address ?? null,
         eightBit: this.#eightBit,
@@ -240,6 +246,7 @@ export class IncomingContent implements ContentSink {
             }
           : [],
       ),
+      relayed: this.#envelope.relays,
       copies: accepted.copies.map(({ policy, sizeOctets }) => ({ policy, sizeOctets })),
       partition: this.#partition,
       ...(header.messageId === undefined ? {} : { headerMessageId: header.messageId }),
@@ -251,12 +258,17 @@ export class IncomingContent implements ContentSink {
     return answer;
   }
 
+  /** Mail of those who relay is going out, that of all others coming in; where its recipients are does not matter (R110). */
+  get #policies(): MailPolicyTable {
+    const { access, relays } = this.#envelope;
+    return relays ? access.outgoing : access.policies;
+  }
+
   /** Envelope sender, then From, then Reply-To (R113). The header is read only where a policy could ask for it. */
   #senders(header: MessageHeader): PolicySenders {
-    const { access, command } = this.#envelope;
-    const { reversePath } = command;
+    const { reversePath } = this.#envelope.command;
     const envelope = reversePath === null ? [] : [reversePath];
-    return access.policies.asksForAuthors ? [...envelope, ...header.authors()] : envelope;
+    return this.#policies.asksForAuthors ? [...envelope, ...header.authors()] : envelope;
   }
 
   #storeFault(error: unknown): Reply {
@@ -269,4 +281,13 @@ export class IncomingContent implements ContentSink {
     publishMailEvent({ kind: 'contentRefused', icid: this.#envelope.session.icid, reply: refusal });
     return refusal;
   }
+}
+
+/** What the record of an acceptance says of the client's standing; nothing where the listener's table has no rows. */
+function flowFacts({ session, relays }: Envelope): Partial<Injection> {
+  const { isListed, verdict } = flowOf(session);
+  const relayed = relays ? { relayed: true } : {};
+  if (!isListed || verdict === undefined) return relayed;
+  const { group, policy } = verdict;
+  return { senderGroup: group, ...(policy === '' ? {} : { flowPolicy: policy }), ...relayed };
 }

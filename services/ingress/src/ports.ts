@@ -1,9 +1,12 @@
-import type { MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import type { HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
 
 /** The parts of the configuration that ingress decides by, as of one version. */
 export interface Access {
   readonly recipients: RecipientAccessTable;
   readonly policies: MailPolicyTable;
+  /** Of mail from clients that relay (R110). */
+  readonly outgoing: MailPolicyTable;
+  readonly hosts: HostAccessTable;
 }
 
 /** Where ingress reads them; undefined while there is no table: mail is then answered 451, never refused. */

@@ -1,6 +1,6 @@
 /** Ingress as programs of others see it. */
 import { randomBytes } from 'node:crypto';
-import { MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
 import { InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
 import type { MessageAccepted, PartitionHandler, QueueRecord } from '@mailyard/queue';
 import { makeCertificate } from '@mailyard/testkit/certificate';
@@ -65,10 +65,13 @@ beforeAll(async () => {
             { recipient: 'example.org', action: 'ACCEPT' },
           ]) as RecipientAccessTable,
           policies: MailPolicyTable.read([]) as MailPolicyTable,
+          outgoing: MailPolicyTable.read([]) as MailPolicyTable,
+          hosts: HostAccessTable.read([], []) as HostAccessTable,
         }),
       },
       pressure,
       health: { away: () => undefined, localShare: () => 0 },
+      dns: { namesOf: async () => [], addressesOf: async () => [] },
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
     },
   );

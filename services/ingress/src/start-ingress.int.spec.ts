@@ -1,7 +1,7 @@
 /** Ingress over real sockets, with a log and a store that fail when told to. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type MailPolicy, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { HostAccessTable, type MailPolicy, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
 import type { BodyStore, MessageAccepted, QueueLog, QueueRecord, RecipientQueued } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -108,12 +108,14 @@ async function start({
 }: Change = {}): Promise<number> {
   const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
+  const hosts = HostAccessTable.read([], []) as HostAccessTable;
   const ports: IngressPorts = {
     queueLog,
     bodyStore,
     routes,
-    access: { current: () => (ready ? { recipients, policies: table } : undefined) },
+    access: { current: () => (ready ? { recipients, policies: table, outgoing: table, hosts } : undefined) },
     pressure: { publish: () => undefined, read: () => share },
+    dns: { namesOf: unused, addressesOf: unused },
     health: { away: () => away, localShare: () => localShare },
     clock: { now: () => Date.now() + skewMs, random: (octets) => crypto.getRandomValues(new Uint8Array(octets)) },
   };

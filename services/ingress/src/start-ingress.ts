@@ -1,12 +1,15 @@
+import type { HostNames, RecipientBoard } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
+import { HostGate } from './host-gate.ts';
 import type { IngressContext } from './incoming-content.ts';
 import type { AccessSource, IngressClock, IngressHealth, IngressSettings } from './ports.ts';
 import { PressureGate } from './pressure-gate.ts';
 import { RandomOctets } from './random-octets.ts';
+import { RecipientRate } from './recipient-rate.ts';
 import { IngressTransaction } from './transaction.ts';
 
 /** What ingress stands on. */
@@ -18,6 +21,9 @@ export interface IngressPorts {
   readonly pressure: PressureBoard;
   readonly health: IngressHealth;
   readonly clock: IngressClock;
+  readonly dns: HostNames;
+  /** Where other receiving processes are; absent where this is the only one. */
+  readonly recipientBoard?: RecipientBoard;
 }
 
 /** One listener: where, with which limits, under which settings. */
@@ -36,7 +42,6 @@ export interface Ingress {
   stop(limitMs: number): Promise<void>;
 }
 
-const GREETING = { code: 220, text: '' } as const;
 const NO_TABLE = reply(451, '4.3.2', 'Not ready, try again later');
 
 /**
@@ -49,10 +54,11 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   const { queueLog, pressure: board, health, clock } = ports;
   const pressure = new PressureGate(queueLog.partitionCount, board, health, () => clock.now());
   const random = new RandomOctets((octets) => clock.random(octets));
+  const rate = new RecipientRate(ports.recipientBoard, () => clock.now());
   try {
     for (const { host, port, engine, receiver, settings } of plans) {
       const start = engine === 'smtp-server' ? await loadSmtpServer() : startReceiver;
-      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random })));
+      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random, rate })));
     }
   } catch (error) {
     await Promise.all(receivers.map((receiver) => receiver.stop(0)));
@@ -61,6 +67,7 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   return {
     addresses: receivers.map((receiver) => receiver.address),
     async stop(limitMs) {
+      rate.stop();
       await Promise.all(receivers.map((receiver) => receiver.stop(limitMs)));
     },
   };
@@ -73,11 +80,9 @@ async function loadSmtpServer(): Promise<typeof startReceiver> {
 
 function handlerFor(context: IngressContext): InjectionHandler {
   const { ports, settings } = context;
+  const gate = new HostGate(settings.listener, ports.access, ports.dns);
   return {
-    connect({ icid, clientAddress }) {
-      publishMailEvent({ kind: 'injectionOpened', icid, listener: settings.listener, address: clientAddress });
-      return GREETING;
-    },
+    connect: (session) => gate.admit(session),
     mail(session, command) {
       const refuse = (refusal: Reply): Reply => {
         publishMailEvent({
@@ -90,6 +95,8 @@ function handlerFor(context: IngressContext): InjectionHandler {
       };
       const access = ports.access.current();
       if (access === undefined || ports.routes.version === 0) return refuse(NO_TABLE);
+      const refusal = gate.refusal(session, access);
+      if (refusal !== undefined) return refuse(refusal);
       const verdict = context.pressure.judge();
       if ('refusal' in verdict) return refuse(verdict.refusal);
       const transaction = new IngressTransaction(context, session, command, access);
@@ -107,8 +114,6 @@ function handlerFor(context: IngressContext): InjectionHandler {
         cipher: tls?.getCipher().name ?? '',
       });
     },
-    closed({ icid }) {
-      publishMailEvent({ kind: 'injectionClosed', icid });
-    },
+    closed: (session) => gate.release(session),
   };
 }

@@ -1,10 +1,14 @@
+import type { RecipientVerdict } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { ContentSink, InjectionSession, MailCommand, MailTransaction, RcptCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import type { AcceptedRecipient } from './acceptance.ts';
+import { delayedRejection } from './host-gate.ts';
 import { IncomingContent, type IngressContext } from './incoming-content.ts';
 import type { Access } from './ports.ts';
+import { flowOf, mayRelay } from './session-flow.ts';
 
+const RELAYED: RecipientVerdict = { action: 'ACCEPT', matched: '', reply: undefined };
 const RECIPIENT_OK = reply(250, '2.1.5', 'Ok');
 const BATCH_TOO_LARGE = reply(452, '4.5.3', 'Too many recipients for one message');
 /** More than a recipient takes in a batch besides its address and DSN parameters. */
@@ -19,6 +23,8 @@ export class IngressTransaction implements MailTransaction {
   readonly #command: MailCommand;
   readonly #access: Access;
   readonly #startedAt: number;
+  readonly #relays: boolean;
+  readonly #countsRecipients: boolean;
   #recipients: AcceptedRecipient[] = [];
   #octets = 0;
 
@@ -28,14 +34,20 @@ export class IngressTransaction implements MailTransaction {
     this.#command = command;
     this.#access = access;
     this.#startedAt = context.ports.clock.now();
+    this.#relays = mayRelay(session);
+    this.#countsRecipients = flowOf(session).countsRecipients;
   }
 
   rcpt({ forwardPath, parameters }: RcptCommand): Reply {
-    const verdict = this.#access.recipients.verdict(forwardPath);
     const { address, localPart, domain, needsSmtpUtf8 } = forwardPath;
     // UTF-16 units count thrice, as UTF-8 may take that many octets.
     const octets = RECIPIENT_OCTETS + 3 * (address.length + (parameters.orcpt?.length ?? 0));
-    const refusal = verdict.action === 'REJECT' ? verdict.reply : this.#overfull(octets);
+    const verdict = this.#verdict(forwardPath);
+    const isCounted = this.#countsRecipients && verdict.bypassReceivingControl !== true;
+    const refusal =
+      verdict.action === 'REJECT'
+        ? verdict.reply
+        : (this.#overfull(octets) ?? (isCounted ? this.#context.rate.refusal(this.#session) : undefined));
     if (refusal !== undefined) {
       publishMailEvent({
         kind: 'recipientRefused',
@@ -46,8 +58,18 @@ export class IngressTransaction implements MailTransaction {
       return refusal;
     }
     this.#octets += octets;
+    if (isCounted) this.#context.rate.count(this.#session);
     this.#recipients.push({ forwardPath: address, localPart, domain, needsSmtpUtf8, parameters });
     return verdict.reply ?? RECIPIENT_OK;
+  }
+
+  /** Who relays may write to anyone; whom a row rejects, to nobody; all others to whom the table names (R124). */
+  #verdict(recipient: RcptCommand['forwardPath']): RecipientVerdict {
+    const rejection = delayedRejection(this.#session);
+    if (rejection !== undefined) return { action: 'REJECT', matched: '', reply: rejection };
+    // A bare postmaster is ours, whoever writes (RFC 5321 §4.5.1).
+    if (this.#relays && recipient.domain !== '') return RELAYED;
+    return this.#access.recipients.verdict(recipient);
   }
 
   /** The envelope alone must leave room in a batch (I12); bodies can go into the store, recipients cannot. */
@@ -57,10 +79,12 @@ export class IngressTransaction implements MailTransaction {
   }
 
   content(): ContentSink {
+    flowOf(this.#session).messages += 1;
     return new IncomingContent(this.#context, {
       session: this.#session,
       command: this.#command,
       access: this.#access,
+      relays: this.#relays,
       recipients: this.#recipients,
       octets: this.#octets,
       startedAt: this.#startedAt,

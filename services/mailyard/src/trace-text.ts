@@ -86,11 +86,15 @@ function recipientsOf({ recipients }: Event): string {
   return forwardPath === '' ? `RID ${recipient}` : `RID ${recipient} <${forwardPath}>`;
 }
 
-function acceptanceText({ icid, listener, clientAddress, helo, copies, reportOf }: Acceptance): string {
+function acceptanceText(acceptance: Acceptance): string {
+  const { icid, listener, clientAddress, helo, copies, reportOf, senderGroup, flowPolicy, relayed } = acceptance;
   const policies = copies.map(({ policy, sizeOctets }) => `policy ${policy} ${sizeOctets} octets`);
   const origin =
     reportOf === undefined
       ? `ICID ${icid} listener ${listener} from ${clientAddress} (${helo})`
       : `report on ${reportOf}`;
-  return [origin, ...policies].join(', ');
+  const action = relayed === true ? 'RELAY' : 'ACCEPT';
+  const group =
+    senderGroup === undefined ? [] : [`${action} SG ${senderGroup}${flowPolicy === undefined ? '' : ` ${flowPolicy}`}`];
+  return [origin, ...group, ...policies].join(', ');
 }

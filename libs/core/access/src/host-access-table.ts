@@ -111,10 +111,13 @@ interface ReadSource {
 
 /** The host access tables of all listeners. */
 export class HostAccessTable {
+  /** Whether any row of any listener bounds the recipients of an hour: then those of all are counted (R128). */
+  readonly countsRecipients: boolean;
   readonly #listeners: ReadonlyMap<string, ListenerHosts>;
 
   private constructor(listeners: ReadonlyMap<string, ListenerHosts>) {
     this.#listeners = listeners;
+    this.countsRecipients = [...listeners.values()].some((hosts) => hosts.countsRecipients);
   }
 
   /** Reads the rows and policies, or tells every fault at once: `hat[2].sources[0]`, `mailFlowPolicies[1].parameters.tls`. */

@@ -18,6 +18,12 @@ export interface RecipientNews {
   readonly recipients: number;
 }
 
+/** What all processes together have counted of a client. */
+export interface RecipientTotal extends RecipientNews {
+  /** Of the hour before. */
+  readonly before: number;
+}
+
 /**
  * Counts the recipients of each client address in the last hour (R128), over all listeners and, by what others tell, over
  * all processes. The last hour is the present hour of the clock and as much of the one before as is still within sixty
@@ -91,6 +97,7 @@ export class HourlyRecipients {
     if (this.#tallies.size > this.#limit) {
       for (const oldest of this.#tallies.keys()) {
         this.#tallies.delete(oldest);
+        this.#untold.delete(oldest);
         break;
       }
     }

@@ -7,4 +7,5 @@ export * from './host-text.ts';
 export * from './hourly-recipients.ts';
 export * from './mail-flow-policy.ts';
 export * from './mail-policy.ts';
+export * from './ports.ts';
 export * from './recipient-access-table.ts';

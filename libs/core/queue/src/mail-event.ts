@@ -6,7 +6,23 @@ import type { Address, Reply, ReversePath } from '@mailyard/mail';
 import type { MessageId, QueueRecord } from './records.ts';
 
 export type MailEvent =
-  | { readonly kind: 'injectionOpened'; readonly icid: string; readonly listener: string; readonly address: string }
+  | {
+      readonly kind: 'injectionOpened';
+      readonly icid: string;
+      readonly listener: string;
+      readonly address: string;
+      /** Names that were verified to be the client's (R123); absent where none was asked for. */
+      readonly names?: readonly string[];
+    }
+  /** What the host access table says of a client. */
+  | {
+      readonly kind: 'injectionJudged';
+      readonly icid: string;
+      readonly action: 'ACCEPT' | 'RELAY' | 'REJECT' | 'TCPREFUSE';
+      readonly group: string;
+      readonly source: string;
+      readonly policy: string;
+    }
   | { readonly kind: 'injectionRefused'; readonly listener: string; readonly address: string; readonly reason: string }
   | { readonly kind: 'injectionTls'; readonly icid: string; readonly protocol: string; readonly cipher: string }
   | { readonly kind: 'injectionClosed'; readonly icid: string }
@@ -24,6 +40,8 @@ export type MailEvent =
         readonly dropped: boolean;
       }[];
       readonly copies: readonly { readonly policy: string; readonly sizeOctets: number }[];
+      /** The outgoing mail policies were asked, not the incoming ones (R110). */
+      readonly relayed?: boolean;
       readonly partition: number;
       readonly headerMessageId?: string;
       readonly traceparent?: string;

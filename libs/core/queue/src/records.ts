@@ -64,6 +64,11 @@ export interface Injection extends Extensible {
   readonly listener: string;
   readonly clientAddress: string;
   readonly helo: string;
+  /** The sender group and mail flow policy of the client; absent where no row of the host access table is there. */
+  readonly senderGroup?: string;
+  readonly flowPolicy?: string;
+  /** The client could send to anyone (R124). */
+  readonly relayed?: boolean;
 }
 
 export interface MessageAccepted extends Extensible {

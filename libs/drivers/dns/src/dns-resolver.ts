@@ -1,4 +1,5 @@
 import { Resolver as Stub } from 'node:dns/promises';
+import type { HostNames } from '@mailyard/access';
 import type { AddressAnswer, MxAnswer, Resolver, TlsaAnswer, TlsaRecord } from '@mailyard/delivery-rules';
 import { type Domain, parseDomain } from '@mailyard/mail';
 import { AnswerCache, type Kept } from './answer-cache.ts';
@@ -27,6 +28,7 @@ const KEEP_LIMIT_MS = 3_600_000;
 /** Answers that come without a TTL from the stub: mail exchangers, and that something is not there. */
 const KEEP_MX_MS = 60_000;
 const KEEP_NOTHING_MS = 30_000;
+const KEEP_NAMES_MS = 60_000;
 /** Enough to spare a server that is in trouble, too short to matter for a retry. */
 const KEEP_FAILURE_MS = 2_000;
 
@@ -42,13 +44,14 @@ type Missing = typeof NO_SUCH_DOMAIN | typeof NO_DATA | { readonly kind: 'failur
  * an alias chain without an end "no data"; that is told from a name without records by asking for the alias. Nor does it
  * tell what the resolver has validated: where DANE asks, questions go out without it.
  */
-export class DnsResolver implements Resolver {
+export class DnsResolver implements Resolver, HostNames {
   readonly #stub: Stub;
   readonly #mx: AnswerCache<MxAnswer>;
   readonly #addresses: AnswerCache<AddressAnswer>;
   readonly #tlsa: AnswerCache<TlsaAnswer>;
   readonly #secureMx: AnswerCache<boolean | Extract<Missing, { kind: 'failure' }>>;
   readonly #patience: { readonly timeoutMs: number; readonly tries: number };
+  readonly #names: AnswerCache<readonly Domain[]>;
 
   constructor({
     servers,
@@ -64,6 +67,7 @@ export class DnsResolver implements Resolver {
     this.#tlsa = new AnswerCache(cacheLimit, now);
     this.#secureMx = new AnswerCache(cacheLimit, now);
     this.#patience = { timeoutMs, tries };
+    this.#names = new AnswerCache(cacheLimit, now);
   }
 
   mx(name: Domain): Promise<MxAnswer> {
@@ -87,6 +91,15 @@ export class DnsResolver implements Resolver {
         return { answer: failureOf(error), keepMs: KEEP_FAILURE_MS };
       }
     });
+  }
+
+  namesOf(address: string): Promise<readonly Domain[]> {
+    return this.#names.get(address, () => this.#askNames(address));
+  }
+
+  async addressesOf(name: Domain): Promise<readonly string[]> {
+    const answer = await this.addresses(name);
+    return answer.kind === 'addresses' ? answer.addresses : [];
   }
 
   /** Gives up questions that are under way: they end as failures. */
@@ -136,6 +149,15 @@ export class DnsResolver implements Resolver {
       return typeof target !== 'string' || aliases === ALIAS_LIMIT
         ? keepMissing(target)
         : this.#askMx(target, aliases + 1);
+    }
+  }
+
+  async #askNames(address: string): Promise<Kept<readonly Domain[]>> {
+    try {
+      const names = await this.#stub.reverse(address);
+      return { answer: names.flatMap((name) => parseDomain(name) ?? []), keepMs: KEEP_NAMES_MS };
+    } catch (error) {
+      return { answer: [], keepMs: missingOf(error).kind === 'failure' ? KEEP_FAILURE_MS : KEEP_NOTHING_MS };
     }
   }
 

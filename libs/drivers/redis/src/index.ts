@@ -5,3 +5,4 @@ export type { RedisLocation } from './redis-link.ts';
 export { type PresenceCard, RedisPresence } from './redis-presence.ts';
 export { RedisTrackerPositions } from './redis-tracker-positions.ts';
 export { type PressureBoardOptions, RedisPressureBoard } from './redis-pressure-board.ts';
+export { RedisRecipientBoard } from './redis-recipient-board.ts';

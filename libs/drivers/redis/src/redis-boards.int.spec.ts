@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { RedisHostBoard } from './redis-host-board.ts';
 import { RedisPresence } from './redis-presence.ts';
 import { RedisPressureBoard } from './redis-pressure-board.ts';
+import { RedisRecipientBoard } from './redis-recipient-board.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
 
@@ -43,6 +44,33 @@ await describeWith(['redis'], 'boards in Redis', () => {
     await own.kill();
     await vi.waitFor(async () => expect(await board.claimProbe('a', 60_000)).toBe(true), patience);
     board.publish('a', { state: 'up', downUntil: 0, failures: 0 });
+  });
+
+  describe('RedisRecipientBoard', () => {
+    it('adds what all tell, and answers with the sum of an hour and the one before (R128)', async () => {
+      const location = { url: server.url, prefix: randomUUID() };
+      const [one, other] = [new RedisRecipientBoard(location), new RedisRecipientBoard(location)];
+      onTestFinished(() => [one, other].forEach((board) => board.close()));
+      const news = (client: string, hour: number, recipients: number) => ({ client, hour, recipients });
+      await vi.waitFor(() => one.share([news('a', 11, 30)]), patience);
+      await vi.waitFor(async () => expect(await other.share([news('a', 12, 5)])).toHaveLength(1), patience);
+      expect(await one.share([news('a', 12, 2), news('b', 12, 1)])).toEqual([
+        { client: 'a', hour: 12, recipients: 7, before: 30 },
+        { client: 'b', hour: 12, recipients: 1, before: 0 },
+      ]);
+      const client = new Redis(server.url);
+      onTestFinished(() => client.disconnect());
+      expect(await client.ttl(`${location.prefix}:recipients:12`)).toBeGreaterThan(7200);
+    });
+
+    it('tells nobody while Redis is away', async () => {
+      const own = await startRedis();
+      onTestFinished(() => own.stop());
+      const board = new RedisRecipientBoard({ url: own.url });
+      onTestFinished(() => board.close());
+      await own.kill();
+      await expect(board.share([{ client: 'a', hour: 12, recipients: 1 }])).rejects.toThrow();
+    });
   });
 
   describe('RedisPresence', () => {

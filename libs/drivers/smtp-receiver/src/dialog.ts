@@ -13,7 +13,7 @@
 import type { ScramKeys } from '@mailyard/credentials';
 import { type Reply, readMailParameters, readPath, readRcptParameters } from '@mailyard/mail';
 import { readCommand } from './command.ts';
-import type { MailCommand, RcptCommand, ReceiverOptions } from './handler.ts';
+import type { Greeting, MailCommand, RcptCommand, ReceiverOptions } from './handler.ts';
 import { REPLIES } from './replies.ts';
 import { beginExchange, type Evidence, type Exchange, MECHANISMS, type MechanismName, type SaslStep } from './sasl.ts';
 
@@ -80,7 +80,7 @@ export class Dialog {
   secure = false;
   /** Who has authenticated. */
   user: string | undefined;
-  readonly #rules: DialogRules;
+  #rules: DialogRules;
   #state: 'ready' | 'transaction' | 'chunks' = 'ready';
   #smtpUtf8 = false;
   #recipients = 0;
@@ -91,6 +91,22 @@ export class Dialog {
 
   constructor(rules: DialogRules) {
     this.#rules = rules;
+  }
+
+  /** Sets bounds of this session; those of the listener stay where they are lower. */
+  restrict({ maxMessageOctets = Infinity, maxRecipients = Infinity, withoutTls = false }: Greeting): void {
+    const rules = this.#rules;
+    this.#rules = {
+      ...rules,
+      maxMessageOctets: Math.min(rules.maxMessageOctets, maxMessageOctets),
+      maxRecipients: Math.min(rules.maxRecipients, maxRecipients),
+      offersTls: rules.offersTls && !withoutTls,
+    };
+  }
+
+  /** Octets that a message may have. */
+  get maxMessageOctets(): number {
+    return this.#rules.maxMessageOctets;
   }
 
   /** Whether a transaction is open. */

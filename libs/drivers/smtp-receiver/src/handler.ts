@@ -3,7 +3,7 @@ import type { ScramKeys } from '@mailyard/credentials';
 import type { MailParameters, Mailbox, RcptParameters, Reply } from '@mailyard/mail';
 import type { Evidence, MechanismName } from './sasl.ts';
 
-/** What a listener knows of one injection connection; handlers may keep their own state in `transaction`. */
+/** What a listener knows of one injection connection. */
 export interface InjectionSession {
   readonly icid: string;
   readonly clientAddress: string;
@@ -15,6 +15,19 @@ export interface InjectionSession {
   readonly user: string | undefined;
   /** Whether the connection is no more: nobody will hear an answer. */
   readonly gone: boolean;
+  /** The handler's own: the receiver never looks at it. */
+  state: unknown;
+}
+
+/** What is said to a client that may go on, and what holds for its session beside the listener's options. */
+export interface Greeting extends Reply {
+  /** In the greeting instead of the listener's name; '' = none. */
+  readonly hostname?: string;
+  /** Lower than the listener's own; a higher one changes nothing. */
+  readonly maxMessageOctets?: number;
+  readonly maxRecipients?: number;
+  /** STARTTLS is not offered. */
+  readonly withoutTls?: boolean;
 }
 
 export interface MailCommand {
@@ -54,8 +67,8 @@ export interface MailTransaction {
 
 /** The decisions behind an SMTP listener. All may answer at once or later; at once costs less. */
 export interface InjectionHandler {
-  /** A reply other than 220 refuses the connection; 421 closes it. */
-  connect(session: InjectionSession): Answer<Reply>;
+  /** A reply other than 220 refuses the connection; `reset` ends it without a word. */
+  connect(session: InjectionSession): Answer<Greeting | 'reset'>;
   /** A transaction takes the reverse-path; a reply refuses it. */
   mail(session: InjectionSession, command: MailCommand): Answer<MailTransaction | Reply>;
   closed(session: InjectionSession): void;

@@ -63,6 +63,7 @@ export class Injection implements InjectionSession {
   #busy = false;
   #ended = false;
   gone = false;
+  state: unknown;
   #halfClosed = false;
   /** Whether the client did what its deadline was set for. */
   #advanced = true;
@@ -114,10 +115,17 @@ export class Injection implements InjectionSession {
   async greet(): Promise<void> {
     this.#busy = true;
     const greeting = await this.#handler.connect(this);
+    if (greeting === 'reset') {
+      this.#ended = true;
+      this.#plain.resetAndDestroy();
+      return;
+    }
     if (this.#options.tls?.isImplicit === true) await this.#secure();
-    const text = `${this.#options.hostname} ESMTP ${greeting.text}`.trimEnd();
-    if (greeting.code === 220) this.#say({ code: 220, text });
-    else this.#end(greeting);
+    if (greeting.code === 220) {
+      const { hostname = this.#options.hostname, text } = greeting;
+      this.#dialog.restrict(greeting);
+      this.#say({ code: 220, text: `${hostname} ESMTP ${text}`.trim() });
+    } else this.#end(greeting);
     this.#busy = false;
     this.#work();
   }
@@ -373,7 +381,7 @@ export class Injection implements InjectionSession {
     }
     if (piece === undefined || piece.length === 0 || incoming.refusal !== undefined) return undefined;
     incoming.octets += piece.length;
-    if (incoming.octets <= this.#options.maxMessageOctets) {
+    if (incoming.octets <= this.#dialog.maxMessageOctets) {
       const written = incoming.sink.write(piece) ?? undefined;
       // What comes meanwhile stays with the kernel; held here it would be copied.
       if (written !== undefined) this.#socket.pause();

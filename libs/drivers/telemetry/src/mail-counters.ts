@@ -24,7 +24,7 @@ const MOST_ALARM_NAMES = 100;
 
 type PlainCounter = Exclude<
   CounterName,
-  'deferrals' | 'bounced' | 'dropped' | 'connectionsTls' | 'connectionFailures' | 'alarms'
+  'judgedConnections' | 'deferrals' | 'bounced' | 'dropped' | 'connectionsTls' | 'connectionFailures' | 'alarms'
 >;
 
 export class MailCounters {
@@ -47,6 +47,7 @@ export class MailCounters {
     claims: 0,
   };
   readonly labelled: Record<Exclude<CounterName, PlainCounter>, Map<string, number>> = {
+    judgedConnections: new Map(),
     deferrals: new Map(),
     bounced: new Map(),
     dropped: new Map(),
@@ -82,6 +83,8 @@ export class MailCounters {
         plain.connectionsIn += 1;
         this.openConnectionsIn += 1;
         return;
+      case 'injectionJudged':
+        return add(this.labelled.judgedConnections, event.action);
       case 'injectionClosed':
         this.openConnectionsIn -= 1;
         return;

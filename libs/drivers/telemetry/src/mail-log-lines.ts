@@ -5,8 +5,11 @@
 import type { Reply, ReversePath } from '@mailyard/mail';
 
 export const LINES = {
-  injectionOpened: (icid: string, listener: string, address: string): string =>
-    `New SMTP ICID ${icid} interface ${listener} address ${address}`,
+  injectionOpened: (icid: string, listener: string, address: string, names: readonly string[] | undefined): string =>
+    `New SMTP ICID ${icid} interface ${listener} address ${address}${reverseText(names)}`,
+
+  injectionJudged: (icid: string, action: string, group: string, source: string, policy: string): string =>
+    `ICID ${icid} ${action} SG ${group} match ${source}${policy === '' ? '' : ` policy ${policy}`}`,
 
   injectionRefused: (listener: string, address: string, reason: string): string =>
     `Connection refused interface ${listener} address ${address} reason ${reason}`,
@@ -37,11 +40,11 @@ export const LINES = {
   messageReady: (mid: string, sizeOctets: number, reversePath: ReversePath): string =>
     `MID ${mid} ready ${sizeOctets} bytes from <${reversePath ?? ''}>`,
 
-  policyMatched: (mid: string, policy: string): string =>
-    `MID ${mid} matched all recipients for per-recipient policy ${policy} in the inbound table`,
+  policyMatched: (mid: string, policy: string, table: string): string =>
+    `MID ${mid} matched all recipients for per-recipient policy ${policy} in the ${table} table`,
 
-  messageSplit: (parent: string, mid: string, policy: string): string =>
-    `MID ${parent} was split creating MID ${mid} due to a per-recipient policy ${policy} in the inbound table`,
+  messageSplit: (parent: string, mid: string, policy: string, table: string): string =>
+    `MID ${parent} was split creating MID ${mid} due to a per-recipient policy ${policy} in the ${table} table`,
 
   droppedByPolicy: (mid: string, policy: string): string => `Message aborted MID ${mid} Dropped by policy ${policy}`,
 
@@ -90,6 +93,14 @@ export const LINES = {
 
   alarm: (name: string, detail: string): string => `Alarm ${name}: ${detail}`,
 } as const;
+
+/** Nothing where nobody asked; a name that does not lead back to the client is none. */
+function reverseText(names: readonly string[] | undefined): string {
+  if (names === undefined) return '';
+  return names.length === 0
+    ? ' reverse dns host unknown verified no'
+    : ` reverse dns host ${names.join(' ')} verified yes`;
+}
 
 /** `('550', ['5.1.1 no such user'])`, the way these logs quote what the far side said. `('000', [])` is nothing. */
 function replyTuple(reply: Reply | undefined): string {

@@ -59,7 +59,12 @@ export class MailLogText {
   #other(event: MailEvent): void {
     switch (event.kind) {
       case 'injectionOpened':
-        return this.#write('Info', LINES.injectionOpened(event.icid, event.listener, event.address));
+        return this.#write('Info', LINES.injectionOpened(event.icid, event.listener, event.address, event.names));
+      case 'injectionJudged':
+        return this.#write(
+          'Info',
+          LINES.injectionJudged(event.icid, event.action, event.group, event.source, event.policy),
+        );
       case 'injectionRefused':
         return this.#write('Warning', LINES.injectionRefused(event.listener, event.address, event.reason));
       case 'injectionTls':
@@ -108,7 +113,8 @@ export class MailLogText {
   }
 
   /** One policy group: the message keeps its one MID (R92). Several: it is split, and each copy has its own (R93, R97). */
-  #accepted({ icid, message, reversePath, recipients, copies, headerMessageId }: Accepted): void {
+  #accepted({ icid, message, reversePath, recipients, copies, headerMessageId, relayed }: Accepted): void {
+    const table = relayed === true ? 'outbound' : 'inbound';
     const info = (line: string): void => this.#write('Info', line);
     const mid = copies.length === 1 ? midOf(message, 0) : message;
     info(LINES.messageStarted(mid, icid));
@@ -117,9 +123,9 @@ export class MailLogText {
     if (headerMessageId !== undefined) info(LINES.headerMessageId(mid, headerMessageId));
     for (const [number, { policy, sizeOctets }] of copies.entries()) {
       const copy = midOf(message, number);
-      if (copies.length > 1) info(LINES.messageSplit(mid, copy, policy));
+      if (copies.length > 1) info(LINES.messageSplit(mid, copy, policy, table));
       info(LINES.messageReady(copy, sizeOctets, reversePath));
-      info(LINES.policyMatched(copy, policy));
+      info(LINES.policyMatched(copy, policy, table));
       if (recipients.some((recipient) => recipient.dropped && recipient.copy === number))
         info(LINES.droppedByPolicy(copy, policy));
     }

@@ -17,6 +17,11 @@ export const COUNTERS = {
   injectedMessages: { name: 'mailyard.injected.messages', help: 'Messages accepted with a 250.' },
   injectedRecipients: { name: 'mailyard.injected.recipients', help: 'Recipients of accepted messages.' },
   refusedConnections: { name: 'mailyard.refused.connections', help: 'Connections turned away at a listener.' },
+  judgedConnections: {
+    name: 'mailyard.connections.judged',
+    help: 'Connections that the host access table was asked about, by what it said.',
+    labels: ['action'],
+  },
   rejectedSenders: { name: 'mailyard.rejected.senders', help: 'MAIL commands refused.' },
   rejectedRecipients: { name: 'mailyard.rejected.recipients', help: 'RCPT commands refused.' },
   rejectedMessages: { name: 'mailyard.rejected.messages', help: 'Messages refused at DATA or after the final dot.' },

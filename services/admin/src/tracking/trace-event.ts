@@ -123,6 +123,9 @@ function acceptanceOf(record: MessageAccepted): Acceptance {
     listener: injection.listener,
     clientAddress: injection.clientAddress,
     helo: injection.helo,
+    senderGroup: injection.senderGroup,
+    flowPolicy: injection.flowPolicy,
+    relayed: injection.relayed,
     ...(reversePath === null ? {} : { reversePath }),
     ...(headerMessageId === undefined ? {} : { headerMessageId }),
     copies: copies.map(

@@ -9,6 +9,7 @@ import {
   type RedisLocation,
   RedisPresence,
   RedisPressureBoard,
+  RedisRecipientBoard,
   RedisTrackerPositions,
 } from '@mailyard/redis';
 import { S3BodyStore, type S3Options } from '@mailyard/s3';
@@ -53,6 +54,8 @@ export async function openDistributedStores(
     opened.add(() => hostBoard.close());
     const limitBoard = new RedisLimitBoard(location, incarnation);
     opened.add(() => limitBoard.close());
+    const recipientBoard = new RedisRecipientBoard(location);
+    opened.add(() => recipientBoard.close());
     const tracker = new RedisTrackerPositions(location, queueLog.partitionCount);
     opened.add(() => tracker.close());
     const away = watchBodyStore(bodyStore, opened);
@@ -69,6 +72,7 @@ export async function openDistributedStores(
       pressure,
       hostBoard,
       limitBoard,
+      recipientBoard,
       exclusive: false,
       inlineOctets: INLINE_OCTETS,
       localShare: () => 0,

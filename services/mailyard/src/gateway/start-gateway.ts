@@ -14,7 +14,7 @@ import { isDistributed, type Settings } from '@mailyard/settings';
 import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
-import { startDeliveryRole } from './delivery-role.ts';
+import { openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
@@ -240,7 +240,7 @@ async function beginIngress(
   { hostname, incarnation }: { readonly hostname: string; readonly incarnation: Incarnation },
   opened: Unwinding,
 ): Promise<Ingress> {
-  const { queueLog, bodyStore, pressure, away, localShare, inlineOctets } = stores;
+  const { queueLog, bodyStore, pressure, away, localShare, inlineOctets, recipientBoard } = stores;
   let connections = 0;
   const nextIcid = (): string => `${incarnation.slice(0, 6)}-${++connections}`;
   const ingress = await startIngress(
@@ -253,6 +253,8 @@ async function beginIngress(
       pressure,
       health: { away, localShare },
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
+      dns: openResolver(settings),
+      ...(recipientBoard === undefined ? {} : { recipientBoard }),
     },
   );
   opened.add(() => ingress.stop(settings.delivery.drainSeconds * 1000));

@@ -1,3 +1,4 @@
+import type { RecipientBoard } from '@mailyard/access';
 import type { OwnerDirectory } from '@mailyard/admin';
 import type { ConfigurationLog } from '@mailyard/configuration';
 import type { HostBoard, LimitBoard } from '@mailyard/delivery-rules';
@@ -25,6 +26,8 @@ export interface Stores {
   readonly pressure: PressureBoard;
   readonly hostBoard?: HostBoard;
   readonly limitBoard?: LimitBoard;
+  /** Where receiving processes tell each other of their clients' recipients; absent where this is the only one. */
+  readonly recipientBoard?: RecipientBoard;
   /** Holding the lock of the data directory is the proof of ownership (I4, I5). */
   readonly exclusive: boolean;
   /** Bodies up to this size travel in the log, unless the settings say otherwise. */

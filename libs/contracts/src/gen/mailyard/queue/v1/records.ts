@@ -146,6 +146,13 @@ export interface Injection {
   listener: string;
   clientAddress: string;
   helo: string;
+  /** The sender group and mail flow policy of the client, where the host access table has rows. */
+  senderGroup?: string | undefined;
+  flowPolicy?:
+    | string
+    | undefined;
+  /** The client could send to anyone: the outgoing mail policies were asked. */
+  relayed?: boolean | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1150,7 +1157,16 @@ export const Copy: MessageFns<Copy> = {
 };
 
 function createBaseInjection(): Injection {
-  return { icid: "", listener: "", clientAddress: "", helo: "", _unknownFields: {} };
+  return {
+    icid: "",
+    listener: "",
+    clientAddress: "",
+    helo: "",
+    senderGroup: undefined,
+    flowPolicy: undefined,
+    relayed: undefined,
+    _unknownFields: {},
+  };
 }
 
 export const Injection: MessageFns<Injection> = {
@@ -1166,6 +1182,15 @@ export const Injection: MessageFns<Injection> = {
     }
     if (message.helo !== "") {
       writer.uint32(34).string(message.helo);
+    }
+    if (message.senderGroup !== undefined) {
+      writer.uint32(42).string(message.senderGroup);
+    }
+    if (message.flowPolicy !== undefined) {
+      writer.uint32(50).string(message.flowPolicy);
+    }
+    if (message.relayed !== undefined) {
+      writer.uint32(56).bool(message.relayed);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1223,6 +1248,30 @@ export const Injection: MessageFns<Injection> = {
             message.helo = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.senderGroup = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.flowPolicy = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.relayed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1252,6 +1301,9 @@ export const Injection: MessageFns<Injection> = {
     message.listener = object.listener ?? "";
     message.clientAddress = object.clientAddress ?? "";
     message.helo = object.helo ?? "";
+    message.senderGroup = object.senderGroup ?? undefined;
+    message.flowPolicy = object.flowPolicy ?? undefined;
+    message.relayed = object.relayed ?? undefined;
     return message;
   },
 };

@@ -152,7 +152,16 @@ export interface Acceptance {
   copies: AcceptedCopy[];
   /** Of a delivery report: the message whose bounce it reports. */
   reportOf?: string | undefined;
-  traceparent?: string | undefined;
+  traceparent?:
+    | string
+    | undefined;
+  /** The sender group and mail flow policy of the client, where the host access table has rows. */
+  senderGroup?: string | undefined;
+  flowPolicy?:
+    | string
+    | undefined;
+  /** The client could send to anyone. */
+  relayed?: boolean | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -850,6 +859,9 @@ function createBaseAcceptance(): Acceptance {
     copies: [],
     reportOf: undefined,
     traceparent: undefined,
+    senderGroup: undefined,
+    flowPolicy: undefined,
+    relayed: undefined,
     _unknownFields: {},
   };
 }
@@ -882,6 +894,15 @@ export const Acceptance: MessageFns<Acceptance> = {
     }
     if (message.traceparent !== undefined) {
       writer.uint32(74).string(message.traceparent);
+    }
+    if (message.senderGroup !== undefined) {
+      writer.uint32(82).string(message.senderGroup);
+    }
+    if (message.flowPolicy !== undefined) {
+      writer.uint32(90).string(message.flowPolicy);
+    }
+    if (message.relayed !== undefined) {
+      writer.uint32(96).bool(message.relayed);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -979,6 +1000,30 @@ export const Acceptance: MessageFns<Acceptance> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.senderGroup = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.flowPolicy = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.relayed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1013,6 +1058,9 @@ export const Acceptance: MessageFns<Acceptance> = {
     message.copies = object.copies?.map((e) => AcceptedCopy.fromPartial(e)) || [];
     message.reportOf = object.reportOf ?? undefined;
     message.traceparent = object.traceparent ?? undefined;
+    message.senderGroup = object.senderGroup ?? undefined;
+    message.flowPolicy = object.flowPolicy ?? undefined;
+    message.relayed = object.relayed ?? undefined;
     return message;
   },
 };
