@@ -22,7 +22,7 @@ export function flowOf({ state }: InjectionSession): SessionFlow {
   return state as SessionFlow;
 }
 
-/** Whether a client may send to anyone: its row of the host access table says RELAY (R124). */
+/** Whether a client may send to anyone: its row of the host access table says RELAY (R124), or it has authenticated (R129). */
 export function mayRelay(session: InjectionSession): boolean {
-  return flowOf(session).verdict?.action === 'RELAY';
+  return flowOf(session).verdict?.action === 'RELAY' || session.user !== undefined;
 }
