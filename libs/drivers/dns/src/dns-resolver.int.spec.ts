@@ -2,7 +2,7 @@ import type { Domain } from '@mailyard/mail';
 import { DnsServer } from '@mailyard/testkit/dns-server';
 import { RESOLVER_ZONE, resolverSuite, VOUCHED_ZONE } from '@mailyard/testkit/resolver.suite';
 import type { Zone } from '@mailyard/testkit/zone';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type DnsOptions, DnsResolver } from './index.ts';
 
 resolverSuite('DnsResolver over a scripted server', {
@@ -79,6 +79,36 @@ describe('DnsResolver', () => {
     expect(answer.kind === 'hosts' && answer.hosts).toEqual(
       Array.from({ length: 50 }, (_, i) => ({ exchange: `mx${i}.a.test`, preference: i })),
     );
+  });
+
+  it('asks the next server for TLSA records where one cannot be reached, fails or answers nonsense', async () => {
+    const working = await DnsServer.start(VOUCHED_ZONE);
+    onTestFinished(() => working.stop());
+    const garbled = Object.fromEntries(
+      Object.keys(VOUCHED_ZONE).map((name) => [name, { fault: 'garbage', isSecure: true } as const]),
+    );
+    await start(garbled);
+    for (const first of ['[2001:db8::1]:5353', '127.0.0.1:1', server.address]) {
+      const resolver = new DnsResolver({ servers: [first, working.address], timeoutMs: 200, tries: 1 });
+      expect(await resolver.tlsa('mx.signed.test' as Domain, 25)).toMatchObject({ kind: 'records' });
+      const alone = new DnsResolver({ servers: [first], timeoutMs: 200, tries: 1 });
+      expect(await alone.tlsa('mx.signed.test' as Domain, 25)).toMatchObject({ kind: 'failure' });
+    }
+    const resolver = new DnsResolver({ servers: [working.address] });
+    expect(await resolver.tlsa('no..name' as Domain, 25)).toMatchObject({ kind: 'failure' });
+  });
+
+  it('asks for TLSA records again when their time is over, and not before', async () => {
+    let now = 0;
+    const resolver = await start(VOUCHED_ZONE, { now: () => now, timeoutMs: 2_000 });
+    const ask = (): ReturnType<DnsResolver['tlsa']> => resolver.tlsa('mx.signed.test' as Domain, 25);
+    await Promise.all([ask(), ask()]);
+    server.zone = {};
+    now = 59_999;
+    expect(await ask()).toMatchObject({ kind: 'records' });
+    expect(server.questions.filter((question) => question.startsWith('TLSA'))).toHaveLength(1);
+    now = 60_000;
+    expect(await ask()).toMatchObject({ kind: 'none' });
   });
 
   it('does not follow a loop of aliases for ever', async () => {

@@ -52,6 +52,7 @@ function serverOf(text: string): Server {
 
 function overUdp({ address, port }: Server, name: string, type: number, timeoutMs: number): Promise<DnsReply> {
   const id = randomInt(0x1_0000);
+  const question = writeQuestion(id, name, type);
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   return new Promise<DnsReply>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('timed out')), timeoutMs);
@@ -69,12 +70,14 @@ function overUdp({ address, port }: Server, name: string, type: number, timeoutM
       }
     });
     // Connected: the kernel passes on nothing that comes from elsewhere.
-    socket.connect(port, address, () => socket.send(writeQuestion(id, name, type)));
+    socket.on('connect', () => socket.send(question));
+    socket.connect(port, address);
   }).finally(() => socket.close());
 }
 
 function overTcp({ address, port }: Server, name: string, type: number, timeoutMs: number): Promise<DnsReply> {
   const id = randomInt(0x1_0000);
+  const question = writeQuestion(id, name, type);
   const socket = connect(port, address);
   return new Promise<DnsReply>((resolve, reject) => {
     let input = Buffer.alloc(0);
@@ -92,7 +95,6 @@ function overTcp({ address, port }: Server, name: string, type: number, timeoutM
         reject(error);
       }
     });
-    const question = writeQuestion(id, name, type);
     socket.write(Buffer.concat([Buffer.from([question.length >> 8, question.length & 0xff]), question]));
   }).finally(() => socket.destroy());
 }

@@ -196,9 +196,11 @@ export class GrpcRouteLookup implements RouteLookup {
             });
           }),
       );
-      this.#access = readAccess(answer);
-      this.#takeProfiles(readProfiles(answer));
-      this.#takeControls(readControls(answer));
+      // All or none: where one cannot be read, the others would stand beside those of before.
+      const [access, profiles, controls] = [readAccess(answer), readProfiles(answer), readControls(answer)];
+      this.#access = access;
+      this.#takeProfiles(profiles);
+      this.#takeControls(controls);
     } catch (error) {
       this.#isAccessStale = true;
       this.#report(error);
@@ -244,15 +246,15 @@ function readAccess(answer: wire.GetAccessResponse): AccessTables {
 /** A row that is not understood is no row to pass over: those below it would decide in its place. */
 function known<T>(read: T | undefined, name: string): T {
   if (read !== undefined) return read;
-  throw new MtaError('CONFIGURATION_INVALID', `the host access table says of ${name} what is not known here`);
+  throw new MtaError('CONFIGURATION_INVALID', `the configuration says of ${name} what is not known here`);
 }
 
 function readControls({ destinationControls, bounceProfiles }: wire.GetAccessResponse): DeliveryControls {
   return {
-    controls: destinationControls.flatMap((value) => {
-      const read = readPlainItem({ $case: 'destinationControl', value });
-      return read === undefined ? [] : [read.item as DestinationControl];
-    }),
+    // Without a row its domain would get what DEFAULT says, TLS included.
+    controls: destinationControls.map(
+      (value) => known(readPlainItem({ $case: 'destinationControl', value }), value.domain).item as DestinationControl,
+    ),
     profiles: bounceProfiles.flatMap((value) => {
       const read = readPlainItem({ $case: 'bounceProfile', value });
       return read === undefined ? [] : [read.item as BounceProfile];

@@ -16,6 +16,7 @@ import { FollowedTerms } from './delivery-terms.ts';
 import { hostExplainer } from './explain-hosts.ts';
 import { OwnersCensus } from './queue-census.ts';
 import type { Stores } from './stores.ts';
+import { tablesFirst } from './tables-first.ts';
 import type { Unwinding } from './unwinding.ts';
 
 /** Where this process has its routes and access tables from. */
@@ -117,7 +118,7 @@ export function followRouting(
   );
   opened.add(() => lookup.close());
   return {
-    routes: lookup,
+    routes: tablesFirst(lookup, () => lookup.current() !== undefined),
     access: lookup,
     notReady: () => (lookup.current() === undefined ? 'no tables from routing yet' : undefined),
     profiles: {
