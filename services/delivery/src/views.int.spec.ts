@@ -1,3 +1,4 @@
+import { DESTINATION_COLUMNS, DESTINATION_STATES } from '@mailyard/delivery-rules';
 import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, deadPort, sink, until } from './delivery-fixture.suite.ts';
@@ -86,6 +87,50 @@ describe('the views', () => {
     expect([...(await queues.census(false)).waiting]).toHaveLength(1_501);
     await fixture.submit({ to: ['b@one.example'] });
     await until(async () => (await queues.destinations(1, 1))[0]?.waiting === 2);
+  });
+
+  it('list destinations by any column, page by page, as one that sorts all does (R213)', async () => {
+    const down = [await deadPort(), await deadPort(), await deadPort()];
+    const host = await sink();
+    const fixture = await delivery({
+      routes: [...down.map((port, n) => `d${n}.example 127.0.0.1:${port}`), `up.example 127.0.0.1:${host.port}`],
+    });
+    const to = ['a@d0.example', 'b@d1.example', 'c@d1.example', 'd@d2.example', 'e@d2.example', 'f@d2.example'];
+    await fixture.submit({ to: [...to, 'g@up.example'] });
+    await until(() => fixture.count('RecipientDelivered') === 1 && fixture.count('RecipientDeferred') >= 6);
+    const { queues } = fixture.worker;
+    const all = await queues.destinations();
+    expect(all.map(({ waiting }) => waiting).slice(0, 3)).toEqual([3, 2, 1]);
+    for (const column of DESTINATION_COLUMNS)
+      for (const sort of [column, `-${column}`] as const) {
+        const one = async (offset: number) => queues.list({ search: '', sort, offset, limit: 1 });
+        const pages = await Promise.all(all.map((_, offset) => one(offset)));
+        const listed = pages.flatMap(({ destinations }) => destinations);
+        expect(new Set(listed.map(({ destination }) => destination)), sort).toEqual(
+          new Set(all.map(({ destination }) => destination)),
+        );
+        for (const { found } of pages) expect(found).toBe(all.length);
+        const figures = listed.map((view) => (column === 'state' ? DESTINATION_STATES.indexOf(view.state) : view[column]));
+        const known = figures.filter((figure) => figure !== undefined);
+        const sorted = known.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+        expect(figures.slice(0, known.length), sort).toEqual(sort === column ? sorted : sorted.toReversed());
+      }
+    expect(await queues.find(`127.0.0.1:${down[1]}`)).toMatchObject({ waiting: 2, domains: ['d1.example'] });
+    expect(await queues.find('nowhere.example')).toBeUndefined();
+    expect((await queues.list({ search: 'D1.exam', sort: 'destination', offset: 0, limit: 9 })).found).toBe(1);
+  });
+
+  it('move the mail of a domain to where a new route leads it', async () => {
+    const [old, next] = [await deadPort(), await deadPort()];
+    const fixture = await delivery({ routes: [`a.example 127.0.0.1:${old}`, `b.example 127.0.0.1:${old}`] });
+    await fixture.submit({ to: ['x@a.example', 'y@b.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 2);
+    const { queues } = fixture.worker;
+    expect(await queues.destinations()).toMatchObject([{ destination: `127.0.0.1:${old}`, waiting: 2, domainCount: 2 }]);
+    fixture.routes.set(`b.example 127.0.0.1:${next}`);
+    await until(async () => (await queues.destinations()).length === 2);
+    expect(await queues.find(`127.0.0.1:${old}`)).toMatchObject({ waiting: 1, domains: ['a.example'] });
+    expect(await queues.find(`127.0.0.1:${next}`)).toMatchObject({ waiting: 1, domains: ['b.example'] });
   });
 
   it('of a domain show what waits, what is ready and what is being sent, each once', async () => {
