@@ -95,17 +95,32 @@ export function* writeCensus({
   silentOwners,
   ...census
 }: WaitingCensus & { readonly silentOwners: readonly string[] }): Iterable<CensusResponse> {
-  const [waiting, blocked, hosts] = [[...census.waiting], [...census.blocked], [...census.hosts]];
-  const piece = <T>(all: readonly T[], at: number): readonly T[] => all.slice(at, at + CENSUS_PIECE);
-  for (let at = 0; at === 0 || at < Math.max(waiting.length, blocked.length, hosts.length); at += CENSUS_PIECE)
+  const waiting = census.waiting[Symbol.iterator]();
+  const blocked = census.blocked[Symbol.iterator]();
+  const hosts = census.hosts[Symbol.iterator]();
+  for (let isFirst = true; ; isFirst = false) {
+    const piece = { waiting: take(waiting), blocked: take(blocked), hosts: take(hosts) };
+    if (!isFirst && piece.waiting.length + piece.blocked.length + piece.hosts.length === 0) return;
     yield {
       version,
       moving,
-      waiting: piece(waiting, at).map(([domain, recipients]) => ({ domain, recipients })),
-      blocked: [...piece(blocked, at)],
-      hosts: piece(hosts, at).map(({ key, state, downUntil }) => ({ host: key, state: TO_WIRE[state], downUntil })),
+      waiting: piece.waiting.map(([domain, recipients]) => ({ domain, recipients })),
+      blocked: piece.blocked,
+      hosts: piece.hosts.map(({ key, state, downUntil }) => ({ host: key, state: TO_WIRE[state], downUntil })),
       silentOwners: [...silentOwners],
     };
+  }
+}
+
+/** What comes next of a list, as much of it as a piece holds. */
+function take<T>(from: Iterator<T>): T[] {
+  const taken: T[] = [];
+  while (taken.length < CENSUS_PIECE) {
+    const { done, value } = from.next();
+    if (done === true) break;
+    taken.push(value);
+  }
+  return taken;
 }
 
 export function readCensus(pieces: readonly CensusResponse[]): WaitingCensus {

@@ -3,6 +3,7 @@ import { resolvePlan } from '@mailyard/delivery';
 import { type DeliveryTerms, type Host, hostKey, type KnownHost, type Resolver } from '@mailyard/delivery-rules';
 import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
 import type { Settings } from '@mailyard/settings';
+import { Pace } from '@mailyard/telemetry';
 import { termsTable } from './delivery-terms.ts';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 
@@ -23,7 +24,11 @@ export function hostExplainer(
     const found = plan.kind === 'hosts' ? plan.hosts : [];
     const keys = new Set(found.map(hostKey));
     const known = new Map<string, KnownHost>();
-    for (const host of census.hosts) if (keys.has(host.key)) known.set(host.key, host);
+    const pace = new Pace();
+    for (const host of census.hosts) {
+      if (pace.isOver) await pace.rest();
+      if (keys.has(host.key)) known.set(host.key, host);
+    }
     const hosts: ExplainedHost[] = found.map((host) => {
       const { name, address, port } = host;
       const { state = 'unknown', downUntil = 0 } = known.get(hostKey(host)) ?? {};

@@ -10,6 +10,7 @@ import {
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { Census, FollowingFigures, QueueCensus } from '@mailyard/routing';
 import type { RouteDecision, RouteTarget } from '@mailyard/smtp-routes';
+import { Pace } from '@mailyard/telemetry';
 
 /** Destinations without mail whose names are asked of the DNS for one census, at most. */
 const ASKED = 200;
@@ -35,9 +36,17 @@ export class OwnersCensus implements QueueCensus {
 
   async take(): Promise<Census> {
     const { waiting, blocked, hosts, silentOwners } = await this.#owners().census(false, false);
-    const destinations = new Set(blocked);
+    const pace = new Pace();
+    const destinations = new Set<string>();
+    for (const key of blocked) {
+      if (pace.isOver) await pace.rest();
+      destinations.add(key);
+    }
     const down = new Set<string>();
-    for (const { key, state } of hosts) if (state === 'down') down.add(key);
+    for (const { key, state } of hosts) {
+      if (pace.isOver) await pace.rest();
+      if (state === 'down') down.add(key);
+    }
     const found = new Map<string, Promise<boolean>>();
     const keyOf = this.#keys();
     const isDown = (domain: Domain | AddressLiteral, { target }: RouteDecision): boolean | Promise<boolean> => {
