@@ -31,6 +31,28 @@ describe('the hosts of a destination', () => {
     expect(hosts.hasOther([first!], 1)).toBe(true);
   });
 
+  it('are barred for what is demanded of TLS and for nothing else, also when the destination is made anew (R144)', () => {
+    const states = new HostStates();
+    const made = (tls: 'required' | 'preferred', key = 'example.com'): DestinationHosts => {
+      const hosts = new DestinationHosts(key as DestinationKey, states);
+      hosts.planned = [host(1)];
+      hosts.demandTls({ tls, dane: 'none' });
+      return hosts;
+    };
+    const strict = made('required');
+    states.failed(strict.tlsState(host(1)), FAILURE.reply, 0);
+    const again = made('required');
+    expect([strict, again].map((hosts) => hosts.hasOther([], 1))).toEqual([false, false]);
+    expect(again.healthOf(host(1))).toMatchObject({ state: 'down' });
+    for (const other of [made('preferred'), made('required', 'other.example')]) {
+      expect(other.hasOther([], 1)).toBe(true);
+      expect(other.healthOf(host(1)).state).toBe('unknown');
+    }
+    again.demandTls({ tls: 'preferred', dane: 'none' });
+    again.demandTls({ tls: 'required', dane: 'none' });
+    expect(again.hasOther([], 1)).toBe(true);
+  });
+
   it('are asked of the DNS less often each time that it does not say (R76)', () => {
     const hosts = new DestinationHosts('example.com' as DestinationKey, new HostStates());
     const first = hosts.dnsFailed(FAILURE, 0);

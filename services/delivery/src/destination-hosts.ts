@@ -1,4 +1,11 @@
-import { type DestinationKey, type Host, type HostHealth, hostKey, type HostStates } from '@mailyard/delivery-rules';
+import {
+  type DeliveryTerms,
+  type DestinationKey,
+  type Host,
+  type HostHealth,
+  hostKey,
+  type HostStates,
+} from '@mailyard/delivery-rules';
 import type { HostFailure } from './opening.ts';
 
 /**
@@ -10,6 +17,7 @@ export class DestinationHosts {
   readonly #states: HostStates;
   /** The hosts of the last plan; none before the first. */
   planned: readonly Host[] = [];
+  #demand = '';
   #blockedUntil = 0;
   #lastFailure: HostFailure | undefined;
 
@@ -70,7 +78,13 @@ export class DestinationHosts {
    * host: it may serve others who demand less, or accept its certificate under another name.
    */
   tlsState(host: Host): string {
-    return `tls ${this.#key} ${hostKey(host)}`;
+    return `tls ${this.#key} ${this.#demand} ${hostKey(host)}`;
+  }
+
+  /** This is demanded of TLS from now on; what is known of other demands counts no more. */
+  demandTls({ tls, dane }: Pick<DeliveryTerms, 'tls' | 'dane'>): void {
+    for (const host of this.planned) this.#states.forget(this.tlsState(host));
+    this.#demand = `${tls} ${dane}`;
   }
 
   /** Whether one that is not known to be down is left. */
@@ -91,11 +105,6 @@ export class DestinationHosts {
   /** What is known of their states counts no more: each may be tried. */
   forget(): void {
     for (const key of this.keys) this.#states.forget(key);
-    this.forgetTls();
-  }
-
-  /** Something else is demanded of TLS. */
-  forgetTls(): void {
     for (const host of this.planned) this.#states.forget(this.tlsState(host));
   }
 }

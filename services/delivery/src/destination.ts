@@ -84,6 +84,7 @@ export class Destination implements PoolHome, LimitUser {
     this.#tools = tools;
     this.#recipients = this.#countOf(terms);
     this.hosts = new DestinationHosts(key, tools.tools.hosts);
+    this.hosts.demandTls(terms);
     this.#pool = new ConnectionPool(this, tools);
     this.usedAt = tools.context.clock.now().monotonic;
   }
@@ -121,7 +122,7 @@ export class Destination implements PoolHome, LimitUser {
     this.#terms = terms;
     this.#pool.limitTo(terms.maxConnections);
     const isOtherTls = terms.tls !== old.tls || terms.dane !== old.dane;
-    if (isOtherTls) this.hosts.forgetTls();
+    if (isOtherTls) this.hosts.demandTls(terms);
     const isOtherWay = isOtherTls || terms.ipPreference !== old.ipPreference;
     if (isOtherWay) this.#pool.outdate();
     else this.#pool.closeBeyond(terms.maxConnections);
