@@ -52,8 +52,9 @@ export class Bindings {
   of(domain: Domain | AddressLiteral): Binding {
     const known = this.#byDomain.get(domain);
     if (known !== undefined) return known;
-    const binding = new Binding(domain, this.#waiting.open());
-    this.#byDomain.set(domain, binding);
+    const own = flat(domain);
+    const binding = new Binding(own, this.#waiting.open());
+    this.#byDomain.set(own, binding);
     this.#byNumber[binding.number] = binding;
     return binding;
   }
@@ -190,4 +191,9 @@ export class Bindings {
       this.#byNumber[binding.number] = undefined;
     }
   }
+}
+
+/** The text as a piece of its own: V8 keeps a part that was cut out of an address together with the whole address. */
+function flat<Text extends string>(text: Text): Text {
+  return Buffer.from(text).toString() as Text;
 }

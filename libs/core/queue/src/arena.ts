@@ -5,7 +5,7 @@ const MOST_GROUPED = 64;
 const GROUPED_SHARE = 16;
 const BLOCK_BITS = 11;
 /** Block sizes rise in steps of this: on average half a step is wasted. */
-const STEP_OCTETS = 4;
+const STEP_OCTETS = 2;
 const LARGEST_BLOCK = 2_048;
 /** Names above are of pieces that have no page. Below lie eight GiB of pages. */
 const FIRST_LARGE = 2 ** 30;

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Address } from '@mailyard/mail';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { makeMessageId } from './message-id.ts';
 import { MessageTable } from './message-table.ts';
 import { acceptance } from './model/simulated-ingress.ts';
 import type { Incarnation, MessageId } from './records.ts';
@@ -109,11 +111,36 @@ test('a walk goes on while messages come, go and are restated', () => {
   expect(seen).toEqual(['m0', 'm1', 'm4', 'm3', 'm9']);
 });
 
-test('twenty thousand waiting recipients take at most 300 octets each', () => {
+/** A message as most are: put off once, of ten thousand domains, with what a trace needs. */
+function putOff(number: number): FoldedMessage {
+  const at = 1_790_000_000_000 + number;
+  const digest = createHash('sha1').update(String(number)).digest();
+  const hex = digest.toString('hex');
+  const plain = message(makeMessageId(at, digest), 300_000 + 3 * number, 1);
+  const domain = `d${number % 10_000}.example.net`;
+  const forwardPath = `recipient.${number}@${domain}` as Address;
+  const waiting = { dueAt: at + 3_600_000, lastHost: `mx.${domain} [192.0.2.3]:25`, lastRouteVersion: 1 };
+  return {
+    ...plain,
+    envelope: {
+      ...plain.envelope,
+      at: at + 1,
+      injection: { icid: hex.slice(0, 8), listener: 'public', clientAddress: '192.0.2.9', helo: 'mail.example.org' },
+      headerMessageId: `<${hex.slice(0, 24)}@example.org>`,
+      copies: plain.envelope.copies.map((copy) => ({ ...copy, expiresAt: at + 259_200_000 })),
+      traceparent: `00-${hex.slice(0, 32)}-${hex.slice(8, 24)}-01`,
+    },
+    recipients: new Map([[0, { ...plain.recipients.get(0)!, ...waiting, forwardPath }]]),
+    lastDecision: { term: 7, sequence: 500_000 + number },
+    fullStatePosition: 4_000_000_000 + 1_300 * number,
+    fullStateOctets: 1_300,
+  };
+}
+
+// What was counted (208), and a little: it is the same on any machine. The design has 300 for all that a worker keeps.
+test('twenty thousand waiting recipients take at most 214 octets each', () => {
   const table = new MessageTable();
-  for (let offset = 0; offset < 20_000; offset++) {
-    const id = `01k8x${offset.toString(32).padStart(21, '0')}` as MessageId;
-    table.put(message(id, offset, 1));
-  }
-  expect(table.packedOctets / table.recipientCount).toBeLessThan(300);
+  for (let number = 0; number < 20_000; number++) table.put(putOff(number));
+  expect(table.packedOctets / table.recipientCount).toBeLessThan(214);
+  expect(table.peek(300_000)).toEqual(putOff(0));
 });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { makeMessageId } from './message-id.ts';
 import { isFirstText, PackedValues } from './packed-values.ts';
 
 const value = fc.letrec((tie) => ({
@@ -25,6 +26,27 @@ test('any plain value comes back as it was', () => {
     fc.property(value, (one) => {
       expect(values.unpack(values.pack(one).slice())).toEqual(one);
     }),
+  );
+});
+
+test('instants, before and after that of the id, and whole numbers again come back', () => {
+  const values = new PackedValues();
+  const instant = fc.maxSafeNat();
+  const id = fc.tuple(fc.nat(2 ** 45), fc.uint8Array({ minLength: 10, maxLength: 10 }));
+  fc.assert(
+    fc.property(
+      id,
+      fc.array(instant),
+      fc.array(fc.integer({ min: -(2 ** 36), max: 2 ** 36 })),
+      ([at, tail], far, near) => {
+        const one = { id: makeMessageId(at, tail), far, near: near.map((by) => at + by), again: [...far, at] };
+        const packed = values.pack(one).slice();
+        expect(values.unpack(packed)).toEqual(one);
+        expect(values.unpackFirst(packed, 3)).toEqual([one.id, one.far, one.near]);
+        expect(isFirstText(one.id, packed)).toBe(true);
+        expect(isFirstText(`0${one.id.slice(0, 25)}`, packed)).toBe(one.id === `0${one.id.slice(0, 25)}`);
+      },
+    ),
   );
 });
 

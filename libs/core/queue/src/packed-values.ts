@@ -6,7 +6,12 @@
  * booleans, numbers, texts, octets, arrays and plain objects of these.
  */
 
+import { createdAtOf, isMessageId } from './message-id.ts';
+import { ID_OCTETS, isId, readId, writeId } from './packed-id.ts';
+import type { MessageId } from './records.ts';
+import { KeyLists } from './key-lists.ts';
 import { isNarrow, narrowOctets, readNarrow, writeNarrow } from './narrow-text.ts';
+import { SharedTexts } from './shared-texts.ts';
 
 const TAG = {
   undefined: 0,
@@ -24,9 +29,17 @@ const TAG = {
   object: 12,
   narrow: 13,
   atShared: 14,
+  id: 15,
+  /** Milliseconds after, and before, the instant in the id. */
+  later: 16,
+  earlier: 17,
+  /** The first whole number again that took more than its tag. */
+  again: 18,
+  noValues: 19,
+  noOctets: 20,
 } as const;
 /** From here on the tag is the number of a key list, up to where it is a small number. */
-const FIRST_SHAPE = 16;
+const FIRST_SHAPE = 24;
 const FIRST_NUMBER = 128;
 
 /** Texts under these keys recur in many messages. */
@@ -43,9 +56,10 @@ const SHARED_KEYS: ReadonlySet<string> = new Set([
 ]);
 /** Texts under this key end in an `@` and a text that recurs. */
 const SHARED_AFTER_AT = 'headerMessageId';
-/** The dictionary never forgets, so it is bounded; what finds no place is written in full. */
-const MOST_SHARED = 65_536;
-const LONGEST_SHARED = 128;
+/** A text under this key mostly has the form of a message id; the instants that follow are written as distances to its. */
+const ID_KEY = 'id';
+/** Differences above take no less than the instants themselves. */
+const FAR_MS = 2 ** 35;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const HEX_PAIRS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 const TRACEPARENT_DIGITS = [
@@ -55,38 +69,36 @@ const TRACEPARENT_DIGITS = [
   [53, 55],
 ] as const;
 
-/** A list of keys as the path to it, key by key: found without making a text of it. */
-interface Shape {
-  readonly next: Map<string, Shape>;
-  number: number | undefined;
-}
-
 export class PackedValues {
-  readonly #shapes: (readonly string[])[] = [];
-  readonly #root: Shape = { next: new Map(), number: undefined };
-  readonly #texts: string[] = [];
-  readonly #textNumbers = new Map<string, number>();
+  readonly #shapes = new KeyLists();
+  readonly #texts = new SharedTexts();
   readonly #float = new Float64Array(1);
   readonly #floatOctets = new Uint8Array(this.#float.buffer);
   #octets = new Uint8Array(1_024);
   #length = 0;
   #at = 0;
+  /** The instant in the id of this value, and its first whole number; 0 before there is one. */
+  #instant = 0;
+  #whole = 0;
 
   /** The packed form; valid until the next call. */
   pack(value: unknown): Uint8Array {
     this.#length = 0;
+    this.#begin();
     this.#write(value, '');
     return this.#octets.subarray(0, this.#length);
   }
 
   unpack(octets: Uint8Array): unknown {
     this.#at = 0;
+    this.#begin();
     return this.#read(octets);
   }
 
   /** The first so many values of a packed object that has few kinds of keys, without reading the others. */
   unpackFirst(octets: Uint8Array, count: number): unknown[] {
     this.#at = 1;
+    this.#begin();
     const values: unknown[] = [];
     if (octets[0]! >= FIRST_NUMBER || octets[0]! < FIRST_SHAPE) {
       if (octets[0] !== TAG.object) throw new TypeError('no object is packed here');
@@ -94,6 +106,11 @@ export class PackedValues {
     }
     for (let i = 0; i < count; i++) values.push(this.#read(octets));
     return values;
+  }
+
+  #begin(): void {
+    this.#instant = 0;
+    this.#whole = 0;
   }
 
   // ---- writing
@@ -112,12 +129,8 @@ export class PackedValues {
 
   #writeNumber(value: number): void {
     if (Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
-      if (value < 256 - FIRST_NUMBER) {
-        this.#put(FIRST_NUMBER + value);
-      } else {
-        this.#put(TAG.whole);
-        this.#putLength(value);
-      }
+      if (value < 256 - FIRST_NUMBER) this.#put(FIRST_NUMBER + value);
+      else this.#writeWhole(value);
       return;
     }
     this.#put(TAG.float);
@@ -125,7 +138,22 @@ export class PackedValues {
     this.#putAll(this.#floatOctets);
   }
 
+  #writeWhole(value: number): void {
+    const distance = Math.abs(value - this.#instant);
+    if (value === this.#whole) {
+      this.#put(TAG.again);
+    } else if (this.#instant > 0 && distance < FAR_MS) {
+      this.#put(value < this.#instant ? TAG.earlier : TAG.later);
+      this.#putLength(distance);
+    } else {
+      this.#whole ||= value;
+      this.#put(TAG.whole);
+      this.#putLength(value);
+    }
+  }
+
   #writeText(value: string, key: string): void {
+    if (key === ID_KEY && isMessageId(value)) return this.#writeId(value);
     if (SHARED_KEYS.has(key) && this.#writeShared(value)) return;
     if (key === SHARED_AFTER_AT && this.#writeBeforeShared(value)) return;
     if (value.length === 55 && TRACEPARENT.test(value)) return this.#writeTraceparent(value);
@@ -152,6 +180,14 @@ export class PackedValues {
     }
   }
 
+  #writeId(value: MessageId): void {
+    this.#reserve(1 + ID_OCTETS);
+    this.#octets[this.#length++] = TAG.id;
+    writeId(value, this.#octets, this.#length);
+    this.#length += ID_OCTETS;
+    this.#instant = createdAtOf(value);
+  }
+
   #writeUtf16(value: string): void {
     this.#put(TAG.utf16);
     this.#putLength(value.length);
@@ -164,7 +200,7 @@ export class PackedValues {
   }
 
   #writeShared(value: string): boolean {
-    const number = this.#numberOf(value);
+    const number = this.#texts.numberOf(value);
     if (number === undefined) return false;
     this.#put(TAG.shared);
     this.#putLength(number);
@@ -173,23 +209,12 @@ export class PackedValues {
 
   #writeBeforeShared(value: string): boolean {
     const at = value.lastIndexOf('@');
-    const number = at < 0 ? undefined : this.#numberOf(value.slice(at));
+    const number = at < 0 ? undefined : this.#texts.numberOf(value.slice(at));
     if (number === undefined) return false;
     this.#put(TAG.atShared);
     this.#putLength(number);
     this.#writeText(value.slice(0, at), '');
     return true;
-  }
-
-  /** The number of a text in the dictionary; undefined when it finds no place there. */
-  #numberOf(value: string): number | undefined {
-    let number = this.#textNumbers.get(value);
-    if (number === undefined) {
-      if (this.#texts.length >= MOST_SHARED || value.length > LONGEST_SHARED) return undefined;
-      number = this.#texts.push(value) - 1;
-      this.#textNumbers.set(value, number);
-    }
-    return number;
   }
 
   #writeTraceparent(value: string): void {
@@ -199,12 +224,14 @@ export class PackedValues {
   }
 
   #writeOctets(value: Uint8Array): void {
+    if (value.length === 0) return this.#put(TAG.noOctets);
     this.#put(TAG.octets);
     this.#putLength(value.length);
     this.#putAll(value);
   }
 
   #writeArray(values: readonly unknown[]): void {
+    if (values.length === 0) return this.#put(TAG.noValues);
     this.#put(TAG.array);
     this.#putLength(values.length);
     for (const value of values) this.#write(value, '');
@@ -212,7 +239,7 @@ export class PackedValues {
 
   #writeObject(value: Readonly<Record<string, unknown>>): void {
     const keys = Object.keys(value);
-    const number = this.#shapeOf(keys);
+    const number = this.#shapes.numberOf(keys);
     if (number < FIRST_NUMBER - FIRST_SHAPE) {
       this.#put(FIRST_SHAPE + number);
     } else {
@@ -220,20 +247,6 @@ export class PackedValues {
       this.#putLength(number);
     }
     for (const key of keys) this.#write(value[key], key);
-  }
-
-  #shapeOf(keys: readonly string[]): number {
-    let shape = this.#root;
-    for (const key of keys) {
-      let next = shape.next.get(key);
-      if (next === undefined) {
-        next = { next: new Map(), number: undefined };
-        shape.next.set(key, next);
-      }
-      shape = next;
-    }
-    shape.number ??= this.#shapes.push(keys) - 1;
-    return shape.number;
   }
 
   #put(octet: number): void {
@@ -280,8 +293,27 @@ export class PackedValues {
         return false;
       case TAG.true:
         return true;
-      case TAG.whole:
-        return this.#readLength(octets);
+      case TAG.whole: {
+        const whole = this.#readLength(octets);
+        this.#whole ||= whole;
+        return whole;
+      }
+      case TAG.again:
+        return this.#whole;
+      case TAG.later:
+        return this.#instant + this.#readLength(octets);
+      case TAG.earlier:
+        return this.#instant - this.#readLength(octets);
+      case TAG.id: {
+        const id = readId(octets, this.#at);
+        this.#at += ID_OCTETS;
+        this.#instant = createdAtOf(id);
+        return id;
+      }
+      case TAG.noValues:
+        return [];
+      case TAG.noOctets:
+        return new Uint8Array();
       case TAG.float:
         this.#floatOctets.set(octets.subarray(this.#at, this.#at + 8));
         this.#at += 8;
@@ -297,11 +329,11 @@ export class PackedValues {
       case TAG.array:
         return this.#readArray(octets);
       case TAG.shared:
-        return this.#texts[this.#readLength(octets)];
+        return this.#texts.at(this.#readLength(octets));
       case TAG.traceparent:
         return this.#readTraceparent(octets);
       case TAG.atShared: {
-        const end = this.#texts[this.#readLength(octets)]!;
+        const end = this.#texts.at(this.#readLength(octets));
         return `${this.#read(octets) as string}${end}`;
       }
       default:
@@ -318,7 +350,7 @@ export class PackedValues {
 
   #readObject(octets: Uint8Array, shape: number): Record<string, unknown> {
     const value: Record<string, unknown> = {};
-    for (const key of this.#shapes[shape]!) value[key] = this.#read(octets);
+    for (const key of this.#shapes.at(shape)) value[key] = this.#read(octets);
     return value;
   }
 
@@ -371,6 +403,7 @@ export class PackedValues {
 export function isFirstText(text: string, octets: Uint8Array): boolean | undefined {
   const { length } = text;
   if (length >= FIRST_NUMBER) return undefined;
+  if (octets[1] === TAG.id) return isId(text, octets, 2);
   if (octets[1] === TAG.narrow) return octets[2] === length && isNarrow(text, octets, 3);
   if (octets[1] !== TAG.latin1) return undefined;
   if (octets[2] !== length) return false;
