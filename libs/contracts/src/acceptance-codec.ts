@@ -21,6 +21,7 @@ export function writeAccepted(w: WireWriter, record: MessageAccepted): void {
   writeReportOf(w, 13, record.reportOf);
   w.presentText(14, record.traceparent);
   writeReportOf(w, 15, record.warningOf);
+  w.presentText(16, record.gateway);
   w.raw(record.unknownFields);
 }
 
@@ -99,6 +100,9 @@ export function readAccepted(r: WireReader): MessageAccepted {
         break;
       case 122:
         record.warningOf = readReportOf(r);
+        break;
+      case 130:
+        record.gateway = r.text();
         break;
       default:
         record.unknownFields = r.unknown(tag, record.unknownFields);

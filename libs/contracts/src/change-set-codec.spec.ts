@@ -128,6 +128,7 @@ const others = fc.constantFrom(
     item: { domain: `${dane}.example`, dane },
   })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
+  { kind: 'set', section: 'virtualGateways', item: { from: '@example.com', gateway: 'bulk' } },
 );
 const operation = fc.oneof(
   fc.tuple(route, expectation).map(([item, expect]) => ({ kind: 'set', section: 'routes', item, ...expect })),

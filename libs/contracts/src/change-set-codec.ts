@@ -45,6 +45,7 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   hat: wire.Section.SECTION_HOST_ACCESS,
   mailFlowPolicies: wire.Section.SECTION_MAIL_FLOW_POLICIES,
   outgoingPolicies: wire.Section.SECTION_OUTGOING_MAIL_POLICIES,
+  virtualGateways: wire.Section.SECTION_VIRTUAL_GATEWAYS,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -235,6 +236,7 @@ function readItem(
 
 /** A key as it is stored: a receiving domain in the form it is compared in. */
 export function canonicalKey(section: SectionName, key: string): string {
+  if (section === 'virtualGateways') return keyOf('virtualGateways', { from: key, gateway: '' });
   if (section === 'rat') return keyOf('rat', { recipient: key, action: 'ACCEPT' });
   if (section !== 'routes') return key;
   const read = readReceivingDomain(key);

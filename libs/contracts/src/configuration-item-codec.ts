@@ -6,6 +6,7 @@ import type {
   PolicyActions,
   PolicySide,
   RecipientAccessEntry,
+  VirtualGatewayRow,
 } from '@mailyard/access';
 import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
@@ -34,6 +35,8 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'mailFlowPolicy', value: writeMailFlowPolicy(item as MailFlowPolicy) } };
     case 'outgoingPolicies':
       return { item: { $case: 'outgoingMailPolicy', value: writeMailPolicy(item as MailPolicy) } };
+    case 'virtualGateways':
+      return { item: { $case: 'virtualGateway', value: writeVirtualGateway(item as VirtualGatewayRow) } };
   }
 }
 
@@ -66,6 +69,10 @@ function writeSide({ members, not }: PolicySide): wire.PolicySide {
   return { members: [...members], not: [...(not ?? [])] };
 }
 
+export function writeVirtualGateway({ from, gateway }: VirtualGatewayRow): wire.VirtualGateway {
+  return { key: from, gateway };
+}
+
 export function writeAuthProfile({ name, username, secret, allowClear }: AuthProfile): wire.AuthProfile {
   return {
     name,
@@ -96,7 +103,7 @@ export function writeBounceProfile(profile: BounceProfile): wire.BounceProfile {
   return { ...profile };
 }
 
-/** Reads an entry of the recipient access table or a mail policy; undefined when it is neither or lacks a part. */
+/** Reads an item by which mail is taken: recipient access, mail policy, virtual gateway; undefined when it is none or lacks a part. */
 export function readAccessItem(value: Value): Read {
   if (value?.$case === 'recipientAccess') {
     const { recipient, action, reply, bypassReceivingControl } = value.value;
@@ -115,6 +122,10 @@ export function readAccessItem(value: Value): Read {
       section: value.$case === 'mailPolicy' ? 'policies' : 'outgoingPolicies',
       item: { name, sender: readSide(sender), recipient: readSide(recipient), actions: readActions(actions) },
     };
+  }
+  if (value?.$case === 'virtualGateway') {
+    const { key: from, gateway } = value.value;
+    return from === '' || gateway === '' ? undefined : { section: 'virtualGateways', item: { from, gateway } };
   }
   return undefined;
 }

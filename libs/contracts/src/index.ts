@@ -6,6 +6,7 @@ export {
   readPlainItem,
   writeAuthProfile,
   writeBounceProfile,
+  writeVirtualGateway,
   writeDestinationControl,
   writeMailPolicy,
   writeRecipientAccess,

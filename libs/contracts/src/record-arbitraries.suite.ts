@@ -63,6 +63,7 @@ const accepted = fc.array(body, { maxLength: 3 }).chain((bodies) =>
       reportOf: fc.record({ message, recipient: index }),
       warningOf: fc.record({ message, recipient: index }),
       traceparent: text,
+      gateway: text,
     },
     {
       requiredKeys: [

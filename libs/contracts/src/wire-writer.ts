@@ -30,8 +30,8 @@ export class WireWriter {
 
   /** An unsigned whole number of a field that knows presence: zero is written. */
   presentUint(field: number, value: number): void {
-    this.reserve(11);
-    this.octets[this.position++] = field << 3;
+    this.reserve(12);
+    this.#tag(field << 3);
     this.#varint(value);
   }
 
@@ -46,8 +46,8 @@ export class WireWriter {
 
   fixed32(field: number, value: number): void {
     if (value === 0) return;
-    this.reserve(5);
-    this.octets[this.position++] = (field << 3) | 5;
+    this.reserve(6);
+    this.#tag((field << 3) | 5);
     this.position = this.octets.writeUInt32LE(value, this.position);
   }
 
@@ -60,7 +60,7 @@ export class WireWriter {
   presentText(field: number, value: string | undefined): void {
     if (value === undefined) return;
     const { length } = value;
-    this.reserve(3 * length + 6);
+    this.reserve(3 * length + 7);
     const start = this.begin(field, length);
     if (length > 48 || !this.#ascii(value)) this.position = start + this.octets.write(value, start, 'utf8');
     this.end(start, length);
@@ -72,8 +72,8 @@ export class WireWriter {
   }
 
   presentBytes(field: number, value: Uint8Array): void {
-    this.reserve(value.length + 6);
-    this.octets[this.position++] = (field << 3) | 2;
+    this.reserve(value.length + 7);
+    this.#tag((field << 3) | 2);
     this.#varint(value.length);
     this.raw(value);
   }
@@ -81,7 +81,7 @@ export class WireWriter {
   /** Unsigned whole numbers, packed. */
   uints(field: number, values: readonly number[]): void {
     if (values.length === 0) return;
-    this.reserve(10 * values.length + 6);
+    this.reserve(10 * values.length + 7);
     const start = this.begin(field);
     for (const value of values) this.#varint(value);
     this.end(start);
@@ -102,8 +102,8 @@ export class WireWriter {
    * @returns what {@link end} wants to know
    */
   begin(field: number, expected = 0): number {
-    this.reserve(6);
-    this.octets[this.position++] = (field << 3) | 2;
+    this.reserve(7);
+    this.#tag((field << 3) | 2);
     this.position += varintOctets(expected);
     return this.position;
   }
@@ -133,6 +133,12 @@ export class WireWriter {
     }
     this.position = at;
     return true;
+  }
+
+  /** Fields up to 15 take one octet, up to 2,047 two. */
+  #tag(tag: number): void {
+    if (tag > 127) this.octets[this.position++] = (tag & 127) | 128;
+    this.octets[this.position++] = tag > 127 ? tag >>> 7 : tag;
   }
 
   #varint(value: number): void {

@@ -33,6 +33,19 @@ describe('settings', () => {
     expect(findInconsistencies(settings)).toEqual([]);
   });
 
+  it('name virtual gateways by addresses of one machine, in the file or in the environment', () => {
+    expect(loaded('').delivery.gateways).toEqual({});
+    const text = 'delivery: {gateways: {news: {addresses: [192.0.2.1, "2001:db8::1"], helo: news.example}}}';
+    expect(loaded(text).delivery.gateways['news']).toEqual({
+      addresses: ['192.0.2.1', '2001:db8::1'],
+      helo: 'news.example',
+    });
+    const environment = { MAILYARD_DELIVERY_GATEWAYS: '{"nat": {"helo": "out.example"}}' };
+    expect(loaded('', environment).delivery.gateways).toEqual({ nat: { addresses: [], helo: 'out.example' } });
+    for (const wrong of ['"two words": {}', 'a: {addresses: [news.example]}', 'a: {addresses: [0.0.0.0]}'])
+      expect(loadSettings(file(`delivery: {gateways: {${wrong}}}`), {}, [])).toMatchObject({ kind: 'faulty' });
+  });
+
   it('take the environment over the file and the command line over both', () => {
     const text = 'http: {address: "127.0.0.1:1"}\ndelivery: {bounce: {maxRetries: 3}}';
     const environment = { MAILYARD_HTTP_ADDRESS: '127.0.0.1:2', MAILYARD_DELIVERY_BOUNCE_MAXRETRIES: '4' };

@@ -2,6 +2,7 @@
  * What `mailyard.yaml` and the environment may say: addresses of infrastructure, files, limits. The gateway's policy
  * (routes, recipient access, mail policies) is not here: it is versioned in the configuration log.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** `host:port`, `[ipv6]:port` or `:port`-less; see {@link parseEndpoint}. */
@@ -88,6 +89,15 @@ const bounce = z.strictObject({
   delayWarningSeconds: positive.default(14_400),
 });
 
+/** What this machine has for a virtual gateway (docs/howto/virtual-gateways.md). */
+const gateway = z.strictObject({
+  addresses: z
+    .array(z.string().refine((text) => isIP(text) > 0 && !/^(0\.0\.0\.0|::)$/.test(text), 'must be an IP address'))
+    .max(1000)
+    .default([]),
+  helo: domain.optional(),
+});
+
 const delivery = z.strictObject({
   maxConnectionsPerDestination: positive.default(20),
   maxConnections: positive.default(10_000),
@@ -104,6 +114,7 @@ const delivery = z.strictObject({
   batchBy: z.enum(['destination', 'domain']).default('destination'),
   drainSeconds: positive.max(300).default(25),
   engine: z.enum(['native', 'nodemailer']).default('native'),
+  gateways: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be a name'), gateway).default({}),
   bounce: bounce.prefault({}),
 });
 

@@ -37,6 +37,20 @@ export function describeSessions(driver: RelayUnderTest): void {
   }
 
   describe('a session', () => {
+    it('is opened from the local address that is wanted, or not at all: then the failure is ours (R147)', async () => {
+      const running = await startSink();
+      const relay = driver.make(PATIENT);
+      const session = await openTo(relay, running, { localAddress: '127.0.0.2' });
+      await session.send(transactionTo(['a@b.test']));
+      expect(running.messages[0]!.client.address).toBe('127.0.0.2');
+      await session.close();
+      // Of a net for documentation: no machine has it.
+      expect(await failure({ localAddress: '203.0.113.77' })).toMatchObject({ stage: 'connect', isOurs: true });
+      expect(running.connections).toBe(1);
+      await running.stop();
+      expect(await failure({ localAddress: '127.0.0.2' })).not.toHaveProperty('isOurs');
+    });
+
     it('has a DCID of its own, says EHLO with the given name, and ends with QUIT', async () => {
       const lines: string[] = [];
       const running = await startSink({ onStep: ({ line }) => void lines.push(line) });

@@ -55,6 +55,8 @@ export interface SinkContext {
 /** A message as it was taken. */
 export interface SinkMessage {
   readonly session: number;
+  /** The address and port the client connected from. */
+  readonly client: { readonly address: string; readonly port: number };
   readonly helo: string;
   readonly secure: boolean;
   /** The name that the client asked for in its TLS handshake. */

@@ -39,11 +39,13 @@ export class SinkSession {
   /** Content of the message being received; pieces, so that large ones are not copied again and again. */
   #pieces: Buffer[] = [];
   #content: Buffer | undefined;
+  readonly #client: SinkContext['client'];
 
   constructor(sink: SmtpSink, number: number, socket: Socket) {
     this.#sink = sink;
     this.#number = number;
     this.#socket = socket;
+    this.#client = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     this.#listen(socket);
     this.#run(() => this.#answer('connect', '', `220 ${this.#name} ESMTP sink`));
   }
@@ -287,6 +289,7 @@ export class SinkSession {
       this.#sink.messages.push({
         session: this.#number,
         helo: this.#helo,
+        client: this.#client,
         secure: this.#secure,
         serverName: this.#serverName,
         clientName: this.#clientName,
@@ -401,7 +404,7 @@ export class SinkSession {
       rcptCount: this.#rcptCount,
       mailCount: this.#mailCount,
       content: this.#content,
-      client: { address: this.#socket.remoteAddress ?? '', port: this.#socket.remotePort ?? 0 },
+      client: this.#client,
     };
   }
 }

@@ -97,7 +97,7 @@ export class Admission {
     for (const other of message.recipients.values()) {
       const { recipient: rid, lastRouteVersion } = other;
       if (other === first || partition.underway.has(message.id, rid)) continue;
-      const binding = this.#room.bindings.ofPath(other.forwardPath);
+      const binding = this.#room.bindings.ofPath(other.forwardPath, message.envelope.gateway);
       if (binding.destination !== destination || (other.dueAt > now && binding !== released)) continue;
       const freeAt = partition.owner.freeAt(message, rid, instant);
       if (freeAt === undefined || freeAt > now) continue;

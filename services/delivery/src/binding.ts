@@ -7,8 +7,13 @@ import type { Destination } from './destination.ts';
 const RELEASE_MS = 60_000;
 const RELEASE_MOST_MS = 3_600_000;
 
+/** What waiting mail is told apart by: the recipient domain, and the virtual gateway where it has one (R147). */
+export function bindingName(domain: string, gateway: string | undefined): string {
+  return gateway === undefined ? domain : `${domain} via ${gateway}`;
+}
+
 /**
- * A recipient domain with mail, and where the route table sends it now. Bound late and bound anew when the table
+ * A recipient domain with mail, of one virtual gateway or of none, and where the route table sends it now. Bound late and bound anew when the table
  * changes (I11).
  *
  * `unbound`: to be looked up; `asked`: the lookup is under way; `unknown`: routing did not know, to be asked again;
@@ -16,6 +21,7 @@ const RELEASE_MOST_MS = 3_600_000;
  */
 export class Binding {
   readonly domain: Domain | AddressLiteral;
+  readonly gateway: string | undefined;
   /** Among the waiting domains. */
   readonly number: number;
   state: 'unbound' | 'asked' | 'unknown' | 'bound' = 'unbound';
@@ -37,9 +43,14 @@ export class Binding {
   /** When what was deferred was made due last, and how long it is to stay at that. Most domains never see that. */
   #released: { at: number; waitMs: number } | undefined;
 
-  constructor(domain: Domain | AddressLiteral, number: number) {
+  constructor(domain: Domain | AddressLiteral, gateway: string | undefined, number: number) {
     this.domain = domain;
+    this.gateway = gateway;
     this.number = number;
+  }
+
+  get name(): string {
+    return bindingName(this.domain, this.gateway);
   }
 
   /** @param destination none for `/dev/null` */

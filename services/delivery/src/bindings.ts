@@ -1,7 +1,7 @@
 import type { DestinationKey, WaitingDomains } from '@mailyard/delivery-rules';
 import { type Address, type AddressLiteral, type Domain, domainOf } from '@mailyard/mail';
 import type { RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
-import { Binding } from './binding.ts';
+import { Binding, bindingName } from './binding.ts';
 import type { Destination } from './destination.ts';
 
 /** Lookups that were not answered are repeated in portions of this size, once a second. */
@@ -12,10 +12,12 @@ export class Bindings {
   readonly #routes: RouteLookup;
   readonly #waiting: WaitingDomains;
   readonly #hostname: Domain;
-  readonly #destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined;
-  readonly #keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null';
+  readonly #destinationOf: (decision: RouteDecision, binding: Binding) => Destination | undefined;
+  readonly #keyOf: (decision: RouteDecision, binding: Binding) => DestinationKey | '/dev/null';
   readonly #bound: (binding: Binding) => void;
-  readonly #byDomain = new Map<string, Binding>();
+  readonly #byName = new Map<string, Binding>();
+  /** Virtual gateways that some mail had. */
+  readonly #gateways = new Set<string>();
   readonly #byNumber: (Binding | undefined)[] = [];
   readonly #unknown = new Set<Binding>();
   /** Those that changed while somebody follows them. */
@@ -29,8 +31,8 @@ export class Bindings {
     routes: RouteLookup,
     waiting: WaitingDomains,
     hostname: Domain,
-    destinationOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => Destination | undefined,
-    keyOf: (decision: RouteDecision, domain: Domain | AddressLiteral) => DestinationKey | '/dev/null',
+    destinationOf: (decision: RouteDecision, binding: Binding) => Destination | undefined,
+    keyOf: (decision: RouteDecision, binding: Binding) => DestinationKey | '/dev/null',
     bound: (binding: Binding) => void,
   ) {
     this.#routes = routes;
@@ -42,30 +44,37 @@ export class Bindings {
   }
 
   get size(): number {
-    return this.#byDomain.size;
+    return this.#byName.size;
   }
 
   [Symbol.iterator](): IterableIterator<Binding> {
-    return this.#byDomain.values();
+    return this.#byName.values();
   }
 
-  of(domain: Domain | AddressLiteral): Binding {
-    const known = this.#byDomain.get(domain);
+  of(domain: Domain | AddressLiteral, gateway?: string): Binding {
+    const name = bindingName(domain, gateway);
+    const known = this.#byName.get(name);
     if (known !== undefined) return known;
     const own = flat(domain);
-    const binding = new Binding(own, this.#waiting.open());
-    this.#byDomain.set(own, binding);
+    const binding = new Binding(own, gateway, this.#waiting.open());
+    if (gateway !== undefined) this.#gateways.add(gateway);
+    this.#byName.set(gateway === undefined ? own : name, binding);
     this.#byNumber[binding.number] = binding;
     return binding;
   }
 
   /** That of a recipient. A bare <postmaster> is the one of this system (RFC 5321 §4.5.1). */
-  ofPath(forwardPath: Address): Binding {
-    return this.of(domainOf(forwardPath) || this.#hostname);
+  ofPath(forwardPath: Address, gateway: string | undefined): Binding {
+    return this.of(domainOf(forwardPath) || this.#hostname, gateway);
   }
 
-  find(domain: string): Binding | undefined {
-    return this.#byDomain.get(domain);
+  find(domain: string, gateway: string | undefined): Binding | undefined {
+    return this.#byName.get(bindingName(domain, gateway));
+  }
+
+  /** Those of a domain, whatever their virtual gateway. */
+  ofDomain(domain: string): readonly Binding[] {
+    return [undefined, ...this.#gateways].flatMap((gateway) => this.find(domain, gateway) ?? []);
   }
 
   numbered(number: number): Binding | undefined {
@@ -111,7 +120,7 @@ export class Bindings {
 
   #apply(binding: Binding, decision: RouteDecision): void {
     this.#unknown.delete(binding);
-    binding.bind(decision, this.#destinationOf(decision, binding.domain));
+    binding.bind(decision, this.#destinationOf(decision, binding));
     this.#changed?.add(binding);
   }
 
@@ -126,7 +135,7 @@ export class Bindings {
     if (state === 'bound') return destination?.key ?? '/dev/null';
     if (binding.key === undefined) {
       const decision = this.#routes.peek(domain);
-      if (decision !== undefined) binding.key = this.#keyOf(decision, domain);
+      if (decision !== undefined) binding.key = this.#keyOf(decision, binding);
     }
     return binding.key;
   }
@@ -157,14 +166,14 @@ export class Bindings {
    * on changes are noted, until {@link endChanges}.
    */
   takeChanges(): Iterable<Binding> {
-    const changed = this.#changed ?? this.#byDomain.values();
+    const changed = this.#changed ?? this.#byName.values();
     this.#changed = new Set();
     return changed;
   }
 
   /** How many there are to take. */
   get changeCount(): number {
-    return this.#changed?.size ?? this.#byDomain.size;
+    return this.#changed?.size ?? this.#byName.size;
   }
 
   endChanges(): void {
@@ -184,10 +193,10 @@ export class Bindings {
 
   /** Forgets domains without mail. */
   collect(): void {
-    for (const [domain, binding] of this.#byDomain) {
+    for (const [name, binding] of this.#byName) {
       if (binding.recipients > 0 || binding.state === 'asked' || !this.#waiting.close(binding.number)) continue;
       this.unbind(binding);
-      this.#byDomain.delete(domain);
+      this.#byName.delete(name);
       this.#byNumber[binding.number] = undefined;
     }
   }

@@ -1,6 +1,6 @@
 import { ConcurrencyWindow, wantsConnection } from '@mailyard/delivery-rules';
 import { DeliveryConnection } from './delivery-connection.ts';
-import { openConnection, type Opened } from './opening.ts';
+import { type HostFailure, openConnection, type Opened, OURS_AGAIN_MS, tellOnce } from './opening.ts';
 import { type OpeningSlot, PATIENT_MS } from './opening-slots.ts';
 import type { Parcel } from './parcel.ts';
 import type { PoolHome, PoolTools } from './pool-home.ts';
@@ -143,7 +143,7 @@ export class ConnectionPool {
   open(parcel: Parcel | undefined): boolean {
     const { context, tools, budget, random } = this.#tools;
     const { settings } = context;
-    const { key, target, domain, terms, authProfile } = this.#home;
+    const { target, domain, terms, authProfile } = this.#home;
     const { monotonic } = context.clock.now();
     if (!this.#home.mayHave(this.size + 1, this.#window.size)) return false;
     const slot = this.#answers ? undefined : budget.slots.take(this.#home, this.hasFresh, monotonic);
@@ -153,11 +153,10 @@ export class ConnectionPool {
     this.#openings = [...this.#openings, opening];
     budget.used += 1;
     const credentials = authProfile === undefined ? undefined : context.credentials?.of(authProfile);
-    if (authProfile !== undefined && credentials === undefined) {
-      // Never sent unauthenticated (R152).
-      const reply = { code: 454, enhancedStatus: '4.7.0', text: `profile ${authProfile} cannot be read` } as const;
-      const failure = { reply, stage: 'auth', host: key } as const;
-      const until = tools.now() + 60_000;
+    const gateway = this.#home.gateway === undefined ? undefined : context.gateways.of(this.#home.gateway);
+    const failure = this.#missing(credentials !== undefined, gateway !== undefined);
+    if (failure !== undefined) {
+      const until = tools.now() + OURS_AGAIN_MS;
       queueMicrotask(() => this.#opened(opening, { kind: 'unreachable', until, failure, overloaded: false }));
       return true;
     }
@@ -169,9 +168,10 @@ export class ConnectionPool {
         turn: this.#turn - 1,
         random: Array.from({ length: 8 }, random),
         ipPreference: terms.ipPreference,
+        ...(gateway === undefined ? {} : { gateway }),
       },
       relayOptions: {
-        heloName: settings.hostname,
+        heloName: gateway?.heloName ?? settings.hostname,
         tls: terms.tls,
         certificateNames: this.#home.certificateNames,
         ...(credentials === undefined ? {} : { credentials }),
@@ -186,6 +186,19 @@ export class ConnectionPool {
       planned: (hosts) => this.#home.planned(hosts),
     }).then((opened) => this.#opened(opening, opened));
     return true;
+  }
+
+  /** What this machine lacks to open one as it must be: never unauthenticated (R152), never from another address (R147). */
+  #missing(hasCredentials: boolean, hasGateway: boolean): HostFailure | undefined {
+    const { key: host, authProfile, gateway } = this.#home;
+    if (authProfile !== undefined && !hasCredentials) {
+      const reply = { code: 454, enhancedStatus: '4.7.0', text: `profile ${authProfile} cannot be read` } as const;
+      return { reply, stage: 'auth', host };
+    }
+    if (gateway === undefined || hasGateway) return undefined;
+    const text = `virtual gateway ${gateway} is not in the settings of ${this.#tools.context.worker}`;
+    tellOnce(this.#tools.tools.told, gateway, { kind: 'alarm', name: 'gateway-unknown', detail: text });
+    return { reply: { code: 451, enhancedStatus: '4.3.5', text }, stage: 'connect', host };
   }
 
   #opened(opening: Opening, opened: Opened): void {

@@ -1,4 +1,4 @@
-import type { DeliveryTermsSource, LimitBoard } from '@mailyard/delivery-rules';
+import type { DeliveryTermsSource, LimitBoard, VirtualGateways } from '@mailyard/delivery-rules';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -14,6 +14,8 @@ export interface WorkerContext {
   readonly incarnation: Incarnation;
   readonly settings: DeliverySettings;
   readonly credentials?: OutgoingCredentials;
+  /** From where mail of virtual gateways leaves this machine (R147). */
+  readonly gateways: VirtualGateways;
   /** Destination controls and bounce profiles, by recipient domain (R140). */
   readonly terms: DeliveryTermsSource;
   /** Where workers share limits; absent where there is one worker. */

@@ -18,6 +18,8 @@ import { type Carried, type Settlement, settle } from './settle.ts';
 /** What a connection needs of its destination. */
 export interface ConnectionHome extends Pick<Carried, 'profile' | 'hasOtherHost'> {
   readonly messagesPerConnection: number;
+  /** The virtual gateway by which its connections leave. */
+  readonly gateway: string | undefined;
   /** A transaction has ended. */
   settled(connection: DeliveryConnection, settlement: Settlement, tookMs: number): void;
   /** There is room for another parcel, or nothing left to do. */
@@ -55,7 +57,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
   constructor(relay: RelayConnection, home: ConnectionHome, now: number) {
     this.relay = relay;
     this.host = relay.host;
-    this.hostKey = hostKey(relay.host);
+    this.hostKey = hostKey(relay.host, home.gateway);
     this.hostText = formatHost(relay.host);
     this.#home = home;
     this.idleSince = now;

@@ -1,5 +1,5 @@
 /** A delivery worker on memory drivers, a table and a zone of the test's own, and a clock that the test moves. */
-import type { BounceProfile, DeliveryTermsSource, Relay, Resolver } from '@mailyard/delivery-rules';
+import type { BounceProfile, DeliveryTermsSource, Relay, Resolver, VirtualGateway } from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
 import {
@@ -195,6 +195,8 @@ export interface Submission {
   readonly maxAgeMs?: number;
   readonly stored?: boolean;
   readonly partition?: number;
+  /** The virtual gateway by which it leaves. */
+  readonly gateway?: string;
   /** What happens to the stored body before the log has the message. */
   readonly loseBody?: boolean;
   readonly damageBody?: boolean;
@@ -220,6 +222,7 @@ export interface FixtureOptions {
   readonly trackerPosition?: (partition: number) => number | undefined;
   readonly settings?: Partial<DeliverySettings>;
   readonly credentials?: OutgoingCredentials;
+  readonly gateways?: readonly VirtualGateway[];
   readonly terms?: DeliveryTermsSource;
   readonly bounce?: Partial<BounceProfile>;
   readonly limits?: InProcessLimitBoard;
@@ -304,6 +307,7 @@ export class DeliveryFixture {
         ...settings,
       },
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
+      gateways: { of: (name) => this.#options.gateways?.find((gateway) => gateway.name === name) },
       ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
       ...(this.#options.limits === undefined ? {} : { limitBoard: this.#options.limits.of(name) }),
       worker: name,
@@ -434,6 +438,7 @@ export class DeliveryFixture {
         copies,
         bodies: [body],
         recipientCount: to.length,
+        ...(submission.gateway === undefined ? {} : { gateway: submission.gateway }),
       },
       ...to.map(
         (forwardPath, recipient): QueueRecord => ({

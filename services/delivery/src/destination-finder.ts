@@ -1,6 +1,6 @@
 import { type DestinationKey, destinationKey } from '@mailyard/delivery-rules';
-import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { RouteDecision } from '@mailyard/smtp-routes';
+import type { Binding } from './binding.ts';
 import { Destination, type DestinationTools } from './destination.ts';
 import type { Destinations } from './destinations.ts';
 
@@ -15,20 +15,21 @@ export class DestinationFinder {
   }
 
   /** Without making an object of it. */
-  keyOf({ target }: RouteDecision, domain: Domain | AddressLiteral): DestinationKey | '/dev/null' {
+  keyOf({ target }: RouteDecision, { domain, gateway }: Binding): DestinationKey | '/dev/null' {
     const { settings, terms } = this.#tools.context;
-    return destinationKey(target, domain, settings.batchBy, terms.of(domain)) ?? '/dev/null';
+    return destinationKey(target, domain, settings.batchBy, terms.of(domain), gateway) ?? '/dev/null';
   }
 
   /** The destination of that key, which from now on goes by these terms; none for `/dev/null`. */
-  find(decision: RouteDecision, domain: Domain | AddressLiteral): Destination | undefined {
+  find(decision: RouteDecision, binding: Binding): Destination | undefined {
+    const { domain, gateway } = binding;
     const { target } = decision;
-    const key = this.keyOf(decision, domain);
+    const key = this.keyOf(decision, binding);
     if (key === '/dev/null' || target.kind === 'null') return undefined;
     const terms = this.#tools.context.terms.of(domain);
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
-      destination = new Destination(key, target, domain, terms, this.#tools);
+      destination = new Destination(key, target, domain, gateway, terms, this.#tools);
       this.#destinations.add(destination);
     } else destination.follow(terms);
     return destination;

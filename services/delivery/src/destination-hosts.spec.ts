@@ -8,7 +8,7 @@ const host = (number: number) => ({ name: `mx${number}.example`, address: `192.0
 
 describe('the hosts of a destination', () => {
   it('are waited for until there is an answer', () => {
-    const hosts = new DestinationHosts('example.com' as DestinationKey, new HostStates());
+    const hosts = new DestinationHosts('example.com' as DestinationKey, undefined, new HostStates());
     expect(hosts.unblock()).toBe(false);
     expect(hosts.block(1_000, FAILURE)).toBe(FAILURE);
     expect([hosts.isBlocked(999), hosts.isBlocked(1_000)]).toEqual([true, false]);
@@ -21,7 +21,7 @@ describe('the hosts of a destination', () => {
 
   it('know whether one is left that is not down (R57)', () => {
     const states = new HostStates();
-    const hosts = new DestinationHosts('example.com' as DestinationKey, states);
+    const hosts = new DestinationHosts('example.com' as DestinationKey, undefined, states);
     hosts.planned = [host(1), host(2)];
     const [first, second] = hosts.keys;
     expect(hosts.hasOther([first!], 0)).toBe(true);
@@ -34,7 +34,7 @@ describe('the hosts of a destination', () => {
   it('are barred for what is demanded of TLS and for nothing else, also when the destination is made anew (R144)', () => {
     const states = new HostStates();
     const made = (tls: 'required' | 'preferred', key = 'example.com'): DestinationHosts => {
-      const hosts = new DestinationHosts(key as DestinationKey, states);
+      const hosts = new DestinationHosts(key as DestinationKey, undefined, states);
       hosts.planned = [host(1)];
       hosts.demandTls({ tls, dane: 'none' });
       return hosts;
@@ -54,7 +54,7 @@ describe('the hosts of a destination', () => {
   });
 
   it('are asked of the DNS less often each time that it does not say (R76)', () => {
-    const hosts = new DestinationHosts('example.com' as DestinationKey, new HostStates());
+    const hosts = new DestinationHosts('example.com' as DestinationKey, undefined, new HostStates());
     const first = hosts.dnsFailed(FAILURE, 0);
     expect(first).toBeGreaterThan(0);
     const wait = hosts.dnsFailed(FAILURE, first) - first;

@@ -14,6 +14,7 @@ import type { HostFailure } from './opening.ts';
  */
 export class DestinationHosts {
   readonly #key: DestinationKey;
+  readonly #gateway: string | undefined;
   readonly #states: HostStates;
   /** The hosts of the last plan; none before the first. */
   planned: readonly Host[] = [];
@@ -21,13 +22,19 @@ export class DestinationHosts {
   #blockedUntil = 0;
   #lastFailure: HostFailure | undefined;
 
-  constructor(key: DestinationKey, states: HostStates) {
+  constructor(key: DestinationKey, gateway: string | undefined, states: HostStates) {
     this.#key = key;
+    this.#gateway = gateway;
     this.#states = states;
   }
 
   get keys(): readonly string[] {
-    return this.planned.map(hostKey);
+    return this.planned.map((host) => this.keyOf(host));
+  }
+
+  /** Where the state of a host is kept, for mail that leaves as this does. */
+  keyOf(host: Host): string {
+    return hostKey(host, this.#gateway);
   }
 
   /** Not before this instant, in steady wall time; 0 when there is nothing to wait for. */
@@ -78,7 +85,7 @@ export class DestinationHosts {
    * host: it may serve others who demand less, or accept its certificate under another name.
    */
   tlsState(host: Host): string {
-    return `tls ${this.#key} ${this.#demand} ${hostKey(host)}`;
+    return `tls ${this.#key} ${this.#demand} ${this.keyOf(host)}`;
   }
 
   /** This is demanded of TLS from now on; what is known of other demands counts no more. */
@@ -90,7 +97,7 @@ export class DestinationHosts {
   /** Whether one that is not known to be down is left. */
   hasOther(tried: readonly string[], now: number): boolean {
     return this.planned.some((host) => {
-      const key = hostKey(host);
+      const key = this.keyOf(host);
       const { downUntil } = this.healthOf(host);
       return !tried.includes(key) && !(downUntil > now);
     });
@@ -98,7 +105,7 @@ export class DestinationHosts {
 
   /** What is known of a host from here: of two reasons not to try it the one that lasts longer. */
   healthOf(host: Host): HostHealth {
-    const [itself, tls] = [this.#states.of(hostKey(host)), this.#states.of(this.tlsState(host))];
+    const [itself, tls] = [this.#states.of(this.keyOf(host)), this.#states.of(this.tlsState(host))];
     return tls.state === 'down' && tls.downUntil > itself.downUntil ? tls : itself;
   }
 

@@ -55,6 +55,7 @@ export class Destination implements PoolHome, LimitUser {
   readonly target: Exclude<RouteTarget, { kind: 'null' }>;
   /** The recipient domain, where the DNS leads the way. */
   readonly domain: Domain | AddressLiteral;
+  readonly gateway: string | undefined;
   readonly hosts: DestinationHosts;
   /** Domains that lead here, and those of them that wait for room. */
   readonly bindings = new SmallSet<Binding>();
@@ -74,16 +75,18 @@ export class Destination implements PoolHome, LimitUser {
     key: DestinationKey,
     target: Exclude<RouteTarget, { kind: 'null' }>,
     domain: Domain | AddressLiteral,
+    gateway: string | undefined,
     terms: DeliveryTerms,
     tools: DestinationTools,
   ) {
     this.key = key;
     this.target = target;
     this.domain = domain;
+    this.gateway = gateway;
     this.#terms = terms;
     this.#tools = tools;
     this.#recipients = this.#countOf(terms);
-    this.hosts = new DestinationHosts(key, tools.tools.hosts);
+    this.hosts = new DestinationHosts(key, gateway, tools.tools.hosts);
     this.hosts.demandTls(terms);
     this.#pool = new ConnectionPool(this, tools);
     this.usedAt = tools.context.clock.now().monotonic;

@@ -7,7 +7,7 @@ import { Destinations } from './destinations.ts';
 /** As much of a destination as the collection looks at. */
 function destination(number: number, isIdle = true): Destination {
   const key = `d${number}.example` as DestinationKey;
-  const hosts = new DestinationHosts(key, new HostStates());
+  const hosts = new DestinationHosts(key, undefined, new HostStates());
   hosts.planned = [{ name: `mx.d${number}.example`, address: `192.0.2.${number % 250}`, port: 25 + number }];
   return { key, hosts, isIdle: () => isIdle } as Partial<Destination> as Destination;
 }

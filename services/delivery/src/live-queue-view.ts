@@ -117,10 +117,7 @@ export class LiveQueueView implements QueueView {
   async #inScope(scope: QueueScope): Promise<readonly Binding[]> {
     const { bindings } = this.#scheduler;
     if (scope.kind === 'all') return [...bindings];
-    if (scope.kind === 'domain') {
-      const binding = bindings.find(scope.domain);
-      return binding === undefined ? [] : [binding];
-    }
+    if (scope.kind === 'domain') return bindings.ofDomain(scope.domain);
     const tally = await this.#tally.get();
     const row = tally.find(scope.destination);
     if (row === undefined) return [];

@@ -39,26 +39,21 @@ export async function selectMail(
       };
     }
     case 'recipient': {
-      const binding = bindings.find(domainOf(scope.forwardPath));
       return {
         message: undefined,
-        domains: binding === undefined ? [] : [binding],
+        domains: bindings.ofDomain(domainOf(scope.forwardPath)),
         wants: (_message, { forwardPath }) => forwardPath === scope.forwardPath,
       };
     }
     default: {
       const domains =
-        scope.kind === 'domain' ? some(bindings.find(scope.domain)) : await inDestination(scope.destination);
+        scope.kind === 'domain' ? bindings.ofDomain(scope.domain) : await inDestination(scope.destination);
       const wanted = new Set(domains);
       return {
         message: undefined,
         domains,
-        wants: (_message, { forwardPath }) => wanted.has(bindings.ofPath(forwardPath)),
+        wants: ({ envelope }, { forwardPath }) => wanted.has(bindings.ofPath(forwardPath, envelope.gateway)),
       };
     }
   }
-}
-
-function some(binding: Binding | undefined): readonly Binding[] {
-  return binding === undefined ? [] : [binding];
 }

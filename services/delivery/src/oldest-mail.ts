@@ -40,7 +40,7 @@ export class OldestMail {
         if (left-- <= 0) break look;
         if (pace.isOver) await pace.rest();
         for (const { forwardPath } of recipients.values()) {
-          const binding = this.#bindings.find(domainOf(forwardPath));
+          const binding = this.#bindings.find(domainOf(forwardPath), envelope.gateway);
           const key = binding === undefined ? undefined : this.#bindings.keyOf(binding);
           if (key !== undefined && envelope.at < (oldest.get(key) ?? Infinity)) oldest.set(key, envelope.at);
         }

@@ -18,13 +18,17 @@ import {
   type RelayOptions,
   type Resolver,
   type SessionFailure,
+  sourceAddressesOf,
   type Stage,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
+import type { MailEvent } from '@mailyard/queue';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { daneSession } from './dane-session.ts';
 
+/** What this machine lacks is looked for again after this. */
+export const OURS_AGAIN_MS = 60_000;
 /** A probe that is shared with other workers keeps them off for this long. */
 const PROBE_MS = 60_000;
 
@@ -35,8 +39,8 @@ export interface OpeningTools {
   readonly board: HostBoard | undefined;
   /** Steady wall time. */
   readonly now: () => number;
-  /** Profile and host: where authentication fails now, which was told. */
-  readonly refusing: Set<string>;
+  /** Alarms that were told and still hold: what they are about. */
+  readonly told: Set<string>;
   /** A host that was down answers again. */
   readonly cameBack: (host: string) => void;
 }
@@ -87,14 +91,17 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
   const plan = await resolvePlan(tools.resolver, wish);
   if (plan.kind === 'nowhere') return plan;
   wish.planned(plan.hosts);
-  const hosts = preferring(plan.hosts, wish.preferredHost).filter((host) => !wish.tried.includes(hostKey(host)));
+  const { gateway } = wish.plan;
+  const hosts = preferring(plan.hosts, wish.preferredHost).filter(
+    (host) => !wish.tried.includes(hostKey(host, gateway?.name)),
+  );
   if (hosts.length === 0) return { kind: 'exhausted' };
   let until = Infinity;
   let failure: HostFailure | undefined;
   let overloaded = false;
   let failures = 0;
   for (const host of hosts) {
-    const key = hostKey(host);
+    const key = hostKey(host, gateway?.name);
     const barred = tools.hosts.of(wish.tlsState(host));
     if (barred.downUntil > tools.now()) {
       until = Math.min(until, barred.downUntil);
@@ -119,13 +126,13 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
     failures += 1;
     failure = result.failure;
     if (result.overloaded) overloaded = true;
-    until = Math.min(until, result.overloaded ? tools.now() : tools.hosts.of(result.state).downUntil);
+    until = Math.min(until, result.until ?? tools.hosts.of(key).downUntil);
   }
   return { kind: 'unreachable', until, failure, overloaded };
 }
 
 async function connect(
-  { relay, resolver, hosts, board, now, refusing, cameBack }: OpeningTools,
+  { relay, resolver, hosts, board, now, told, cameBack }: OpeningTools,
   wish: OpeningWish,
   host: Host,
   key: string,
@@ -135,23 +142,27 @@ async function connect(
       readonly kind: 'failed';
       readonly failure: HostFailure;
       readonly overloaded: boolean;
-      /** Where it is kept until when not to try again. */
-      readonly state: string;
+      /** Not to be tried before, where the state of the host does not tell. */
+      readonly until?: number;
     }
 > {
-  const { authProfile, openConnections, tlsState, tlsAlarm, domain } = wish;
+  const { authProfile, openConnections, tlsState, tlsAlarm, domain, plan } = wish;
+  const { gateway, turn } = plan;
   const session = await daneSession(resolver, wish, host);
   let opened: RelayConnection | SessionFailure;
+  let localAddress: string | undefined;
   if ('reason' in session) {
     opened = session;
   } else {
     hosts.began(key, now());
-    opened = await relay.connect(host, session).catch(
-      (error: unknown): SessionFailure => ({
-        stage: 'connect',
-        reason: error instanceof Error ? error.message : String(error),
+    const sources = sourceAddressesOf(gateway, host.address, turn);
+    ({ opened, localAddress } = await connectFrom(relay, host, session, sources, (address, reason) =>
+      tellOnce(told, address, {
+        kind: 'alarm',
+        name: 'gateway-unusable',
+        detail: `virtual gateway ${gateway?.name}, address ${address}: ${reason}`,
       }),
-    );
+    ));
     hosts.ended(key);
   }
   if (!('reason' in opened)) {
@@ -159,10 +170,18 @@ async function connect(
       board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });
       cameBack(key);
     }
-    refusing.delete(`${authProfile} ${key}`);
+    told.delete(`authentication-failed ${authProfile} ${key}`);
+    if (localAddress !== undefined) told.delete(`gateway-unusable ${localAddress}`);
     hosts.forget(tlsState(host));
     const { name, address, port } = host;
-    publishMailEvent({ kind: 'connectionOpened', dcid: opened.dcid, host: name, address, port });
+    publishMailEvent({
+      kind: 'connectionOpened',
+      dcid: opened.dcid,
+      host: name,
+      address,
+      port,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     if (opened.tls !== undefined) publishMailEvent({ kind: 'connectionTls', dcid: opened.dcid, ...opened.tls });
     return { kind: 'connected', connection: opened };
   }
@@ -175,9 +194,19 @@ async function connect(
     stage,
     reason: opened.reason,
   });
+  if (opened.isOurs === true) {
+    hosts.released(key);
+    const text = `virtual gateway ${gateway?.name} cannot leave from this machine: ${opened.reason}`;
+    const ours: HostFailure = { reply: { code: 451, enhancedStatus: '4.3.5', text }, stage, host: formatHost(host) };
+    return { kind: 'failed', failure: ours, overloaded: false, until: now() + OURS_AGAIN_MS };
+  }
   // 4yz says nothing against the profile.
   if (stage === 'auth' && authProfile !== undefined && (opened.reply === undefined || opened.reply.code >= 500))
-    tellOnce(refusing, authProfile, key, opened.reason, host);
+    tellOnce(told, `${authProfile} ${key}`, {
+      kind: 'alarm',
+      name: 'authentication-failed',
+      detail: `profile ${authProfile} at ${formatHost(host)}: ${opened.reason}`,
+    });
   const failure = { reply, stage, host: formatHost(host) };
   if (stage === 'starttls' && ('reason' in session || demandsTls(session.tls))) {
     // It answers, and may well serve those who demand less.
@@ -190,7 +219,7 @@ async function connect(
         name: 'tls-failed',
         detail: `${formatHost(host)} for ${domain}: ${opened.reason}`,
       });
-    return { kind: 'failed', failure, overloaded: false, state: place };
+    return { kind: 'failed', failure, overloaded: false, until: hosts.of(place).downUntil };
   }
   if (state === 'failed') {
     const report = hosts.failed(key, reply, now());
@@ -198,16 +227,38 @@ async function connect(
   } else {
     hosts.released(key);
   }
-  return { kind: 'failed', failure, overloaded: state === 'slow', state: key };
+  return { kind: 'failed', failure, overloaded: state === 'slow', ...(state === 'slow' ? { until: now() } : {}) };
 }
 
-/** An operator must know that a profile no longer opens a host (R152): once, until it does again. */
-function tellOnce(refusing: Set<string>, profile: string, key: string, reason: string, host: Host): void {
-  const what = `${profile} ${key}`;
-  if (refusing.has(what)) return;
-  refusing.add(what);
-  const detail = `profile ${profile} at ${formatHost(host)}: ${reason}`;
-  publishMailEvent({ kind: 'alarm', name: 'authentication-failed', detail });
+/** Connects from the first of these addresses that this machine has; from no other. */
+async function connectFrom(
+  relay: Relay,
+  host: Host,
+  options: RelayOptions,
+  sources: readonly (string | undefined)[],
+  unusable: (address: string, reason: string) => void,
+): Promise<{ readonly opened: RelayConnection | SessionFailure; readonly localAddress?: string }> {
+  let opened: RelayConnection | SessionFailure = { stage: 'connect', reason: 'no source address', isOurs: true };
+  for (const localAddress of sources) {
+    const from = localAddress === undefined ? {} : { localAddress };
+    opened = await relay.connect(host, { ...options, ...from }).catch(
+      (error: unknown): SessionFailure => ({
+        stage: 'connect',
+        reason: error instanceof Error ? error.message : String(error),
+      }),
+    );
+    if (!('reason' in opened) || opened.isOurs !== true || localAddress === undefined) return { opened, ...from };
+    unusable(localAddress, opened.reason);
+  }
+  return { opened };
+}
+
+/** An operator must know what keeps mail from leaving as it must (R147, R152): once, until it is mended. */
+export function tellOnce(told: Set<string>, about: string, alarm: MailEvent & { readonly kind: 'alarm' }): void {
+  const what = `${alarm.name} ${about}`;
+  if (told.has(what)) return;
+  told.add(what);
+  publishMailEvent(alarm);
 }
 
 /** One probe for all workers; without the board each goes by itself (R76). */

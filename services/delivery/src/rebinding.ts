@@ -67,7 +67,10 @@ export class Rebinding {
     return sends.some(({ recipients }) =>
       recipients.some((rid) => {
         const recipient = message.recipients.get(rid);
-        return recipient !== undefined && concerned.has(this.#room.bindings.ofPath(recipient.forwardPath));
+        return (
+          recipient !== undefined &&
+          concerned.has(this.#room.bindings.ofPath(recipient.forwardPath, message.envelope.gateway))
+        );
       }),
     );
   }
@@ -78,13 +81,13 @@ export class Rebinding {
     const concerned = new Set<Binding>();
     const before = new Map<Destination, DeliveryTerms>();
     for (const binding of this.#room.bindings) {
-      const { destination, domain } = binding;
+      const { destination, domain, gateway } = binding;
       if (destination === undefined) {
         this.#room.bindings.forgetKey(binding);
         continue;
       }
       const now = terms.of(domain);
-      if (destinationKey(destination.target, domain, settings.batchBy, now) !== destination.key) {
+      if (destinationKey(destination.target, domain, settings.batchBy, now, gateway) !== destination.key) {
         concerned.add(binding);
         continue;
       }

@@ -53,7 +53,7 @@ export class Scheduler implements Scheduling {
   /** @param partitions those of this worker, by number */
   constructor(
     context: WorkerContext,
-    tools: Omit<OpeningTools, 'now' | 'cameBack' | 'refusing'>,
+    tools: Omit<OpeningTools, 'now' | 'cameBack' | 'told'>,
     partitions: ReadonlyMap<number, Partition>,
     random: () => number,
   ) {
@@ -78,8 +78,8 @@ export class Scheduler implements Scheduling {
       context.routes,
       this.waiting,
       context.settings.hostname as Domain,
-      (decision, domain) => finder.find(decision, domain),
-      (decision, domain) => finder.keyOf(decision, domain),
+      (decision, binding) => finder.find(decision, binding),
+      (decision, binding) => finder.keyOf(decision, binding),
       (binding) => rebinding.bound(binding),
     );
     this.#room = new WaitingRoom(context, this.waiting, this.bindings, this.#wakeUp);
@@ -87,7 +87,7 @@ export class Scheduler implements Scheduling {
       context,
       tools: {
         ...tools,
-        refusing: new Set(),
+        told: new Set(),
         now: () => this.#now(),
         cameBack: (host) => this.hostCameBack(host),
       },
@@ -123,11 +123,12 @@ export class Scheduler implements Scheduling {
 
   place(partition: Partition, message: OpenMessage, recipients: readonly number[], isNew: boolean): void {
     const now = this.#now();
+    const { gateway } = message.envelope;
     let ready: Map<Destination, OpenRecipient[]> | undefined;
     for (const rid of recipients) {
       const recipient = message.recipients.get(rid);
       if (recipient === undefined) continue;
-      const binding = this.bindings.ofPath(recipient.forwardPath);
+      const binding = this.bindings.ofPath(recipient.forwardPath, gateway);
       if (isNew) this.#count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       if (recipient.dueAt > now) {
@@ -147,7 +148,7 @@ export class Scheduler implements Scheduling {
     }
     if (ready === undefined) return;
     for (const [destination, together] of ready) {
-      const { route } = this.bindings.ofPath(together[0]!.forwardPath);
+      const { route } = this.bindings.ofPath(together[0]!.forwardPath, gateway);
       this.#admission.makeReady(partition, message, together, destination, route, now);
     }
   }
@@ -165,13 +166,13 @@ export class Scheduler implements Scheduling {
   restated(partition: Partition, message: OpenMessage): void {
     for (const recipient of message.recipients.values()) {
       if (partition.underway.has(message.id, recipient.recipient)) continue;
-      const binding = this.bindings.ofPath(recipient.forwardPath);
+      const binding = this.bindings.ofPath(recipient.forwardPath, message.envelope.gateway);
       this.#room.wait(partition, message, recipient, binding, recipient.dueAt, false);
     }
   }
 
   closed(partition: Partition, { closed, of, outcome }: Closed): void {
-    const binding = this.bindings.ofPath(closed.forwardPath);
+    const binding = this.bindings.ofPath(closed.forwardPath, of.envelope.gateway);
     if (this.#placing.hasPassed(partition, of)) this.#count(partition, binding, -1);
     if (outcome.type !== 'RecipientDelivered' || this.waiting.entriesOf(binding.number) === 0) return;
     // R74: a success makes what was deferred for the domain due at once.
@@ -183,7 +184,7 @@ export class Scheduler implements Scheduling {
   dropped(partition: Partition, message: OpenMessage): void {
     const isCounted = this.#placing.hasPassed(partition, message);
     for (const { forwardPath } of message.recipients.values())
-      if (isCounted) this.#count(partition, this.bindings.ofPath(forwardPath), -1);
+      if (isCounted) this.#count(partition, this.bindings.ofPath(forwardPath, message.envelope.gateway), -1);
     partition.underway.forget(message.id);
   }
 
@@ -230,7 +231,7 @@ export class Scheduler implements Scheduling {
     for (const recipient of message.recipients) {
       const { recipient: rid, lastRouteVersion, dueAt } = recipient;
       if (recipient.outcomeUnknown) partition.unknownOutcomes.add(`${message.id}/${rid}`);
-      const binding = this.bindings.ofPath(recipient.forwardPath);
+      const binding = this.bindings.ofPath(recipient.forwardPath, message.gateway);
       this.#count(partition, binding, 1);
       if (partition.underway.has(message.id, rid)) continue;
       const since = this.bindings.since(binding);

@@ -24,7 +24,7 @@ export class StrandedMail implements DestinationEvents {
   putOff({ profile }: Destination, parcels: readonly Parcel[], until: number, failure: HostFailure): void {
     const { bindings, waitLonger } = this.#room;
     this.#each(parcels, (partition, message, recipient, { walk }) => {
-      const binding = bindings.ofPath(recipient.forwardPath);
+      const binding = bindings.ofPath(recipient.forwardPath, message.envelope.gateway);
       const { recipient: rid } = recipient;
       partition.underway.delete(message.id, rid);
       if (walk !== undefined) endWalk(partition, message, recipient, binding.route, walk, profile, waitLonger);
@@ -36,9 +36,10 @@ export class StrandedMail implements DestinationEvents {
 
   bounce(_destination: Destination, parcels: readonly Parcel[], faults: readonly DestinationFault[]): void {
     const { bindings, waitLonger } = this.#room;
-    this.#each(parcels, (partition, message, { recipient, forwardPath }) =>
-      bounceByDns(partition, message, recipient, bindings.ofPath(forwardPath).route, faults, waitLonger),
-    );
+    this.#each(parcels, (partition, message, { recipient, forwardPath }) => {
+      const { route } = bindings.ofPath(forwardPath, message.envelope.gateway);
+      bounceByDns(partition, message, recipient, route, faults, waitLonger);
+    });
   }
 
   exhausted(parcel: Parcel): void {
@@ -46,7 +47,9 @@ export class StrandedMail implements DestinationEvents {
     if (walk === undefined) return;
     const { bindings, waitLonger } = this.#room;
     this.#each([parcel], (partition, message, recipient) => {
-      const { bounce } = this.#context.terms.of(bindings.ofPath(recipient.forwardPath).domain);
+      const { bounce } = this.#context.terms.of(
+        bindings.ofPath(recipient.forwardPath, message.envelope.gateway).domain,
+      );
       endWalk(partition, message, recipient, route, walk, bounce, waitLonger);
     });
   }

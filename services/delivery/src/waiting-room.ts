@@ -49,7 +49,8 @@ export class WaitingRoom {
     const recipient = message?.recipients.get(rid);
     if (message === undefined || recipient === undefined || !partition.mayStart) return;
     const dueAt = Math.max(steadyNow(this.#context).wall + LATER_MS, recipient.dueAt);
-    this.wait(partition, message, recipient, this.bindings.ofPath(recipient.forwardPath), dueAt, false);
+    const binding = this.bindings.ofPath(recipient.forwardPath, message.envelope.gateway);
+    this.wait(partition, message, recipient, binding, dueAt, false);
   };
 
   /** Makes what waits for some domains due now, and what their destinations wait for of no account (R210). @param ofAll these are all */

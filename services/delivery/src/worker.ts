@@ -5,6 +5,7 @@ import {
   type LimitBoard,
   type Relay,
   type Resolver,
+  type VirtualGateways,
 } from '@mailyard/delivery-rules';
 import { type Address, type Domain, domainOf } from '@mailyard/mail';
 import type {
@@ -44,6 +45,8 @@ export interface DeliveryOptions {
   readonly settings: DeliverySettings;
   /** Absent: what a route with a profile leads to waits. */
   readonly credentials?: OutgoingCredentials;
+  /** Absent: this machine has none, and what has one waits. */
+  readonly gateways?: VirtualGateways;
   /** Absent: all mail goes by the settings. */
   readonly terms?: DeliveryTermsSource;
   /** The name of the worker, and this life of it. */
@@ -106,6 +109,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
       steady,
       bodies,
       terms,
+      gateways: options.gateways ?? { of: () => undefined },
       reports: new Reports(bodies, bodyStore, {
         hostname: settings.hostname,
         termsOf: (path: Address) => terms.of(domainOf(path) || (settings.hostname as Domain)),

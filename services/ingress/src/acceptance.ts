@@ -23,6 +23,7 @@ export interface AcceptanceFacts {
   readonly envid?: string;
   readonly headerMessageId?: string;
   readonly traceparent?: string;
+  readonly gateway?: string;
   readonly expiresAt: number;
   readonly body: BodyReference;
   readonly sizeOctets: number;

@@ -12,6 +12,7 @@ import {
   RecipientAccessTable,
   type RecipientBoard,
   type RecipientNews,
+  VirtualGatewayMap,
 } from '@mailyard/access';
 import type { Domain } from '@mailyard/mail';
 import { type MailEvent, type MessageAccepted, type QueueLog, type QueueRecord } from '@mailyard/queue';
@@ -89,6 +90,7 @@ async function start(setting: Setting): Promise<readonly number[]> {
     policies: MailPolicyTable.read([]) as MailPolicyTable,
     outgoing: MailPolicyTable.read(outgoing) as MailPolicyTable,
     hosts,
+    gateways: VirtualGatewayMap.EMPTY,
   };
   let icid = 0;
   const plan = (listener: string) => ({

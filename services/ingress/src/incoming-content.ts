@@ -168,10 +168,11 @@ export class IncomingContent implements ContentSink {
     splinters: readonly Splinter[],
     traceparent: string,
   ): QueueRecord[] {
-    const { session, command, recipients } = this.#envelope;
+    const { session, command, recipients, access } = this.#envelope;
     const { parameters, reversePath } = command;
     const { ports, settings } = this.#context;
     const { messageId } = header;
+    const gateway = access.gateways.gatewayOf(session.clientAddress, reversePath);
     return buildAcceptance(
       {
         message: this.#message,
@@ -190,6 +191,7 @@ export class IncomingContent implements ContentSink {
         ...(parameters.envid === undefined ? {} : { envid: parameters.envid }),
         ...(messageId === undefined ? {} : { headerMessageId: messageId }),
         traceparent,
+        ...(gateway === undefined ? {} : { gateway }),
         expiresAt: this.#expiresAt,
         body,
         sizeOctets: this.#intake.sizeOctets,

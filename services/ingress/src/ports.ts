@@ -1,4 +1,4 @@
-import type { HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import type { HostAccessTable, MailPolicyTable, RecipientAccessTable, VirtualGatewayMap } from '@mailyard/access';
 
 /** The parts of the configuration that ingress decides by, as of one version. */
 export interface Access {
@@ -7,6 +7,7 @@ export interface Access {
   /** Of mail from clients that relay (R110). */
   readonly outgoing: MailPolicyTable;
   readonly hosts: HostAccessTable;
+  readonly gateways: VirtualGatewayMap;
 }
 
 /** Where ingress reads them; undefined while there is no table: mail is then answered 451, never refused. */

@@ -1,6 +1,6 @@
 /** Ingress as programs of others see it. */
 import { randomBytes } from 'node:crypto';
-import { HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import { HostAccessTable, MailPolicyTable, RecipientAccessTable, VirtualGatewayMap } from '@mailyard/access';
 import { InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
 import type { MessageAccepted, PartitionHandler, QueueRecord } from '@mailyard/queue';
 import { makeCertificate } from '@mailyard/testkit/certificate';
@@ -67,6 +67,7 @@ beforeAll(async () => {
           policies: MailPolicyTable.read([]) as MailPolicyTable,
           outgoing: MailPolicyTable.read([]) as MailPolicyTable,
           hosts: HostAccessTable.read([], []) as HostAccessTable,
+          gateways: VirtualGatewayMap.EMPTY,
         }),
       },
       pressure,

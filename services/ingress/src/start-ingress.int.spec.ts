@@ -1,7 +1,14 @@
 /** Ingress over real sockets, with a log and a store that fail when told to. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { HostAccessTable, type MailPolicy, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import {
+  HostAccessTable,
+  type MailPolicy,
+  MailPolicyTable,
+  RecipientAccessTable,
+  VirtualGatewayMap,
+  type VirtualGatewayRow,
+} from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
 import type { BodyStore, MessageAccepted, QueueLog, QueueRecord, RecipientQueued } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -91,6 +98,7 @@ const routes: RouteLookup = {
 
 interface Change {
   readonly policies?: readonly MailPolicy[];
+  readonly gateways?: readonly VirtualGatewayRow[];
   readonly ready?: boolean;
   readonly share?: number;
   readonly away?: string;
@@ -100,6 +108,7 @@ interface Change {
 
 async function start({
   policies = [],
+  gateways = [],
   ready = true,
   share = 0,
   away,
@@ -109,11 +118,14 @@ async function start({
   const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
   const hosts = HostAccessTable.read([], []) as HostAccessTable;
+  const map = VirtualGatewayMap.read(gateways) as VirtualGatewayMap;
   const ports: IngressPorts = {
     queueLog,
     bodyStore,
     routes,
-    access: { current: () => (ready ? { recipients, policies: table, outgoing: table, hosts } : undefined) },
+    access: {
+      current: () => (ready ? { recipients, policies: table, outgoing: table, hosts, gateways: map } : undefined),
+    },
     pressure: { publish: () => undefined, read: () => share },
     dns: { namesOf: unused, addressesOf: unused },
     health: { away: () => away, localShare: () => localShare },
@@ -222,6 +234,15 @@ describe('ingress', () => {
     const sent = Buffer.concat([tagged!.prefix, whole.subarray(tagged!.skipOctets)]).toString();
     expect(sent).toMatch(/^Received: [^;]*;\r\n\t.*\r\nSubject: \[ext\] x\r\n\r\nhello\r\n$/);
     expect(tagged!.sizeOctets).toBe(sent.length);
+  });
+
+  it('keeps with the message the virtual gateway of whom it came from, and nothing where there is none (R147)', async () => {
+    const port = await start({ gateways: [{ from: '@b.example', gateway: 'bulk' }] });
+    await send(port, ['u@x.example', 'v@x.example']);
+    expect(accepted(batches[0]!).gateway).toBe('bulk');
+    await ingress?.stop(0);
+    await send(await start({ gateways: [{ from: '192.0.2.5', gateway: 'bulk' }] }), ['u@x.example']);
+    expect(accepted(batches[1]!)).not.toHaveProperty('gateway');
   });
 
   it('streams what is above the inline limit into the store, octet for octet', async () => {

@@ -110,6 +110,8 @@ const bounce = z.strictObject({
   delayWarningSeconds: count.optional(),
 });
 
+const gateway = z.strictObject({ from: text, gateway: text });
+
 const configuration = z.strictObject({
   mode: z.enum(['covering', 'dotted']).optional(),
   routes: z.record(text, route).optional(),
@@ -121,6 +123,7 @@ const configuration = z.strictObject({
   hat: z.array(hostRow).optional(),
   mailFlowPolicies: z.array(flowPolicy).optional(),
   outgoingPolicies: z.array(policy).optional(),
+  virtualGateways: z.array(gateway).optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -165,6 +168,14 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
     yield replace(
       9,
       file.outgoingPolicies.map((value) => ({ $case: 'outgoingMailPolicy', value })),
+    );
+  if (file.virtualGateways !== undefined)
+    yield replace(
+      10,
+      file.virtualGateways.map(({ from: key, gateway: name }) => ({
+        $case: 'virtualGateway',
+        value: { key, gateway: name },
+      })),
     );
   if (file.rat !== undefined) yield replace(2, file.rat.map(accessOf));
   if (file.routes !== undefined) yield replace(1, Object.entries(file.routes).map(routeOf));
@@ -291,6 +302,7 @@ export function printConfigurationFile(
       comment,
     })),
     outgoingPolicies: access.outgoingMailPolicies.map(plainPolicy),
+    virtualGateways: access.virtualGateways.map(({ key, gateway: name }) => ({ from: key, gateway: name })),
   };
   return `# Mailyard configuration, version ${table.version}\n${stringify(file, withoutUnknownFields, { keepUndefined: false, lineWidth: 0 })}`;
 }

@@ -88,6 +88,7 @@ function itemText({ item }: Item, beside?: Item): string {
     const { name: _key, ...rest } = item.value;
     return wordsOf(rest);
   }
+  if (item.$case === 'virtualGateway') return item.value.gateway;
   return JSON.stringify(item.value, withoutUnknownFields);
 }
 
@@ -120,6 +121,7 @@ function wordsOfControl(control: changeSetWire.DestinationControl): Readonly<Rec
 function nameOf({ item }: Item): string {
   if (item?.$case === 'route') return `${item.value.receivingDomain} `;
   if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
+  if (item?.$case === 'virtualGateway') return `virtualGateways ${item.value.key} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
   if (item?.$case === 'hostAccess') {
     const row = readHostAccess(item.value);

@@ -55,6 +55,17 @@ describe('bin/mailyard', () => {
     expect(run(['check'])).toMatchObject({ status: 0, stdout: expect.stringContaining('embedded') });
   });
 
+  it('finds the address of a virtual gateway that this machine does not have (R147)', () => {
+    const file = join(folder, 'gateways.yaml');
+    writeFileSync(file, 'delivery: {gateways: {here: {addresses: [127.0.0.2]}, away: {addresses: [203.0.113.77]}}}\n');
+    const result = run(['check', '--config', file]);
+    expect(result).toMatchObject({ status: 78, stdout: '' });
+    expect(result.stderr).toMatch(
+      /^delivery\.gateways\.away\.addresses: 203\.0\.113\.77 is not of this machine: .*\n$/,
+    );
+    expect(run(['check', '--offline', '--config', file])).toMatchObject({ status: 0 });
+  });
+
   it.each(['ingress', 'routing', 'delivery', 'admin'])('finds nothing wrong with deploy/settings/%s.yaml', (role) => {
     const result = run(['check', '--offline', '--config', join(deploy, `${role}.yaml`)]);
     expect(result, result.stderr).toMatchObject({

@@ -87,7 +87,8 @@ function recipientsOf({ recipients }: Event): string {
 }
 
 function acceptanceText(acceptance: Acceptance): string {
-  const { icid, listener, clientAddress, helo, copies, reportOf, senderGroup, flowPolicy, relayed } = acceptance;
+  const { icid, listener, clientAddress, helo, copies, reportOf, senderGroup, flowPolicy, relayed, gateway } =
+    acceptance;
   const policies = copies.map(({ policy, sizeOctets }) => `policy ${policy} ${sizeOctets} octets`);
   const origin =
     reportOf === undefined
@@ -96,5 +97,6 @@ function acceptanceText(acceptance: Acceptance): string {
   const action = relayed === true ? 'RELAY' : 'ACCEPT';
   const group =
     senderGroup === undefined ? [] : [`${action} SG ${senderGroup}${flowPolicy === undefined ? '' : ` ${flowPolicy}`}`];
-  return [origin, ...group, ...policies].join(', ');
+  const via = gateway === undefined ? [] : [`virtual gateway ${gateway}`];
+  return [origin, ...group, ...policies, ...via].join(', ');
 }

@@ -7,6 +7,7 @@ import {
   writeBounceProfile,
   writeDecision,
   writeDestinationControl,
+  writeVirtualGateway,
   writeMailPolicy,
   writeMode,
   writeHostAccess,
@@ -93,6 +94,7 @@ export function addRoutingService(
         hostAccess: Array.from(itemsOf(state, 'hat'), ({ item }) => writeHostAccess(item)),
         mailFlowPolicies: Array.from(itemsOf(state, 'mailFlowPolicies'), ({ item }) => writeMailFlowPolicy(item)),
         outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
+        virtualGateways: Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => writeVirtualGateway(item)),
       };
     }),
     listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),

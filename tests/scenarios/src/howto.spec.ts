@@ -15,7 +15,13 @@ import { freePort, Scenario } from './scenario.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
-  .concat('docs/howto/delivery-controls.md', 'docs/howto/migrate.md', 'docs/howto/operate.md', 'docs/howto/roles-and-tls.md')
+  .concat(
+    'docs/howto/delivery-controls.md',
+    'docs/howto/migrate.md',
+    'docs/howto/operate.md',
+    'docs/howto/roles-and-tls.md',
+    'docs/howto/virtual-gateways.md',
+  )
   .sort();
 
 interface Block {
@@ -86,6 +92,11 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     '"SERVING"',
     "goes to ['mail.example.org']",
     'operations[1].set.item.route.destinations[0] ROUTE_PORT_RANGE',
+  ],
+  'virtual-gateways.md': [
+    'the settings are right',
+    /\+ virtualGateways @shop\.example {2}news/,
+    /from: ceo@shop\.example\n {4}gateway: receipts/,
   ],
   'roles-and-tls.md': ['ann (adam)', 'ROLE_TOO_LOW', '"mail.example.net"'],
 };

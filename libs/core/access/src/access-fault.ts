@@ -16,7 +16,9 @@ export type AccessFaultCode =
   | 'HAT_SYNTAX'
   | 'FLOW_NAME_INVALID'
   | 'FLOW_DUPLICATE'
-  | 'FLOW_PARAMETER_INVALID';
+  | 'FLOW_PARAMETER_INVALID'
+  | 'GATEWAY_SENDER_INVALID'
+  | 'GATEWAY_NAME_INVALID';
 
 export interface AccessFault {
   readonly code: AccessFaultCode;

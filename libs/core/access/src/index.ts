@@ -9,3 +9,4 @@ export * from './mail-flow-policy.ts';
 export * from './mail-policy.ts';
 export * from './ports.ts';
 export * from './recipient-access-table.ts';
+export * from './virtual-gateway.ts';

@@ -7,6 +7,8 @@ import {
   MailPolicyTable,
   type RecipientAccessEntry,
   RecipientAccessTable,
+  VirtualGatewayMap,
+  type VirtualGatewayRow,
 } from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
 import type { SectionName, Sections } from './sections.ts';
@@ -20,6 +22,7 @@ export interface AccessTables {
   /** Of mail from clients that relay (R110). */
   readonly outgoing: MailPolicyTable;
   readonly hosts: HostAccessTable;
+  readonly gateways: VirtualGatewayMap;
 }
 
 /** The rows that these tables are made of. */
@@ -29,6 +32,7 @@ export interface AccessRows {
   readonly outgoing: readonly MailPolicy[];
   readonly hosts: readonly HostAccessRow[];
   readonly flows: readonly MailFlowPolicy[];
+  readonly gateways: readonly VirtualGatewayRow[];
 }
 
 /** Builds the tables of a state. @throws MtaError `CONFIGURATION_INVALID` when its rows are not in order */
@@ -46,6 +50,7 @@ export function accessRowsOf(state: ConfigurationState): AccessRows {
     outgoing: rows('outgoingPolicies'),
     hosts: rows('hat'),
     flows: rows('mailFlowPolicies'),
+    gateways: rows('virtualGateways'),
   };
 }
 
@@ -59,7 +64,9 @@ export function readAccessTables(version: number, rows: AccessRows): AccessTable
   if (!(outgoing instanceof MailPolicyTable)) throw invalid(version, outgoing);
   const hosts = HostAccessTable.read(rows.hosts, rows.flows);
   if (!(hosts instanceof HostAccessTable)) throw invalid(version, hosts);
-  return { version, recipients, policies, outgoing, hosts };
+  const gateways = VirtualGatewayMap.read(rows.gateways);
+  if (!(gateways instanceof VirtualGatewayMap)) throw invalid(version, gateways);
+  return { version, recipients, policies, outgoing, hosts, gateways };
 }
 
 function invalid(version: number, [fault]: readonly AccessFault[]): MtaError {

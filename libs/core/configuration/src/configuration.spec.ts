@@ -112,6 +112,26 @@ describe('destination controls and bounce profiles', () => {
   });
 });
 
+describe('virtual gateways', () => {
+  const put = (from: string, gateway: string): Operation => ({
+    kind: 'set',
+    section: 'virtualGateways',
+    item: { from, gateway },
+  });
+
+  it('are kept in their order, one row for one key, however it is written (R147)', () => {
+    const state = applyOperations(start, [put('@example.com', 'one'), put('ALL', 'rest'), put('@Example.com', 'two')]);
+    expect(Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => item.gateway)).toEqual(['two', 'rest']);
+  });
+
+  it('are refused where nobody could be named by them', () => {
+    expect(codes(start, [put('192.0.2.0/24', 'one')])).toEqual(['GATEWAY_SENDER_INVALID virtualGateways[0].from']);
+    expect(codes(start, [put('@example.com', 'two words')])).toEqual([
+      'GATEWAY_NAME_INVALID virtualGateways[0].gateway',
+    ]);
+  });
+});
+
 describe('the configuration', () => {
   it('begins with an empty ALL and a recipient access table that refuses all (R4, R131)', () => {
     expect(lines(start)).toEqual(['ALL 0']);

@@ -1,11 +1,13 @@
 import {
   DEFAULT_POLICY,
   flowPolicyKey,
+  gatewayKey,
   type HostAccessRow,
   hostRowKey,
   type MailFlowPolicy,
   type MailPolicy,
   type RecipientAccessEntry,
+  type VirtualGatewayRow,
 } from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
 
@@ -62,6 +64,7 @@ export interface Sections {
   readonly mailFlowPolicies: MailFlowPolicy;
   /** Of mail from clients that relay (R110). */
   readonly outgoingPolicies: MailPolicy;
+  readonly virtualGateways: VirtualGatewayRow;
 }
 
 export type SectionName = keyof Sections;
@@ -76,6 +79,7 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'hat',
   'mailFlowPolicies',
   'outgoingPolicies',
+  'virtualGateways',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -88,6 +92,7 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   hat: hostRowKey,
   mailFlowPolicies: flowPolicyKey,
   outgoingPolicies: (policy) => policy.name,
+  virtualGateways: ({ from }) => gatewayKey(from) ?? from,
 };
 
 /** What tells an item from the others of its section. */

@@ -48,6 +48,7 @@ export function initialState(lineage: string): ConfigurationState {
       hat: new Map(),
       mailFlowPolicies: new Map(),
       outgoingPolicies: new Map(),
+      virtualGateways: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -1,4 +1,10 @@
-import { type AccessFault, HostAccessTable, MailPolicyTable, RecipientAccessTable } from '@mailyard/access';
+import {
+  type AccessFault,
+  HostAccessTable,
+  MailPolicyTable,
+  RecipientAccessTable,
+  VirtualGatewayMap,
+} from '@mailyard/access';
 import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
 import { accessRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
@@ -182,13 +188,14 @@ function checkWhole(
 }
 
 function checkAccess(before: ConfigurationState, after: ConfigurationState, faults: ConfigurationFault[]): void {
-  const { entries, policies, outgoing, hosts, flows } = accessRowsOf(after);
+  const { entries, policies, outgoing, hosts, flows, gateways } = accessRowsOf(after);
   const take = (read: object): void => {
     if (Array.isArray(read)) faults.push(...(read as AccessFault[]));
   };
   take(RecipientAccessTable.read(entries));
   take(MailPolicyTable.read(policies));
   take(MailPolicyTable.read(outgoing, 'outgoingPolicies'));
+  take(VirtualGatewayMap.read(gateways));
   const [old, now] = [before.sections, after.sections];
   // Ten thousand networks are not read again for a route.
   if (old.hat !== now.hat || old.mailFlowPolicies !== now.mailFlowPolicies) take(HostAccessTable.read(hosts, flows));

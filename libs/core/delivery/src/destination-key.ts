@@ -20,6 +20,9 @@ export type BatchBy = 'destination' | 'domain';
  * Domains to which different rows of the destination controls apply are apart, so that no transaction is made under two
  * of them (A9), and each domain is for itself where its recipients are counted.
  *
+ * Mail of a virtual gateway is apart from all other mail (R147).
+ *
+ * @param gateway its name; undefined for none
  * @returns undefined for `/dev/null`, which leads nowhere
  */
 export function destinationKey(
@@ -27,14 +30,16 @@ export function destinationKey(
   domain: Domain | AddressLiteral,
   batchBy: BatchBy,
   { row, recipients }: Pick<DeliveryTerms, 'row' | 'recipients'> = {},
+  gateway?: string,
 ): DestinationKey | undefined {
   if (target.kind === 'null') return undefined;
-  if (target.kind === 'usedns') return domain as string as DestinationKey;
+  const via = gateway === undefined ? '' : ` via ${gateway}`;
+  if (target.kind === 'usedns') return `${domain}${via}` as DestinationKey;
   const hosts = [...target.hosts].sort(compareHosts).map(formatDestinationHost).join(',');
   const profile = target.authProfile === undefined ? '' : `/auth=${target.authProfile}`;
   const under = row === undefined ? '' : ` under ${row}`;
   const isAlone = batchBy === 'domain' || (recipients !== undefined && row !== domain);
-  return `${hosts}${profile}${under}${isAlone ? ` for ${domain}` : ''}` as DestinationKey;
+  return `${hosts}${profile}${under}${isAlone ? ` for ${domain}` : ''}${via}` as DestinationKey;
 }
 
 /** Prints a destination host as it stands in an entry: `host`, `host:2525`, `[host]`, `192.0.2.1`, `…/pri=10`. */

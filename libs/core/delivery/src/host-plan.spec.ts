@@ -280,6 +280,20 @@ describe('a host plan', () => {
     ).toEqual(['nowhere, permanent: true']);
   });
 
+  it('names only hosts that a virtual gateway has a source address for (R147)', () => {
+    const zone: Zone = { addresses: { 'a.example': at('192.0.2.1', '2001:db8::1') } };
+    const by = (...addresses: string[]) => ({ ...OPTIONS, gateway: { name: 'bulk', addresses } });
+    const target = to('[a.example]');
+    expect(hostsOf(plan(target, 'x.example', zone, by('192.0.2.9')))).toEqual(['192.0.2.1:25']);
+    expect(hostsOf(plan(target, 'x.example', zone, by('2001:db8::9')))).toEqual(['[2001:db8::1]:25']);
+    expect(hostsOf(plan(target, 'x.example', zone, by()))).toEqual(['192.0.2.1:25', '[2001:db8::1]:25']);
+    expect(plan(to('192.0.2.1'), 'x.example', {}, by('2001:db8::9'))).toMatchObject({
+      kind: 'nowhere',
+      permanent: false,
+      faults: [{ reason: 'virtual gateway bulk has no address from which 192.0.2.1 can be reached' }],
+    });
+  });
+
   it('looks at the best MX hosts only, however many there are', () => {
     const many = mx(...Array.from({ length: 500 }, (_, index) => [index, `mx${index}.example`] as const));
     const made = plan(DNS, 'example.com', { mx: { 'example.com': many } });
@@ -301,5 +315,6 @@ describe('a host plan', () => {
 
   it('prints a host as logs show it', () => {
     expect(formatHost({ name: 'a.example', address: '192.0.2.1', port: 25 })).toBe('a.example [192.0.2.1]:25');
+    expect(hostKey({ address: '192.0.2.1', port: 25 }, 'bulk')).toBe('192.0.2.1:25 via bulk');
   });
 });

@@ -11,6 +11,7 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { DestinationHost, RouteTarget } from '@mailyard/smtp-routes';
 import { familiesOf, type IpPreference, orderAddresses } from './ip-preference.ts';
+import { familiesOfGateway, type VirtualGateway } from './virtual-gateway.ts';
 import type { AddressAnswer, Host, MxAnswer } from './ports.ts';
 
 /** The hosts of one MX answer that are looked at: the best by preference. */
@@ -32,6 +33,8 @@ export interface PlanOptions {
   /** Numbers in [0, 1) that order MX hosts of equal preference; taken in order, again from the start at the end. */
   readonly random: readonly number[];
   readonly ipPreference: IpPreference;
+  /** From where it leaves: addresses of a family that it has none of are not tried (R147). */
+  readonly gateway?: VirtualGateway;
 }
 
 /** A destination of the entry, or the domain itself, that leads to no host. */
@@ -95,9 +98,13 @@ export function planHosts(
   return { kind: 'nowhere', permanent: faults.every(({ kind }) => kind === 'permanent'), faults };
 }
 
-/** Names a host where its state is kept: address and port. */
-export function hostKey({ address, port }: { readonly address: string; readonly port: number }): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+/**
+ * Names a host where its state is kept: address and port, and by which virtual gateway, since a host may refuse one and
+ * take mail from another.
+ */
+export function hostKey({ address, port }: Pick<Host, 'address' | 'port'>, gateway?: string): string {
+  const key = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return gateway === undefined ? key : `${key} via ${gateway}`;
 }
 
 /** Prints a host as logs and records show it: `name [address]:port`. */
@@ -205,10 +212,22 @@ function expandName(name: string, port: number, answers: DnsAnswers, options: Pl
 }
 
 /** A host without an address of a family that is required is waited for: it may get one, the row may change (R142). */
-function hostsAt(name: string, port: number, addresses: readonly string[], { ipPreference }: PlanOptions): Expansion {
-  const usable = orderAddresses(addresses, ipPreference).slice(0, ADDRESS_LIMIT);
+function hostsAt(
+  name: string,
+  port: number,
+  addresses: readonly string[],
+  { ipPreference, gateway }: PlanOptions,
+): Expansion {
+  const usable = orderAddresses(addresses, ipPreference, gateway && familiesOfGateway(gateway)).slice(0, ADDRESS_LIMIT);
   if (usable.length > 0) return { kind: 'hosts', hosts: usable.map((address) => ({ name, address, port })) };
   if (addresses.length === 0) return fault(name, 'permanent', `${name} has no usable address`, '5.4.4');
+  if (gateway !== undefined && orderAddresses(addresses, ipPreference).length > 0)
+    return fault(
+      name,
+      'temporary',
+      `virtual gateway ${gateway.name} has no address from which ${name} can be reached`,
+      '4.4.4',
+    );
   const [required] = familiesOf(ipPreference);
   const reason = `${name} has no ${required} address, and the destination controls require one`;
   return fault(name, 'temporary', reason, '4.4.4');

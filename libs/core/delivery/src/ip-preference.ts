@@ -11,9 +11,19 @@ export function familyOf(address: string): IpFamily {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
 
-/** The addresses that may be tried, in the order to be tried; inside one family as the DNS has them. */
-export function orderAddresses(addresses: readonly string[], preference: IpPreference): string[] {
-  return familiesOf(preference).flatMap((family) => addresses.filter((address) => familyOf(address) === family));
+/**
+ * The addresses that may be tried, in the order to be tried; inside one family as the DNS has them.
+ *
+ * @param reachable families that there is a way to; absent: all
+ */
+export function orderAddresses(
+  addresses: readonly string[],
+  preference: IpPreference,
+  reachable?: ReadonlySet<IpFamily>,
+): string[] {
+  return familiesOf(preference)
+    .filter((family) => reachable?.has(family) !== false)
+    .flatMap((family) => addresses.filter((address) => familyOf(address) === family));
 }
 
 /** The families that may be used, the better one first. */

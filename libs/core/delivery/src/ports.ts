@@ -55,6 +55,8 @@ export interface SessionFailure {
   readonly reply?: Reply;
   /** In our words, for the operator. */
   readonly reason: string;
+  /** It is this machine's: the local address cannot be used. Nothing went to the host. */
+  readonly isOurs?: true;
 }
 
 /** The content of one copy: octets as they will stand at the next hop before dot-stuffing, ending in CRLF. */
@@ -140,6 +142,7 @@ export interface RelayOptions {
   /** Judge it by these TLSA records, and send nothing where it does not match. */
   readonly dane?: DaneDemand;
   readonly credentials?: { readonly username: string; readonly password: string; readonly allowClear: boolean };
+  /** The address to connect from; no other one is ever used instead. */
   readonly localAddress?: string;
 }
 

@@ -21,7 +21,11 @@ function message(id: MessageId, offset: number, recipientCount: number): FoldedM
   );
   return {
     id,
-    envelope: { ...envelope, bodies: [{ kind: 'logged', offset, sizeOctets: 100 }] },
+    envelope: {
+      ...envelope,
+      bodies: [{ kind: 'logged', offset, sizeOctets: 100 }],
+      ...(offset % 3 === 0 ? { gateway: `g${offset % 2}` } : {}),
+    },
     recipients: new Map(recipients.map((recipient) => [recipient.recipient, recipient])),
     attempts: [],
     lastDecision: undefined,
@@ -79,9 +83,10 @@ test('with however few objects it is a map in order of the last full state', () 
           expect([...table.from(half)]).toEqual(rest);
           const seen = [...table.glance()].map(({ recipients, ...place }) => ({ ...place, who: [...recipients] }));
           expect(seen).toEqual(
-            [...table].map(({ id, fullStateOffset, recipients }) => ({
+            [...table].map(({ id, fullStateOffset, envelope: { gateway }, recipients }) => ({
               id,
               fullStateOffset,
+              gateway,
               who: [...recipients.values()],
             })),
           );

@@ -11,6 +11,8 @@ const HOT_RECIPIENTS = 2_048;
 interface Packed {
   readonly id: MessageId;
   readonly fullStateOffset: number;
+  /** Of the envelope, for a glance; left out where it has none. */
+  readonly gateway?: string;
   readonly recipients: readonly OpenRecipient[];
   readonly envelope: OpenEnvelope;
   readonly attempts: readonly (Omit<OpenAttempt, 'recipients'> & { readonly recipients: readonly number[] })[];
@@ -23,6 +25,8 @@ interface Packed {
 export interface Glance {
   readonly id: MessageId;
   readonly fullStateOffset: number;
+  /** The virtual gateway by which it leaves. */
+  readonly gateway: string | undefined;
   readonly recipients: Iterable<OpenRecipient>;
 }
 
@@ -123,17 +127,18 @@ export class MessageTable implements Iterable<OpenMessage> {
     }
   }
 
-  #glanceAt({ id, fullStateOffset, recipients }: FoldedMessage): Glance {
-    return { id, fullStateOffset, recipients: recipients.values() };
+  #glanceAt({ id, fullStateOffset, envelope: { gateway }, recipients }: FoldedMessage): Glance {
+    return { id, fullStateOffset, gateway, recipients: recipients.values() };
   }
 
   #glanceInto(name: number): Glance {
-    const [id, fullStateOffset, recipients] = this.#values.unpackFirst(this.#arena.get(name), 3) as [
-      Packed['id'],
-      Packed['fullStateOffset'],
-      Packed['recipients'],
-    ];
-    return { id, fullStateOffset, recipients };
+    const octets = this.#arena.get(name);
+    const first = this.#values.unpackFirst(octets, 3);
+    const [id, fullStateOffset] = first as [Packed['id'], Packed['fullStateOffset']];
+    // Where there is no gateway the recipients stand in its place.
+    const gateway = typeof first[2] === 'string' ? first[2] : undefined;
+    const recipients = gateway === undefined ? first[2] : this.#values.unpackFirst(octets, 4)[3];
+    return { id, fullStateOffset, gateway, recipients: recipients as Packed['recipients'] };
   }
 
   /** For the fold: the message, to be changed in place before any other is asked for. */
@@ -235,6 +240,7 @@ export class MessageTable implements Iterable<OpenMessage> {
     const packed: Packed = {
       id,
       fullStateOffset: message.fullStateOffset,
+      ...(envelope.gateway === undefined ? {} : { gateway: envelope.gateway }),
       recipients: [...recipients.values()],
       envelope,
       attempts: attempts.map((attempt) => ({ ...attempt, recipients: [...attempt.recipients] })),
@@ -246,7 +252,7 @@ export class MessageTable implements Iterable<OpenMessage> {
   }
 
   #unpack(name: number): FoldedMessage {
-    const packed = this.#values.unpack(this.#arena.get(name)) as Packed;
+    const { gateway: _gateway, ...packed } = this.#values.unpack(this.#arena.get(name)) as Packed;
     const recipients = new Map<number, OpenRecipient>();
     for (const recipient of packed.recipients) recipients.set(recipient.recipient, recipient);
     const attempts = packed.attempts.map((attempt) => ({ ...attempt, recipients: new Set(attempt.recipients) }));

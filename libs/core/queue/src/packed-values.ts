@@ -53,6 +53,7 @@ const SHARED_KEYS: ReadonlySet<string> = new Set([
   'host',
   'lastHost',
   'incarnation',
+  'gateway',
 ]);
 /** Texts under this key end in an `@` and a text that recurs. */
 const SHARED_AFTER_AT = 'headerMessageId';

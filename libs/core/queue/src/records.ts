@@ -97,6 +97,8 @@ export interface MessageAccepted extends Extensible {
   readonly warningOf?: { readonly message: MessageId; readonly recipient: number } & Extensible;
   /** W3C trace context of the receipt. */
   readonly traceparent?: string;
+  /** Name of the virtual gateway by which it leaves (R147), told at receipt and kept; absent is none. */
+  readonly gateway?: string;
 }
 
 export interface RecipientQueued extends Extensible {

@@ -14,7 +14,7 @@ import {
   readPlainItem,
   routingWire as wire,
 } from '@mailyard/contracts';
-import { type MailPolicy, type RecipientAccessEntry } from '@mailyard/access';
+import type { MailPolicy, RecipientAccessEntry, VirtualGatewayRow } from '@mailyard/access';
 import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import type { RouteChanges, RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
 import { Channels, type GrpcTarget } from './channels.ts';
@@ -229,7 +229,15 @@ export class GrpcRouteLookup implements RouteLookup {
 }
 
 function readAccess(answer: wire.GetAccessResponse): AccessTables {
-  const { version, recipientAccess, mailPolicies, outgoingMailPolicies, hostAccess, mailFlowPolicies } = answer;
+  const {
+    version,
+    recipientAccess,
+    mailPolicies,
+    outgoingMailPolicies,
+    hostAccess,
+    mailFlowPolicies,
+    virtualGateways,
+  } = answer;
   const policyOf = (value: (typeof mailPolicies)[number]): MailPolicy =>
     readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy;
   return readAccessTables(version, {
@@ -240,6 +248,9 @@ function readAccess(answer: wire.GetAccessResponse): AccessTables {
     outgoing: outgoingMailPolicies.map(policyOf),
     hosts: hostAccess.map((value) => known(readHostAccess(value), value.group)),
     flows: mailFlowPolicies.map((value) => known(readMailFlowPolicy(value), value.name)),
+    gateways: virtualGateways.map(
+      (value) => readAccessItem({ $case: 'virtualGateway', value })?.item as VirtualGatewayRow,
+    ),
   });
 }
 

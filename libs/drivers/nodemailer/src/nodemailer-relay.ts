@@ -95,7 +95,9 @@ export class NodemailerRelay implements Relay {
 
   async #open(host: Host, options: RelayOptions): Promise<NodemailerSession | Failure> {
     const socket = await this.#dial(host, options.localAddress);
-    if (typeof socket === 'string') return { stage: 'connect', reason: socket };
+    if (typeof socket === 'string')
+      // What Node says where the local address cannot be had.
+      return { stage: 'connect', reason: socket, ...(socket.startsWith('bind ') ? { isOurs: true } : {}) };
     const servername = serverName(host, options);
     const connection = new SMTPConnection({
       connection: socket,

@@ -62,7 +62,9 @@ export class SmtpRelay implements Relay {
       this.#timeouts.connect,
       this.#deadlines,
     );
-    if (wire.ended !== undefined) return { stage: 'connect', reason: wire.ended };
+    if (wire.ended !== undefined)
+      // What Node says where the local address cannot be had.
+      return { stage: 'connect', reason: wire.ended, ...(wire.ended.startsWith('bind ') ? { isOurs: true } : {}) };
     return openSession(wire, host, options, { timeouts: this.#timeouts, tlsContext: this.#tlsContext });
   }
 }

@@ -31,6 +31,7 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   hat: 'hostAccess',
   mailFlowPolicies: 'mailFlowPolicies',
   outgoingPolicies: 'outgoingMailPolicies',
+  virtualGateways: 'virtualGateways',
 };
 
 export function writeDifference({ section, key, before, after }: Difference): DifferenceJson {

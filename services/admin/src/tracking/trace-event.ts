@@ -116,7 +116,7 @@ function outcomePartsOf(
 }
 
 function acceptanceOf(record: MessageAccepted): Acceptance {
-  const { injection, reversePath, headerMessageId, copies, traceparent, message } = record;
+  const { injection, reversePath, headerMessageId, copies, traceparent, gateway, message } = record;
   const reportOf = record.reportOf ?? record.warningOf;
   return {
     icid: injection.icid,
@@ -133,6 +133,7 @@ function acceptanceOf(record: MessageAccepted): Acceptance {
     ),
     ...(reportOf === undefined ? {} : { reportOf: reportOf.message }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(gateway === undefined ? {} : { gateway }),
   };
 }
 

@@ -1,10 +1,12 @@
 import { isDistributed, type Settings, type SettingsFault } from '@mailyard/settings';
+import { checkGateways } from '../gateway/check-gateways.ts';
 import { type Command, type CommandIo, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
 
 const USAGE = `${START_USAGE.replace('usage: mailyard start', 'usage: mailyard check [--offline] [--json]')}
 Says whether 'mailyard start' with the same words would find its settings right, and every fault if not. Kafka, Redis and the
-body store of a distributed gateway are asked whether they are safe for mail, unless --offline is given.
+body store of a distributed gateway are asked whether they are safe for mail, and the addresses of virtual gateways are
+tried, unless --offline is given.
 Exit status 0 all is right, 78 settings or stores are wrong, 69 a store does not answer.
 `;
 
@@ -39,6 +41,11 @@ export const run: Command = async (args, io) => {
     faults = [...unsafe, ...away];
     if (unsafe.length > 0) status = EXIT.settings;
     else if (away.length > 0) status = EXIT.away;
+  }
+  if (!isOffline) {
+    const unusable = await checkGateways(settings);
+    faults = [...faults, ...unusable];
+    if (unusable.length > 0) status = EXIT.settings;
   }
   answer(io, isJson, faults, settings);
   return status;

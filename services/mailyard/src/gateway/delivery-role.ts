@@ -1,4 +1,5 @@
 import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelivery } from '@mailyard/delivery';
+import type { VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
 import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { Incarnation } from '@mailyard/queue';
@@ -39,6 +40,7 @@ export function startDeliveryRole(
     routes,
     terms,
     credentials,
+    gateways: gatewaysOfSettings(delivery),
     resolver: openResolver({ dns }),
     relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
     worker: hostname,
@@ -60,6 +62,14 @@ export function startDeliveryRole(
       bounce: bounceOfSettings(delivery),
     },
   });
+}
+
+/** The virtual gateways of this machine (R147). */
+export function gatewaysOfSettings({ gateways }: Pick<Settings['delivery'], 'gateways'>): VirtualGateways {
+  const byName = new Map<string, VirtualGateway>();
+  for (const [name, { addresses, helo }] of Object.entries(gateways))
+    byName.set(name, { name, addresses, ...(helo === undefined ? {} : { heloName: helo }) });
+  return { of: (name) => byName.get(name) };
 }
 
 /** The resolver that the settings name, else the system's. */

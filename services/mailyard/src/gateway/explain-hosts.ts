@@ -22,7 +22,7 @@ export function hostExplainer(
       owners().census(false, false),
     ]);
     const found = plan.kind === 'hosts' ? plan.hosts : [];
-    const keys = new Set(found.map(hostKey));
+    const keys = new Set(found.map((host) => hostKey(host)));
     const known = new Map<string, KnownHost>();
     const pace = new Pace();
     for (const host of census.hosts) {

@@ -116,6 +116,7 @@ export type Section =
   | 'hostAccess'
   | 'mailFlowPolicies'
   | 'outgoingMailPolicies'
+  | 'virtualGateways'
   | 'matchingMode';
 
 /** One line of a difference; the two sides as the table prints them. */
@@ -365,6 +366,8 @@ export interface TraceEvent {
   readonly helo?: string;
   readonly reversePath?: string;
   readonly headerMessageId?: string;
+  /** The virtual gateway by which it leaves; absent for none. */
+  readonly gateway?: string;
   readonly icid?: string;
   readonly listener?: string;
   /** Of a delivery report: the message whose bounce it reports. */

@@ -48,6 +48,9 @@ function EventFacts({ event }: { readonly event: TraceEvent }) {
       <Fact name={words.listener} isThere={event.listener !== undefined}>
         {event.listener}
       </Fact>
+      <Fact name={words.gateway} isThere={event.gateway !== undefined}>
+        {event.gateway}
+      </Fact>
       <Fact name={words.icid} isThere={event.icid !== undefined}>
         {event.icid}
       </Fact>

@@ -303,6 +303,7 @@ export const en = {
     hostAccess: 'host access',
     mailFlowPolicies: 'mail flow policy',
     outgoingMailPolicies: 'outgoing mail policy',
+    virtualGateways: 'virtual gateway',
     matchingMode: 'matching mode',
   } satisfies Record<Section, string>,
   changes: {
@@ -397,6 +398,7 @@ export const en = {
     octets: (number: number) => `${number.toLocaleString('en')} octets`,
     client: 'Client',
     helo: 'HELO',
+    gateway: 'Virtual Gateway',
     listener: 'Listener',
     icid: 'ICID',
     dcid: 'DCID',

@@ -196,7 +196,11 @@ export interface MessageAccepted {
     | string
     | undefined;
   /** Present in a delay warning only: the recipient that waits. */
-  warningOf?: ReportOf | undefined;
+  warningOf?:
+    | ReportOf
+    | undefined;
+  /** Name of the virtual gateway by which it leaves; absent is none. */
+  gateway?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1408,6 +1412,7 @@ function createBaseMessageAccepted(): MessageAccepted {
     reportOf: undefined,
     traceparent: undefined,
     warningOf: undefined,
+    gateway: undefined,
     _unknownFields: {},
   };
 }
@@ -1458,6 +1463,9 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
     }
     if (message.warningOf !== undefined) {
       ReportOf.encode(message.warningOf, writer.uint32(122).fork()).join();
+    }
+    if (message.gateway !== undefined) {
+      writer.uint32(130).string(message.gateway);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1603,6 +1611,14 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
             message.warningOf = ReportOf.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1649,6 +1665,7 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
     message.warningOf = (object.warningOf !== undefined && object.warningOf !== null)
       ? ReportOf.fromPartial(object.warningOf)
       : undefined;
+    message.gateway = object.gateway ?? undefined;
     return message;
   },
 };

@@ -63,6 +63,7 @@ export const Section = {
   SECTION_HOST_ACCESS: 7,
   SECTION_MAIL_FLOW_POLICIES: 8,
   SECTION_OUTGOING_MAIL_POLICIES: 9,
+  SECTION_VIRTUAL_GATEWAYS: 10,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -78,6 +79,7 @@ export namespace Section {
   export type SECTION_HOST_ACCESS = typeof Section.SECTION_HOST_ACCESS;
   export type SECTION_MAIL_FLOW_POLICIES = typeof Section.SECTION_MAIL_FLOW_POLICIES;
   export type SECTION_OUTGOING_MAIL_POLICIES = typeof Section.SECTION_OUTGOING_MAIL_POLICIES;
+  export type SECTION_VIRTUAL_GATEWAYS = typeof Section.SECTION_VIRTUAL_GATEWAYS;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -226,6 +228,7 @@ export interface Item {
     | //
     /** As an incoming one, of mail from clients that relay. */
     { $case: "outgoingMailPolicy"; value: MailPolicy }
+    | { $case: "virtualGateway"; value: VirtualGateway }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -391,6 +394,15 @@ export interface BounceProfile {
   /** Delay warnings for a recipient at most, and how far apart; 0 is none. */
   delayWarnings?: number | undefined;
   delayWarningSeconds?: number | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Which mail leaves by a virtual gateway; the first that matches decides. */
+export interface VirtualGateway {
+  /** The client's IP address, or the envelope sender: user@example.com, user@, @example.com, @.example.com; or ALL. */
+  key: string;
+  /** Its name; addresses are settings of the machines that deliver. */
+  gateway: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1100,6 +1112,9 @@ export const Item: MessageFns<Item> = {
       case "outgoingMailPolicy":
         MailPolicy.encode(message.item.value, writer.uint32(74).fork()).join();
         break;
+      case "virtualGateway":
+        VirtualGateway.encode(message.item.value, writer.uint32(82).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1197,6 +1212,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "outgoingMailPolicy", value: MailPolicy.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.item = { $case: "virtualGateway", value: VirtualGateway.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1274,6 +1297,12 @@ export const Item: MessageFns<Item> = {
       case "outgoingMailPolicy": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "outgoingMailPolicy", value: MailPolicy.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "virtualGateway": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "virtualGateway", value: VirtualGateway.fromPartial(object.item.value) };
         }
         break;
       }
@@ -2948,6 +2977,89 @@ export const BounceProfile: MessageFns<BounceProfile> = {
     message.notices = object.notices ?? undefined;
     message.delayWarnings = object.delayWarnings ?? undefined;
     message.delayWarningSeconds = object.delayWarningSeconds ?? undefined;
+    return message;
+  },
+};
+
+function createBaseVirtualGateway(): VirtualGateway {
+  return { key: "", gateway: "", _unknownFields: {} };
+}
+
+export const VirtualGateway: MessageFns<VirtualGateway> = {
+  encode(message: VirtualGateway, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.gateway !== "") {
+      writer.uint32(18).string(message.gateway);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VirtualGateway {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVirtualGateway();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<VirtualGateway>): VirtualGateway {
+    return VirtualGateway.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VirtualGateway>): VirtualGateway {
+    const message = createBaseVirtualGateway();
+    message.key = object.key ?? "";
+    message.gateway = object.gateway ?? "";
     return message;
   },
 };

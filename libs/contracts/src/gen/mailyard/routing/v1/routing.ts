@@ -34,6 +34,7 @@ import {
   RecipientAccess,
   Section,
   SmtpRoute,
+  VirtualGateway,
 } from "./change_set.ts";
 
 export const protobufPackage = "mailyard.routing.v1";
@@ -243,6 +244,7 @@ export interface GetAccessResponse {
   hostAccess: HostAccess[];
   mailFlowPolicies: MailFlowPolicy[];
   outgoingMailPolicies: MailPolicy[];
+  virtualGateways: VirtualGateway[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1973,6 +1975,7 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     hostAccess: [],
     mailFlowPolicies: [],
     outgoingMailPolicies: [],
+    virtualGateways: [],
     _unknownFields: {},
   };
 }
@@ -2008,6 +2011,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.outgoingMailPolicies) {
       MailPolicy.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.virtualGateways) {
+      VirtualGateway.encode(v!, writer.uint32(90).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2113,6 +2119,14 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.outgoingMailPolicies.push(MailPolicy.decode(reader, reader.uint32()));
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.virtualGateways.push(VirtualGateway.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2148,6 +2162,7 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.hostAccess = object.hostAccess?.map((e) => HostAccess.fromPartial(e)) || [];
     message.mailFlowPolicies = object.mailFlowPolicies?.map((e) => MailFlowPolicy.fromPartial(e)) || [];
     message.outgoingMailPolicies = object.outgoingMailPolicies?.map((e) => MailPolicy.fromPartial(e)) || [];
+    message.virtualGateways = object.virtualGateways?.map((e) => VirtualGateway.fromPartial(e)) || [];
     return message;
   },
 };

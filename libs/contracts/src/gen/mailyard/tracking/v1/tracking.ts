@@ -161,7 +161,11 @@ export interface Acceptance {
     | string
     | undefined;
   /** The client could send to anyone. */
-  relayed?: boolean | undefined;
+  relayed?:
+    | boolean
+    | undefined;
+  /** The virtual gateway by which it leaves; absent is none. */
+  gateway?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -862,6 +866,7 @@ function createBaseAcceptance(): Acceptance {
     senderGroup: undefined,
     flowPolicy: undefined,
     relayed: undefined,
+    gateway: undefined,
     _unknownFields: {},
   };
 }
@@ -903,6 +908,9 @@ export const Acceptance: MessageFns<Acceptance> = {
     }
     if (message.relayed !== undefined) {
       writer.uint32(96).bool(message.relayed);
+    }
+    if (message.gateway !== undefined) {
+      writer.uint32(106).string(message.gateway);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1024,6 +1032,14 @@ export const Acceptance: MessageFns<Acceptance> = {
             message.relayed = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1061,6 +1077,7 @@ export const Acceptance: MessageFns<Acceptance> = {
     message.senderGroup = object.senderGroup ?? undefined;
     message.flowPolicy = object.flowPolicy ?? undefined;
     message.relayed = object.relayed ?? undefined;
+    message.gateway = object.gateway ?? undefined;
     return message;
   },
 };
