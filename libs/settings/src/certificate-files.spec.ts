@@ -32,3 +32,7 @@ it.each([
   const found = findCertificateFaults(schema.parse({ delivery })).map(({ place, problem }) => `${place}: ${problem}`);
   expect(found).toEqual(faults.map((fault) => expect.stringMatching(new RegExp(`^${fault}`))));
 });
+
+it('files of delivery are nothing to a process that does not deliver', () => {
+  expect(findCertificateFaults(schema.parse({ roles: ['ingress'], delivery: { authority: words } }))).toEqual([]);
+});

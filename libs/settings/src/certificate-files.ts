@@ -5,8 +5,9 @@ import type { Settings } from './schema.ts';
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Faults of the files that delivery makes TLS sessions with: what is no certificate, or no key to one. */
-export function findCertificateFaults({ delivery }: Pick<Settings, 'delivery'>): SettingsFault[] {
+/** Faults of the files that delivery, if it runs here, makes TLS sessions with: what is no certificate, or no key to one. */
+export function findCertificateFaults({ roles, delivery }: Pick<Settings, 'roles' | 'delivery'>): SettingsFault[] {
+  if (!roles.includes('delivery')) return [];
   const { authority, certificate, key } = delivery;
   const faults: SettingsFault[] = [];
   const attempt = <T>(place: string, read: () => T): T | undefined => {
