@@ -99,6 +99,8 @@ export interface SinkOptions {
   readonly onStep?: (
     context: SinkContext,
   ) => SinkAnswer | string | undefined | Promise<SinkAnswer | string | undefined>;
+  /** Told when the connection of a session is gone, however it ended. */
+  readonly onClose?: (session: number) => void;
 }
 
 export const USUAL_CAPABILITIES: readonly string[] = [

@@ -39,10 +39,12 @@ export class SmtpSink {
     server.on('connection', (socket) => {
       this.connections++;
       this.changed();
-      const session = new SinkSession(this, this.connections, socket);
+      const number = this.connections;
+      const session = new SinkSession(this, number, socket);
       this.#sessions.add(session);
       socket.once('close', () => {
         this.#sessions.delete(session);
+        this.options.onClose?.(number);
         this.changed();
       });
     });
