@@ -269,6 +269,7 @@ function merge(a: QueueDestination, b: QueueDestination): QueueDestination {
     waiting: a.waiting + b.waiting,
     underway: a.underway + b.underway,
     connections: a.connections + b.connections,
+    ...maxConnectionsOf(a.maxConnections ?? b.maxConnections),
     delivered: a.delivered + b.delivered,
     softBounced: a.softBounced + b.softBounced,
     hardBounced: a.hardBounced + b.hardBounced,
@@ -278,6 +279,10 @@ function merge(a: QueueDestination, b: QueueDestination): QueueDestination {
     oldestAt: earlier(a.oldestAt, b.oldestAt),
     lastReply: a.lastReply ?? b.lastReply,
   };
+}
+
+function maxConnectionsOf(most: number | undefined): Pick<QueueDestination, 'maxConnections'> {
+  return most === undefined ? {} : { maxConnections: most };
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

@@ -41,7 +41,7 @@ export function writeDestination(destination: QueueDestination): Destination {
 
 export function readDestination(wire: Destination): QueueDestination {
   const { destination, domains, domainCount, waiting, underway, connections } = wire;
-  const { delivered, softBounced, hardBounced, nextAttemptAt, oldestAt, lastReply } = wire;
+  const { delivered, softBounced, hardBounced, nextAttemptAt, oldestAt, lastReply, maxConnections } = wire;
   return {
     destination,
     domains,
@@ -49,6 +49,7 @@ export function readDestination(wire: Destination): QueueDestination {
     waiting,
     underway,
     connections,
+    ...(maxConnections === undefined ? {} : { maxConnections }),
     delivered,
     softBounced,
     hardBounced,

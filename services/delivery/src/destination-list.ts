@@ -173,6 +173,7 @@ export class DestinationList {
       waiting: rows.waitingOf(place),
       underway: destination === undefined ? 0 : underwayOf(destination),
       connections: destination?.connections.length ?? 0,
+      ...(destination?.terms.isShared === true ? { maxConnections: destination.terms.maxConnections } : {}),
       ...(destination?.counts ?? { delivered: 0, softBounced: 0, hardBounced: 0 }),
       state: this.#stateOf(rows, place),
       hosts: this.#hostsOf(destination),

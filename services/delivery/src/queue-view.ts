@@ -31,6 +31,8 @@ export interface DestinationView {
   /** Of those, ready or in a transaction now. */
   readonly underway: number;
   readonly connections: number;
+  /** The most of them, of all workers together, where a row of the destination controls says how many (R140). */
+  readonly maxConnections?: number;
   /** Since this worker started. */
   readonly delivered: number;
   readonly softBounced: number;

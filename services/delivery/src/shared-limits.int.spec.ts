@@ -56,6 +56,9 @@ describe('limits that two workers share', () => {
     for (const to of addresses(8)) await fixture.submit({ to: [to], partition: 0 });
     await passUntil(fixture.clock, () => host.open === 4, 100, 30);
     expect(connections(fixture)).toEqual([4, 0]);
+    const shown = () => fixture.worker.queues.destinations();
+    await until(async () => (await shown())[0]?.connections === 4);
+    expect((await shown())[0]).toMatchObject({ maxConnections: 4 });
     for (const to of addresses(8)) await fixture.submit({ to: [to], partition: 1 });
     await fixture.clock.advance(1_000);
     expect(host.open).toBe(4);

@@ -40,13 +40,6 @@ export interface PartitionShare {
   readonly all: number;
 }
 
-/** What is known of a limit over all workers, for views. */
-export interface SharedLimitView {
-  /** Connections leased by all workers. */
-  readonly held: number;
-  readonly limit: number;
-}
-
 /**
  * The limits of destination controls that all workers share (R140): one exchange with the board for all that changed,
  * as soon as something is needed and else once a second. What is leased is used without asking.
@@ -141,11 +134,6 @@ export class SharedLimits implements LimitStanding {
   closed(user: LimitUser): void {
     const lease = this.#slots.get(user.key)?.lease;
     if (lease?.isAwaited === true) this.#tell(this.#newSlots, lease);
-  }
-
-  view(key: DestinationKey): SharedLimitView | undefined {
-    const lease = this.#slots.get(key)?.lease;
-    return lease && { held: lease.heldByAll, limit: lease.limit };
   }
 
   // ---- recipients

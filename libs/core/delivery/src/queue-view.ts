@@ -22,6 +22,8 @@ export interface QueueDestination {
   /** Of those, ready or in a transaction now. */
   readonly underway: number;
   readonly connections: number;
+  /** The most of them, of all workers together, where a row of the destination controls says how many (R140). */
+  readonly maxConnections?: number;
   /** Since the owner started. */
   readonly delivered: number;
   readonly softBounced: number;

@@ -38,11 +38,6 @@ export class SlotLease {
     this.limit = limit;
   }
 
-  /** Of all workers, as far as is known. */
-  get heldByAll(): number {
-    return this.#others.reduce((sum, { held }) => sum + held, this.#held);
-  }
-
   /** Whether another worker wants more than it has. */
   get isAwaited(): boolean {
     return this.#others.some(({ want, held }) => want > held);

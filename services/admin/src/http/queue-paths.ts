@@ -128,7 +128,7 @@ function demandDomain(text: string) {
 
 export function destinationJson(one: QueueDestination): unknown {
   const { destination, domains, domainCount, waiting, underway, connections, delivered } = one;
-  const { softBounced, hardBounced, state, hosts, nextAttemptAt, oldestAt, lastReply } = one;
+  const { softBounced, hardBounced, state, hosts, nextAttemptAt, oldestAt, lastReply, maxConnections } = one;
   return {
     destination,
     domains,
@@ -136,6 +136,7 @@ export function destinationJson(one: QueueDestination): unknown {
     waiting,
     underway,
     connections,
+    ...(maxConnections === undefined ? {} : { maxConnections }),
     delivered,
     softBounced,
     hardBounced,

@@ -104,7 +104,11 @@ export interface Destination {
     | undefined;
   /** When the oldest of its waiting messages was accepted, if it is known. */
   oldestAt?: number | undefined;
-  lastReply?: Reply | undefined;
+  lastReply?:
+    | Reply
+    | undefined;
+  /** The most connections, of all owners together, where a row of the destination controls says how many. */
+  maxConnections?: number | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -527,6 +531,7 @@ function createBaseDestination(): Destination {
     nextAttemptAt: undefined,
     oldestAt: undefined,
     lastReply: undefined,
+    maxConnections: undefined,
     _unknownFields: {},
   };
 }
@@ -574,6 +579,9 @@ export const Destination: MessageFns<Destination> = {
     }
     if (message.lastReply !== undefined) {
       Reply.encode(message.lastReply, writer.uint32(114).fork()).join();
+    }
+    if (message.maxConnections !== undefined) {
+      writer.uint32(120).uint64(message.maxConnections);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -711,6 +719,14 @@ export const Destination: MessageFns<Destination> = {
             message.lastReply = Reply.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.maxConnections = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -752,6 +768,7 @@ export const Destination: MessageFns<Destination> = {
     message.lastReply = (object.lastReply !== undefined && object.lastReply !== null)
       ? Reply.fromPartial(object.lastReply)
       : undefined;
+    message.maxConnections = object.maxConnections ?? undefined;
     return message;
   },
 };
