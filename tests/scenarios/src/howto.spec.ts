@@ -21,6 +21,7 @@ const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
     'docs/howto/operate.md',
     'docs/howto/roles-and-tls.md',
     'docs/howto/virtual-gateways.md',
+    'docs/howto/who-may-send.md',
   )
   .sort();
 
@@ -86,7 +87,13 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'delivery-controls.md': [/At most 2 connections, 10 messages each/, 'the row example.com', 'Bounce profile: quick.'],
   'operate.md': ['the settings are right: embedded', 'nothing to change', 'the chain holds'],
   'routes-by-file.md': ['0 added, 0 removed, 0 changed', 'nothing to change', 'dns.example'],
-  'migrate.md': ['the table becomes dotted', 'gone.example  /dev/null', 'ALL:  [smarthost.example.net]'],
+  'migrate.md': [
+    'the table becomes dotted',
+    'gone.example  /dev/null',
+    'ALL:  [smarthost.example.net]',
+    /match nobody.*sbrs/,
+    'RELAY SG RELAYLIST match 10.1.0.0/16',
+  ],
   'routes-by-grpc.md': [
     'mailyard.routing.v1.ConfigurationService',
     '"SERVING"',
@@ -97,6 +104,16 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'the settings are right',
     /\+ virtualGateways @shop\.example {2}news/,
     /from: ceo@shop\.example\n {4}gateway: receipts/,
+  ],
+  'who-may-send.md': [
+    'RELAY SG RELAYLIST match 10.1.0.0/16 policy $RELAYED',
+    'ACCEPT SG None match ALL',
+    'ACCEPT SG SUSPECTLIST match 198.51.100.0/24 policy $THROTTLED',
+    'TCPREFUSE SG None match 192.0.2.',
+    'REJECT SG None match .spamdomain.example',
+    '# listener inside',
+    'REJECT SG None match ALL',
+    'written to exported.txt',
   ],
   'roles-and-tls.md': ['ann (adam)', 'ROLE_TOO_LOW', '"mail.example.net"'],
 };
