@@ -169,6 +169,7 @@ function writeInjection(w: WireWriter, injection: Injection): void {
   if (injection.senderGroup !== undefined) w.text(5, injection.senderGroup);
   if (injection.flowPolicy !== undefined) w.text(6, injection.flowPolicy);
   if (injection.relayed !== undefined) w.bool(7, injection.relayed);
+  if (injection.user !== undefined) w.text(8, injection.user);
   w.raw(injection.unknownFields);
   w.end(start);
 }
@@ -198,6 +199,9 @@ function readInjection(r: WireReader): Injection {
         break;
       case 56:
         injection.relayed = r.bool();
+        break;
+      case 66:
+        injection.user = r.text();
         break;
       default:
         injection.unknownFields = r.unknown(tag, injection.unknownFields);

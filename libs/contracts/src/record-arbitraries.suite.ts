@@ -22,6 +22,7 @@ const injection = fc.record(
     senderGroup: fc.string({ minLength: 1 }),
     flowPolicy: fc.string({ minLength: 1 }),
     relayed: fc.constant(true),
+    user: fc.string({ minLength: 1 }),
   },
   { requiredKeys: ['icid', 'listener', 'clientAddress', 'helo'] },
 );

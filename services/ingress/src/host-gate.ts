@@ -132,7 +132,8 @@ function rejection({ bannerCode = 554, bannerText = 'Access denied' }: HostVerdi
 /** What RCPT is answered where the rejection was delayed until sender and recipient are known (R125). */
 export function delayedRejection(session: InjectionSession): Reply | undefined {
   const { verdict } = flowOf(session);
-  if (verdict?.action !== 'REJECT') return undefined;
+  // Its address may be anyone's: it is known by name (R129).
+  if (verdict?.action !== 'REJECT' || session.user !== undefined) return undefined;
   const { code, text } = rejection(verdict.limits);
   return reply(code, code < 500 ? '4.7.1' : '5.7.1', text);
 }

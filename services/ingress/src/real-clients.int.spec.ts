@@ -1,6 +1,10 @@
 /** Ingress as programs of others see it. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HostAccessTable, MailPolicyTable, RecipientAccessTable, VirtualGatewayMap } from '@mailyard/access';
+import { decoyKeys, makeScramKeys } from '@mailyard/credentials';
 import { InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
 import type { MessageAccepted, PartitionHandler, QueueRecord } from '@mailyard/queue';
 import { makeCertificate } from '@mailyard/testkit/certificate';
@@ -27,34 +31,38 @@ beforeAll(async () => {
   await queueLog.join(handler);
   const { cert: certificate, key } = makeCertificate(['mx.example.net']);
   let icid = 0;
+  const keys = await makeScramKeys('open sesame');
   const pressure = new InProcessPressureBoard();
   pressure.publish(0, 0);
   ingress = await startIngress(
     [
-      {
-        host: '127.0.0.1',
-        port: 0,
-        receiver: {
-          hostname: 'mx.example.net',
-          maxMessageOctets: 10_000_000,
-          maxRecipients: 1000,
-          maxConnections: 100,
-          maxConnectionsPerClient: 100,
-          maxErrors: 20,
-          commandTimeoutMs: 60_000,
-          contentTimeoutMs: 60_000,
-          nextIcid: () => String(++icid),
-          tls: { certificate, key },
-        },
-        settings: {
-          hostname: 'mx.example.net',
-          listener: 'public',
-          inlineOctets: 100_000,
-          maxAgeSeconds: 259_200,
-          maxReceivedFields: 100,
-        },
+      { isImplicit: false, isRequired: false, isAllowedInClear: false },
+      { isImplicit: true, isRequired: true, isAllowedInClear: false },
+      { isImplicit: false, isRequired: true, isAllowedInClear: true },
+    ].map(({ isImplicit, ...authentication }) => ({
+      host: '127.0.0.1',
+      port: 0,
+      receiver: {
+        hostname: 'mx.example.net',
+        maxMessageOctets: 10_000_000,
+        maxRecipients: 1000,
+        maxConnections: 100,
+        maxConnectionsPerClient: 100,
+        maxErrors: 20,
+        commandTimeoutMs: 60_000,
+        contentTimeoutMs: 60_000,
+        nextIcid: () => String(++icid),
+        tls: { certificate, key, isImplicit },
+        authentication,
       },
-    ],
+      settings: {
+        hostname: 'mx.example.net',
+        listener: 'public',
+        inlineOctets: 100_000,
+        maxAgeSeconds: 259_200,
+        maxReceivedFields: 100,
+      },
+    })),
     {
       queueLog,
       bodyStore,
@@ -71,6 +79,12 @@ beforeAll(async () => {
         }),
       },
       pressure,
+      smtpUsers: {
+        account: (name) =>
+          Promise.resolve(
+            name === 'ada' ? { isKnown: true, keys } : { isKnown: false, keys: decoyKeys(name, keys.salt) },
+          ),
+      },
       health: { away: () => undefined, localShare: () => 0 },
       dns: { namesOf: async () => [], addressesOf: async () => [] },
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
@@ -124,6 +138,47 @@ describe.skipIf(noSwaks !== undefined)(`swaks ${noSwaks === undefined ? '' : `($
 
   it('is told that we do not relay', async () => {
     await expect(swaks('--to', 'u@elsewhere.test')).rejects.toThrow(/550 5\.7\.1/);
+  });
+
+  const inClear = (...words: string[]): Promise<string> =>
+    swaks('--to', 'u@elsewhere.test', '--server', `127.0.0.1:${ingress.addresses[2]!.port}`, ...words);
+
+  it.each(['PLAIN', 'LOGIN'])('sends to anyone after AUTH %s (R129)', async (mechanism) => {
+    await inClear('-a', mechanism, '-au', 'ada', '-ap', 'open sesame');
+    const [accepted] = await acceptances(1);
+    expect(await contentOf(accepted!)).toMatch(/ with ESMTPA id [^]*for <u@elsewhere\.test>/);
+    expect(accepted!.injection.user).toBe('ada');
+  });
+
+  it('does not send after a wrong password, nor without one where it must, nor gives one in clear where it may not', async () => {
+    await expect(inClear('-a', 'PLAIN', '-au', 'ada', '-ap', 'x')).rejects.toThrow(/535 5\.7\.8/);
+    await expect(inClear()).rejects.toThrow(/530 5\.7\.0/);
+    await expect(swaks('--to', 'u@example.org', '-a', 'PLAIN', '-au', 'ada', '-ap', 'open sesame')).rejects.toThrow(
+      /did not advertise/,
+    );
+  });
+});
+
+const curl = findProgram('curl');
+
+describe.skipIf(curl === undefined)('curl', () => {
+  it.each([
+    ['smtps and AUTH PLAIN', 'smtps', 1, 'PLAIN'],
+    ['STARTTLS and AUTH LOGIN', 'smtp', 0, 'LOGIN'],
+  ])('sends to anyone by %s, and not without AUTH (RFC 8314 §3.3, R129)', async (_how, scheme, listener, mechanism) => {
+    const { port } = ingress.addresses[listener]!;
+    const folder = await mkdtemp(join(tmpdir(), 'mailyard-curl-'));
+    const file = join(folder, 'mail');
+    await writeFile(file, 'Subject: x\r\n\r\ny\r\n');
+    const words = ['-sSv', '-k', '--ssl-reqd', `${scheme}://127.0.0.1:${port}/client.example`, '-T', file];
+    words.push('--mail-from', 'a@example.com', '--mail-rcpt', 'u@elsewhere.test');
+    const login = ['-u', 'ada:open sesame', '--login-options', `AUTH=${mechanism}`];
+    await runCommand(curl!, [...words, ...login]);
+    const [accepted] = await acceptances(1);
+    expect(accepted!.injection).toMatchObject({ user: 'ada', helo: 'client.example' });
+    expect(await contentOf(accepted!)).toContain(' with ESMTPSA id ');
+    await expect(runCommand(curl!, words)).rejects.toThrow(/530 5\.7\.0|550 5\.7\.1/);
+    await rm(folder, { recursive: true });
   });
 });
 

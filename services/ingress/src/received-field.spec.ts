@@ -8,6 +8,7 @@ const RECEIPT = {
   message: '01',
   extended: true,
   tls: false,
+  authenticated: false,
   smtpUtf8: false,
   at: 1_790_000_000_000,
 };
@@ -23,6 +24,9 @@ describe('the Received field (RFC 5321 §4.4)', () => {
     [{ extended: false }, 'with SMTP id'],
     [{ tls: true }, 'with ESMTPS id'],
     [{ smtpUtf8: true, tls: true }, 'with UTF8SMTPS id'],
+    [{ tls: true, authenticated: true }, 'with ESMTPSA id'],
+    [{ authenticated: true }, 'with ESMTPA id'],
+    [{ smtpUtf8: true, tls: true, authenticated: true }, 'with UTF8SMTPSA id'],
     [{ clientAddress: '2001:db8::1' }, '([IPv6:2001:db8::1])'],
     [{ helo: 'a\r\nBcc: x' }, 'from unknown ('],
   ])('with %j has %s', (change, part) => {

@@ -6,6 +6,8 @@ export interface Receipt {
   readonly message: string;
   readonly extended: boolean;
   readonly tls: boolean;
+  /** Whether the client has authenticated; as whom is nobody's business who reads the message. */
+  readonly authenticated: boolean;
   readonly smtpUtf8: boolean;
   /** The one recipient; absent with several, so that none learns of the others (R96). */
   readonly recipient?: string;
@@ -36,10 +38,10 @@ export function mailDate(at: number): string {
  * @see RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3
  */
 export function receivedField(receipt: Receipt): string {
-  const { helo, clientAddress, hostname, message, extended, tls, smtpUtf8, recipient, at } = receipt;
+  const { helo, clientAddress, hostname, message, extended, tls, authenticated, smtpUtf8, recipient, at } = receipt;
   const literal = clientAddress.includes(':') ? `IPv6:${clientAddress}` : clientAddress;
   const from = PRINTABLE.test(helo) ? helo : 'unknown';
-  const protocol = `${smtpUtf8 ? 'UTF8' : extended ? 'E' : ''}SMTP${tls ? 'S' : ''}`;
+  const protocol = `${smtpUtf8 ? 'UTF8' : extended ? 'E' : ''}SMTP${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
   const forClause = recipient !== undefined && PRINTABLE.test(recipient) ? `\r\n\tfor <${recipient}>` : '';
   return `Received: from ${from} ([${literal}])\r\n\tby ${hostname} (Mailyard) with ${protocol} id ${message}${forClause};\r\n\t${mailDate(at)}\r\n`;
 }

@@ -1,9 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { HostNames, RecipientBoard } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
+import { AuthenticationDesk, type SmtpUsers } from './authentication-desk.ts';
 import { HostGate } from './host-gate.ts';
 import type { IngressContext } from './incoming-content.ts';
 import type { AccessSource, IngressClock, IngressHealth, IngressSettings } from './ports.ts';
@@ -24,6 +26,8 @@ export interface IngressPorts {
   readonly dns: HostNames;
   /** Where other receiving processes are; absent where this is the only one. */
   readonly recipientBoard?: RecipientBoard;
+  /** Who may authenticate at listeners that take AUTH. */
+  readonly smtpUsers?: SmtpUsers;
 }
 
 /** One listener: where, with which limits, under which settings. */
@@ -55,10 +59,11 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   const pressure = new PressureGate(queueLog.partitionCount, board, health, () => clock.now());
   const random = new RandomOctets((octets) => clock.random(octets));
   const rate = new RecipientRate(ports.recipientBoard, () => clock.now());
+  const desk = ports.smtpUsers && new AuthenticationDesk(ports.smtpUsers, { now: () => clock.now(), wait });
   try {
     for (const { host, port, engine, receiver, settings } of plans) {
       const start = engine === 'smtp-server' ? await loadSmtpServer() : startReceiver;
-      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random, rate })));
+      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random, rate }, desk)));
     }
   } catch (error) {
     await Promise.all(receivers.map((receiver) => receiver.stop(0)));
@@ -78,7 +83,7 @@ async function loadSmtpServer(): Promise<typeof startReceiver> {
   return (await import('@mailyard/smtp-server-listener')).startSmtpServerReceiver;
 }
 
-function handlerFor(context: IngressContext): InjectionHandler {
+function handlerFor(context: IngressContext, desk: AuthenticationDesk | undefined): InjectionHandler {
   const { ports, settings } = context;
   const gate = new HostGate(settings.listener, ports.access, ports.dns);
   return {
@@ -115,5 +120,14 @@ function handlerFor(context: IngressContext): InjectionHandler {
       });
     },
     closed: (session) => gate.release(session),
+    ...(desk === undefined
+      ? {}
+      : {
+          scramKeys: (session, name) => desk.scramKeys(session, name),
+          judge: (session, evidence) => desk.judge(session, evidence),
+        }),
+    authenticated({ icid, user }, mechanism) {
+      publishMailEvent({ kind: 'injectionAuthentication', icid, mechanism, result: 'succeeded', user: user! });
+    },
   };
 }

@@ -87,12 +87,12 @@ function recipientsOf({ recipients }: Event): string {
 }
 
 function acceptanceText(acceptance: Acceptance): string {
-  const { icid, listener, clientAddress, helo, copies, reportOf, senderGroup, flowPolicy, relayed, gateway } =
+  const { icid, listener, clientAddress, helo, user, copies, reportOf, senderGroup, flowPolicy, relayed, gateway } =
     acceptance;
   const policies = copies.map(({ policy, sizeOctets }) => `policy ${policy} ${sizeOctets} octets`);
   const origin =
     reportOf === undefined
-      ? `ICID ${icid} listener ${listener} from ${clientAddress} (${helo})`
+      ? `ICID ${icid} listener ${listener} from ${clientAddress} (${helo})${user === undefined ? '' : ` user ${user}`}`
       : `report on ${reportOf}`;
   const action = relayed === true ? 'RELAY' : 'ACCEPT';
   const group =

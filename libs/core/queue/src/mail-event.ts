@@ -25,6 +25,15 @@ export type MailEvent =
     }
   | { readonly kind: 'injectionRefused'; readonly listener: string; readonly address: string; readonly reason: string }
   | { readonly kind: 'injectionTls'; readonly icid: string; readonly protocol: string; readonly cipher: string }
+  | {
+      readonly kind: 'injectionAuthentication';
+      readonly icid: string;
+      readonly mechanism: string;
+      /** `limited`: refused unheard, since too many attempts came or the users cannot be read. */
+      readonly result: 'succeeded' | 'failed' | 'limited';
+      /** Absent where nobody has the name that was given. */
+      readonly user?: string;
+    }
   | { readonly kind: 'injectionClosed'; readonly icid: string }
   | { readonly kind: 'senderRefused'; readonly icid: string; readonly reversePath: string; readonly reply: Reply }
   | { readonly kind: 'recipientRefused'; readonly icid: string; readonly forwardPath: string; readonly reply: Reply }

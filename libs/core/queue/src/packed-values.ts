@@ -49,6 +49,7 @@ const SHARED_KEYS: ReadonlySet<string> = new Set([
   'policy',
   'clientAddress',
   'helo',
+  'user',
   'reversePath',
   'host',
   'lastHost',

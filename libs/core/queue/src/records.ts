@@ -69,6 +69,8 @@ export interface Injection extends Extensible {
   readonly flowPolicy?: string;
   /** The client could send to anyone (R124). */
   readonly relayed?: boolean;
+  /** Who the client authenticated as (RFC 4954). */
+  readonly user?: string;
 }
 
 export interface MessageAccepted extends Extensible {

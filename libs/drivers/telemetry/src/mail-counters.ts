@@ -24,7 +24,14 @@ const MOST_ALARM_NAMES = 100;
 
 type PlainCounter = Exclude<
   CounterName,
-  'judgedConnections' | 'deferrals' | 'bounced' | 'dropped' | 'connectionsTls' | 'connectionFailures' | 'alarms'
+  | 'judgedConnections'
+  | 'authentications'
+  | 'deferrals'
+  | 'bounced'
+  | 'dropped'
+  | 'connectionsTls'
+  | 'connectionFailures'
+  | 'alarms'
 >;
 
 export class MailCounters {
@@ -48,6 +55,7 @@ export class MailCounters {
   };
   readonly labelled: Record<Exclude<CounterName, PlainCounter>, Map<string, number>> = {
     judgedConnections: new Map(),
+    authentications: new Map(),
     deferrals: new Map(),
     bounced: new Map(),
     dropped: new Map(),
@@ -85,6 +93,8 @@ export class MailCounters {
         return;
       case 'injectionJudged':
         return add(this.labelled.judgedConnections, event.action);
+      case 'injectionAuthentication':
+        return add(this.labelled.authentications, event.result);
       case 'injectionClosed':
         this.openConnectionsIn -= 1;
         return;

@@ -17,6 +17,9 @@ export const LINES = {
   injectionTls: (icid: string, protocol: string, cipher: string): string =>
     `ICID ${icid} TLS success protocol ${protocol} cipher ${cipher}`,
 
+  injectionAuthentication: (icid: string, result: string, user: string, mechanism: string): string =>
+    `SMTP Auth: (ICID ${icid}) ${result} for user: ${user} using AUTH mechanism: ${mechanism}`,
+
   injectionClosed: (icid: string): string => `ICID ${icid} close`,
 
   senderRefused: (icid: string, reversePath: string, reply: Reply): string =>

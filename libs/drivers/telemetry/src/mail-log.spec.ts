@@ -176,4 +176,21 @@ describe('mail log (R215)', () => {
       'Critical: Alarm undecodable-record: partition 3 offset 9',
     ]);
   });
+
+  it('tell who authenticated, who failed to, and not what nobody is called', () => {
+    const event = { kind: 'injectionAuthentication', icid: 'i1', mechanism: 'PLAIN' } as const;
+    expect(
+      lines(
+        { ...event, result: 'succeeded', user: 'ada' },
+        { ...event, result: 'failed', user: 'ada' },
+        { ...event, result: 'failed' },
+        { ...event, result: 'limited', user: 'ada' },
+      ),
+    ).toEqual([
+      'SMTP Auth: (ICID i1) succeeded for user: ada using AUTH mechanism: PLAIN',
+      'Warning: SMTP Auth: (ICID i1) failed for user: ada using AUTH mechanism: PLAIN',
+      'Warning: SMTP Auth: (ICID i1) failed for user: unknown using AUTH mechanism: PLAIN',
+      'Warning: SMTP Auth: (ICID i1) limited for user: ada using AUTH mechanism: PLAIN',
+    ]);
+  });
 });

@@ -41,6 +41,11 @@ export class MailLogText {
     if (done.reply !== undefined) this.#write('Info', LINES.response(done.mid, done.rids, done.reply));
   }
 
+  #authentication({ icid, result, user, mechanism }: Extract<MailEvent, { kind: 'injectionAuthentication' }>): void {
+    const text = LINES.injectionAuthentication(icid, result, user ?? 'unknown', mechanism);
+    this.#write(result === 'succeeded' ? 'Info' : 'Warning', text);
+  }
+
   #delivered(event: OutcomeEvent, record: Extract<QueueRecord, { type: 'RecipientDelivered' }>): void {
     const mid = midOfOutcome(event, record.message);
     const dcid = record.dcid ?? '0';
@@ -69,6 +74,8 @@ export class MailLogText {
         return this.#write('Warning', LINES.injectionRefused(event.listener, event.address, event.reason));
       case 'injectionTls':
         return this.#write('Info', LINES.injectionTls(event.icid, event.protocol, event.cipher));
+      case 'injectionAuthentication':
+        return this.#authentication(event);
       case 'injectionClosed':
         return this.#write('Info', LINES.injectionClosed(event.icid));
       case 'senderRefused':

@@ -25,6 +25,11 @@ export const COUNTERS = {
   rejectedSenders: { name: 'mailyard.rejected.senders', help: 'MAIL commands refused.' },
   rejectedRecipients: { name: 'mailyard.rejected.recipients', help: 'RCPT commands refused.' },
   rejectedMessages: { name: 'mailyard.rejected.messages', help: 'Messages refused at DATA or after the final dot.' },
+  authentications: {
+    name: 'mailyard.authentications.in',
+    help: 'Attempts of clients to authenticate, by result; limited ones were refused unheard.',
+    labels: ['result'],
+  },
   delivered: { name: 'mailyard.delivered.recipients', help: 'Recipients that a next hop took.' },
   deferrals: {
     name: 'mailyard.deferrals',

@@ -115,10 +115,10 @@ function eventJson(event: Event): unknown {
 
 function acceptanceJson(acceptance: NonNullable<Event['acceptance']>): object {
   const { icid, listener, clientAddress, helo, reversePath, headerMessageId, reportOf, copies } = acceptance;
-  const { senderGroup, flowPolicy, relayed, gateway } = acceptance;
+  const { senderGroup, flowPolicy, relayed, gateway, user } = acceptance;
   return {
     ...present({ icid, listener, clientAddress, helo, reversePath, headerMessageId, reportOf }),
-    ...present({ senderGroup, flowPolicy, relayed, gateway }),
+    ...present({ senderGroup, flowPolicy, relayed, gateway, user }),
     copies: copies.map(({ mid, policy, sizeOctets }) => ({ mid, policy, sizeOctets })),
   };
 }

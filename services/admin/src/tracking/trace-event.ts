@@ -126,6 +126,7 @@ function acceptanceOf(record: MessageAccepted): Acceptance {
     senderGroup: injection.senderGroup,
     flowPolicy: injection.flowPolicy,
     relayed: injection.relayed,
+    ...(injection.user === undefined ? {} : { user: injection.user }),
     ...(reversePath === null ? {} : { reversePath }),
     ...(headerMessageId === undefined ? {} : { headerMessageId }),
     copies: copies.map(

@@ -363,6 +363,7 @@ export interface TraceEvent {
   readonly author?: string;
   readonly report?: string;
   readonly clientAddress?: string;
+  readonly user?: string;
   readonly helo?: string;
   readonly reversePath?: string;
   readonly headerMessageId?: string;

@@ -45,6 +45,9 @@ function EventFacts({ event }: { readonly event: TraceEvent }) {
       <Fact name={words.helo} isThere={event.helo !== undefined}>
         {event.helo}
       </Fact>
+      <Fact name={words.user} isThere={event.user !== undefined}>
+        {event.user}
+      </Fact>
       <Fact name={words.listener} isThere={event.listener !== undefined}>
         {event.listener}
       </Fact>

@@ -399,6 +399,7 @@ export const en = {
     client: 'Client',
     helo: 'HELO',
     gateway: 'Virtual Gateway',
+    user: 'Authenticated as',
     listener: 'Listener',
     icid: 'ICID',
     dcid: 'DCID',

@@ -396,6 +396,7 @@ export const ja: Words = {
     client: 'クライアント',
     helo: 'HELO',
     gateway: '仮想ゲートウェイ',
+    user: '認証ユーザー',
     listener: 'リスナー',
     icid: 'ICID',
     dcid: 'DCID',

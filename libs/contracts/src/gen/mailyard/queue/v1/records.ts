@@ -152,7 +152,11 @@ export interface Injection {
     | string
     | undefined;
   /** The client could send to anyone: the outgoing mail policies were asked. */
-  relayed?: boolean | undefined;
+  relayed?:
+    | boolean
+    | undefined;
+  /** Who the client authenticated as. */
+  user?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1169,6 +1173,7 @@ function createBaseInjection(): Injection {
     senderGroup: undefined,
     flowPolicy: undefined,
     relayed: undefined,
+    user: undefined,
     _unknownFields: {},
   };
 }
@@ -1195,6 +1200,9 @@ export const Injection: MessageFns<Injection> = {
     }
     if (message.relayed !== undefined) {
       writer.uint32(56).bool(message.relayed);
+    }
+    if (message.user !== undefined) {
+      writer.uint32(66).string(message.user);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1276,6 +1284,14 @@ export const Injection: MessageFns<Injection> = {
             message.relayed = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1308,6 +1324,7 @@ export const Injection: MessageFns<Injection> = {
     message.senderGroup = object.senderGroup ?? undefined;
     message.flowPolicy = object.flowPolicy ?? undefined;
     message.relayed = object.relayed ?? undefined;
+    message.user = object.user ?? undefined;
     return message;
   },
 };

@@ -165,7 +165,11 @@ export interface Acceptance {
     | boolean
     | undefined;
   /** The virtual gateway by which it leaves; absent is none. */
-  gateway?: string | undefined;
+  gateway?:
+    | string
+    | undefined;
+  /** Who the client authenticated as. */
+  user?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -867,6 +871,7 @@ function createBaseAcceptance(): Acceptance {
     flowPolicy: undefined,
     relayed: undefined,
     gateway: undefined,
+    user: undefined,
     _unknownFields: {},
   };
 }
@@ -911,6 +916,9 @@ export const Acceptance: MessageFns<Acceptance> = {
     }
     if (message.gateway !== undefined) {
       writer.uint32(106).string(message.gateway);
+    }
+    if (message.user !== undefined) {
+      writer.uint32(114).string(message.user);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1040,6 +1048,14 @@ export const Acceptance: MessageFns<Acceptance> = {
             message.gateway = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1078,6 +1094,7 @@ export const Acceptance: MessageFns<Acceptance> = {
     message.flowPolicy = object.flowPolicy ?? undefined;
     message.relayed = object.relayed ?? undefined;
     message.gateway = object.gateway ?? undefined;
+    message.user = object.user ?? undefined;
     return message;
   },
 };
