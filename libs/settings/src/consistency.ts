@@ -34,9 +34,16 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
     if (missing.length > 0)
       complain('roles', `embedded, only the role delivery can be left out; missing: ${missing.join(', ')}`);
   }
-  const withTls = settings.listeners.filter((listener) => listener.tls === 'starttls');
+  const withTls = settings.listeners.filter((listener) => listener.tls !== 'none');
   if (withTls.length > 0 && settings.tls === undefined)
-    complain('tls', `is missing: listener ${withTls[0]!.name} offers STARTTLS`);
+    complain('tls', `is missing: listener ${withTls[0]!.name} speaks TLS`);
+  for (const [index, { name, tls, auth, authWithoutTls }] of settings.listeners.entries()) {
+    if (auth !== 'none' && tls === 'none' && !authWithoutTls)
+      complain(
+        `listeners[${index}].auth`,
+        `needs TLS: listener ${name} takes no passwords in clear; set its tls, or authWithoutTls where nobody reads the network`,
+      );
+  }
   const names = settings.listeners.map((listener) => listener.name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     complain('listeners', `the name ${name} is used twice`);

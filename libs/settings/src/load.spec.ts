@@ -142,6 +142,17 @@ describe('settings', () => {
     expect(findInconsistencies(loaded(`grpc: {${grpc}}`)).map(({ place }) => place)).toEqual(places);
   });
 
+  it.each([
+    ['auth: required', ['listeners[0].auth']],
+    ['auth: offered, authWithoutTls: true', []],
+    ['auth: offered, tls: starttls', ['tls']],
+    ['tls: implicit', ['tls']],
+    ['engine: smtp-server, auth: none', []],
+  ])('of a listener with %s tell what AUTH and TLS need', (listener, places) => {
+    const settings = loaded(`listeners: [{address: "127.0.0.1:2525", ${listener}}]`);
+    expect(findInconsistencies(settings).map(({ place }) => place)).toEqual(places);
+  });
+
   it('keep prototype keys out', () => {
     const result = loadSettings(file('"__proto__": {polluted: true}'), {}, []);
     expect(result.kind).toBe('faulty');

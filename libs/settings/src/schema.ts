@@ -63,7 +63,12 @@ const listener = z.strictObject({
   address: endpoint,
   /** `native` is ours; `smtp-server` is the package of that name (docs/decisions/0005). */
   engine: z.enum(['native', 'smtp-server']).default('native'),
-  tls: z.enum(['none', 'starttls']).default('none'),
+  /** `implicit`: TLS from the first octet, as on port 465 (RFC 8314). */
+  tls: z.enum(['none', 'starttls', 'implicit']).default('none'),
+  /** AUTH (RFC 4954) of the users in `smtp.users`, who may then send to anyone; `required`: no mail without it (RFC 6409). */
+  auth: z.enum(['none', 'offered', 'required']).default('none'),
+  /** AUTH is taken in clear too: whoever reads the network learns the passwords. */
+  authWithoutTls: z.boolean().default(false),
   maxMessageOctets: positive.default(104_857_600),
   maxRecipients: positive.max(1000).default(1000),
   maxConnections: positive.default(1000),
@@ -176,6 +181,8 @@ export const schema = z.strictObject({
       users: file.optional(),
     })
     .prefault({}),
+  /** Who may authenticate at listeners with `auth`; `smtp-users.json` in the data folder unless given. */
+  smtp: z.strictObject({ users: file.optional() }).prefault({}),
   dns: z
     .strictObject({
       servers: z.array(endpoint).default([]),

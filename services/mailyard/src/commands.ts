@@ -26,6 +26,10 @@ export const COMMANDS: ReadonlyMap<
   ['trace', { summary: 'every event of a message or recipient', load: () => import('./commands/trace.ts') }],
   ['setup', { summary: 'the wizard of the first day', load: () => import('./commands/setup.ts') }],
   ['user', { summary: 'who may sign in to the web page', load: () => import('./commands/user.ts') }],
+  [
+    'smtp-user',
+    { summary: 'who may authenticate over SMTP and send to anyone', load: () => import('./commands/smtp-user.ts') },
+  ],
   ['init', { summary: 'begin a new configuration in an empty log', load: () => import('./commands/init.ts') }],
   ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   [

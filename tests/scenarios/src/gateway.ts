@@ -93,8 +93,9 @@ export class Gateway {
     return address;
   }
 
+  /** Of the first listener. */
   get smtpPort(): number {
-    return Number(this.address('smtp').split(':').at(-1));
+    return Number(this.address('smtp').split(',')[0]!.split(':').at(-1));
   }
 
   get running(): boolean {

@@ -22,6 +22,7 @@ const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
     'docs/howto/roles-and-tls.md',
     'docs/howto/virtual-gateways.md',
     'docs/howto/who-may-send.md',
+    'docs/howto/submission.md',
   )
   .sort();
 
@@ -115,6 +116,7 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'REJECT SG None match ALL',
     'written to exported.txt',
   ],
+  'submission.md': ['ada can authenticate', /^ada$/m, 'the settings are right'],
   'roles-and-tls.md': ['ann (adam)', 'ROLE_TOO_LOW', '"mail.example.net"'],
 };
 

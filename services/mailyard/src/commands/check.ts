@@ -1,3 +1,4 @@
+import { SmtpUserFile } from '@mailyard/credentials';
 import { isDistributed, type Settings, type SettingsFault } from '@mailyard/settings';
 import { checkGateways } from '../gateway/check-gateways.ts';
 import { type Command, type CommandIo, EXIT } from '../io.ts';
@@ -47,9 +48,30 @@ export const run: Command = async (args, io) => {
     faults = [...faults, ...unusable];
     if (unusable.length > 0) status = EXIT.settings;
   }
+  const users = await checkSmtpUsers(settings);
+  if (users.fault !== undefined) {
+    faults = [...faults, users.fault];
+    status = EXIT.settings;
+  }
+  if (users.isEmpty) io.stderr.write('smtp.users: nobody can authenticate yet; see mailyard smtp-user\n');
   answer(io, isJson, faults, settings);
   return status;
 };
+
+/** Whether those who may authenticate can be read, where a listener takes AUTH. */
+async function checkSmtpUsers(
+  settings: Settings,
+): Promise<{ readonly isEmpty: boolean; readonly fault?: SettingsFault }> {
+  const { smtpUsersFileOf, takesAuthentication } = await import('../gateway/listener-plan.ts');
+  if (!settings.roles.includes('ingress') || !takesAuthentication(settings)) return { isEmpty: false };
+  try {
+    const { size } = await new SmtpUserFile(smtpUsersFileOf(settings)).users();
+    return { isEmpty: size === 0 };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { isEmpty: false, fault: { place: 'smtp.users', problem } };
+  }
+}
 
 function answer(io: CommandIo, isJson: boolean, faults: readonly SettingsFault[], settings?: Settings): void {
   const mode = settings === undefined ? undefined : isDistributed(settings) ? 'distributed' : 'embedded';

@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
   hat: ['print', 'import', 'export', 'test'],
   queue: ['status', 'list', 'retry', 'remove', 'bounce'],
   user: ['list', 'set', 'remove'],
+  'smtp-user': ['list', 'set', 'remove'],
   completion: ['bash', 'zsh'],
 };
 
@@ -33,6 +34,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   check: `=${START} --offline --json`,
   init: `=${START}`,
   user: '=--config --data --role --json --help',
+  'smtp-user': '=--config --data --json --help',
   completion: '=--help',
 };
 

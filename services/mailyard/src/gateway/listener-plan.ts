@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ListenerPlan } from '@mailyard/ingress';
 import { type ListenerSettings, parseEndpoint, type Settings } from '@mailyard/settings';
 
@@ -32,6 +33,7 @@ export function planListener(
       contentTimeoutMs: CONTENT_TIMEOUT_MS,
       nextIcid,
       ...tlsOf(listener, settings),
+      ...authenticationOf(listener),
     },
     settings: {
       hostname,
@@ -45,5 +47,29 @@ export function planListener(
 
 function tlsOf(listener: ListenerSettings, { tls }: Settings): Pick<ListenerPlan['receiver'], 'tls'> {
   if (listener.tls === 'none' || tls === undefined) return {};
-  return { tls: { certificate: readFileSync(tls.certificate, 'utf8'), key: readFileSync(tls.key, 'utf8') } };
+  return {
+    tls: {
+      certificate: readFileSync(tls.certificate, 'utf8'),
+      key: readFileSync(tls.key, 'utf8'),
+      isImplicit: listener.tls === 'implicit',
+    },
+  };
+}
+
+function authenticationOf({
+  auth,
+  authWithoutTls,
+}: ListenerSettings): Pick<ListenerPlan['receiver'], 'authentication'> {
+  if (auth === 'none') return {};
+  return { authentication: { isRequired: auth === 'required', isAllowedInClear: authWithoutTls } };
+}
+
+/** Where the users of SMTP AUTH stand. */
+export function smtpUsersFileOf({ smtp, data }: Pick<Settings, 'smtp' | 'data'>): string {
+  return smtp.users ?? join(data, 'smtp-users.json');
+}
+
+/** Whether any listener takes AUTH. */
+export function takesAuthentication({ listeners }: Settings): boolean {
+  return listeners.some(({ auth }) => auth !== 'none');
 }

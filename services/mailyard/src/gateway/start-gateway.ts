@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname as systemHostname } from 'node:os';
 import { join } from 'node:path';
 import { addQueueService, type Admin, QueueOwners, startAdmin, type WebApi } from '@mailyard/admin';
+import { SmtpUserFile } from '@mailyard/credentials';
 import type { Delivery } from '@mailyard/delivery';
 import type { GrpcServer } from '@mailyard/grpc';
 import { type Ingress, startIngress } from '@mailyard/ingress';
@@ -15,7 +16,7 @@ import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
 import { openResolver, startDeliveryRole } from './delivery-role.ts';
-import { planListener } from './listener-plan.ts';
+import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
 import { offerGauges } from './offer-gauges.ts';
@@ -252,6 +253,7 @@ async function beginIngress(
       access,
       pressure,
       health: { away, localShare },
+      ...(takesAuthentication(settings) ? { smtpUsers: new SmtpUserFile(smtpUsersFileOf(settings)) } : {}),
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
       dns: openResolver(settings),
       ...(recipientBoard === undefined ? {} : { recipientBoard }),
