@@ -129,6 +129,12 @@ const others = fc.constantFrom(
   })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
   { kind: 'set', section: 'virtualGateways', item: { from: '@example.com', gateway: 'bulk' } },
+  {
+    kind: 'set',
+    section: 'suspensions',
+    item: { part: 'delivery', domain: 'a.test', until: 7, reason: 'r', author: '' },
+  },
+  { kind: 'set', section: 'suspensions', item: { part: 'receiving', listener: 'l', reason: 'r', author: 'a' } },
 );
 const operation = fc.oneof(
   fc.tuple(route, expectation).map(([item, expect]) => ({ kind: 'set', section: 'routes', item, ...expect })),

@@ -23,6 +23,7 @@ import {
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item-codec.ts';
 import { readHostItem } from './host-access-codec.ts';
+import { readSuspensionItem } from './suspension-codec.ts';
 
 /** What a log may hold besides what is taken now: rules may have been wider when it was written. */
 const AS_WRITTEN: RouteRules = {
@@ -46,6 +47,7 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   mailFlowPolicies: wire.Section.SECTION_MAIL_FLOW_POLICIES,
   outgoingPolicies: wire.Section.SECTION_OUTGOING_MAIL_POLICIES,
   virtualGateways: wire.Section.SECTION_VIRTUAL_GATEWAYS,
+  suspensions: wire.Section.SECTION_SUSPENSIONS,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -223,7 +225,7 @@ function readItem(
     for (const fault of read.faults) faults.push({ ...fault, field: `${field}.route.${fault.field}` });
     return undefined;
   }
-  const read = readAccessItem(value) ?? readPlainItem(value) ?? readHostItem(value);
+  const read = readAccessItem(value) ?? readPlainItem(value) ?? readHostItem(value) ?? readSuspensionItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',

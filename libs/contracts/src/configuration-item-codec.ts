@@ -8,8 +8,16 @@ import type {
   RecipientAccessEntry,
   VirtualGatewayRow,
 } from '@mailyard/access';
-import type { AuthProfile, BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
+import type {
+  AuthProfile,
+  BounceProfile,
+  DestinationControl,
+  SectionName,
+  Sections,
+  Suspension,
+} from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
 import { readDaneUse, readTlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
 
@@ -37,6 +45,8 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'outgoingMailPolicy', value: writeMailPolicy(item as MailPolicy) } };
     case 'virtualGateways':
       return { item: { $case: 'virtualGateway', value: writeVirtualGateway(item as VirtualGatewayRow) } };
+    case 'suspensions':
+      return { item: { $case: 'suspension', value: writeSuspension(item as Suspension) } };
   }
 }
 

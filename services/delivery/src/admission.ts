@@ -51,6 +51,14 @@ export class Admission {
       return undefined;
     }
     const { destination, route } = binding;
+    if (this.#isSuspended(binding)) {
+      // Until it is resumed it is looked at once more, when it has become too old: also what was never tried, since a
+      // suspension may last.
+      const expiry = this.#expiryOf(message, recipient, binding);
+      if (expiry <= now) expire(partition, message, rid, route, this.#room.waitLonger);
+      else this.#room.wait(partition, message, recipient, binding, Math.max(expiry, recipient.dueAt), false);
+      return undefined;
+    }
     if (destination === undefined) {
       drop(partition, message, rid, route);
       return undefined;
@@ -72,6 +80,12 @@ export class Admission {
       return undefined;
     }
     return destination;
+  }
+
+  /** R211. */
+  #isSuspended(binding: Binding): boolean {
+    const { suspension } = this.#context;
+    return suspension !== undefined && suspension.isSuspended(binding.domain, this.#room.bindings.keyOf(binding));
   }
 
   /** When it is too old, by what its domain's bounce profile says now (R73). */
@@ -99,6 +113,7 @@ export class Admission {
       if (other === first || partition.underway.has(message.id, rid)) continue;
       const binding = this.#room.bindings.ofPath(other.forwardPath, message.envelope.gateway);
       if (binding.destination !== destination || (other.dueAt > now && binding !== released)) continue;
+      if (this.#isSuspended(binding)) continue;
       const freeAt = partition.owner.freeAt(message, rid, instant);
       if (freeAt === undefined || freeAt > now) continue;
       if (isExpired(this.#expiryOf(message, other, binding), lastRouteVersion === 0, now)) continue;

@@ -1,4 +1,4 @@
-import type { DeliveryTermsSource, LimitBoard, VirtualGateways } from '@mailyard/delivery-rules';
+import type { DeliverySuspension, DeliveryTermsSource, LimitBoard, VirtualGateways } from '@mailyard/delivery-rules';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -18,6 +18,8 @@ export interface WorkerContext {
   readonly gateways: VirtualGateways;
   /** Destination controls and bounce profiles, by recipient domain (R140). */
   readonly terms: DeliveryTermsSource;
+  /** Absent: nothing is ever suspended. */
+  readonly suspension?: DeliverySuspension;
   /** Where workers share limits; absent where there is one worker. */
   readonly limitBoard?: LimitBoard;
   readonly clock: Clock;

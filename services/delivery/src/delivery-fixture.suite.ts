@@ -1,5 +1,12 @@
 /** A delivery worker on memory drivers, a table and a zone of the test's own, and a clock that the test moves. */
-import type { BounceProfile, DeliveryTermsSource, Relay, Resolver, VirtualGateway } from '@mailyard/delivery-rules';
+import type {
+  BounceProfile,
+  DeliverySuspension,
+  DeliveryTermsSource,
+  Relay,
+  Resolver,
+  VirtualGateway,
+} from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
 import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
 import {
@@ -224,6 +231,7 @@ export interface FixtureOptions {
   readonly credentials?: OutgoingCredentials;
   readonly gateways?: readonly VirtualGateway[];
   readonly terms?: DeliveryTermsSource;
+  readonly suspension?: DeliverySuspension;
   readonly bounce?: Partial<BounceProfile>;
   readonly limits?: InProcessLimitBoard;
 }
@@ -309,6 +317,7 @@ export class DeliveryFixture {
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
       gateways: { of: (name) => this.#options.gateways?.find((gateway) => gateway.name === name) },
       ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
+      ...(this.#options.suspension === undefined ? {} : { suspension: this.#options.suspension }),
       ...(this.#options.limits === undefined ? {} : { limitBoard: this.#options.limits.of(name) }),
       worker: name,
       incarnation: name as Incarnation,

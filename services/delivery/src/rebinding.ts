@@ -23,6 +23,10 @@ export class Rebinding {
     this.#destinations = destinations;
     context.routes.onChange((_version, concerns) => this.#routesChanged(concerns));
     context.terms.onChange(() => this.#termsChanged());
+    context.suspension?.onChange((concerns) => {
+      const { bindings } = room;
+      this.#bindAnew(new Set([...bindings].filter((one) => concerns(one.domain, bindings.keyOf(one)))));
+    });
     context.credentials?.onChange((profiles) => this.#profilesChanged(profiles));
   }
 

@@ -110,7 +110,9 @@ describe('the views', () => {
           new Set(all.map(({ destination }) => destination)),
         );
         for (const { found } of pages) expect(found).toBe(all.length);
-        const figures = listed.map((view) => (column === 'state' ? DESTINATION_STATES.indexOf(view.state) : view[column]));
+        const figures = listed.map((view) =>
+          column === 'state' ? DESTINATION_STATES.indexOf(view.state) : view[column],
+        );
         const known = figures.filter((figure) => figure !== undefined);
         const sorted = known.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
         expect(figures.slice(0, known.length), sort).toEqual(sort === column ? sorted : sorted.toReversed());
@@ -126,7 +128,9 @@ describe('the views', () => {
     await fixture.submit({ to: ['x@a.example', 'y@b.example'] });
     await until(() => fixture.count('RecipientDeferred') === 2);
     const { queues } = fixture.worker;
-    expect(await queues.destinations()).toMatchObject([{ destination: `127.0.0.1:${old}`, waiting: 2, domainCount: 2 }]);
+    expect(await queues.destinations()).toMatchObject([
+      { destination: `127.0.0.1:${old}`, waiting: 2, domainCount: 2 },
+    ]);
     fixture.routes.set(`b.example 127.0.0.1:${next}`);
     await until(async () => (await queues.destinations()).length === 2);
     expect(await queues.find(`127.0.0.1:${old}`)).toMatchObject({ waiting: 1, domains: ['a.example'] });

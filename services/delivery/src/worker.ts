@@ -1,4 +1,5 @@
 import {
+  type DeliverySuspension,
   type DeliveryTermsSource,
   type HostBoard,
   HostStates,
@@ -49,6 +50,8 @@ export interface DeliveryOptions {
   readonly gateways?: VirtualGateways;
   /** Absent: all mail goes by the settings. */
   readonly terms?: DeliveryTermsSource;
+  /** Absent: nothing is ever suspended (R211). */
+  readonly suspension?: DeliverySuspension;
   /** The name of the worker, and this life of it. */
   readonly worker: string;
   readonly incarnation: Incarnation;

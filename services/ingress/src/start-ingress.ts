@@ -28,6 +28,8 @@ export interface IngressPorts {
   readonly recipientBoard?: RecipientBoard;
   /** Who may authenticate at listeners that take AUTH. */
   readonly smtpUsers?: SmtpUsers;
+  /** Whether receiving rests at a listener (R211). Absent: never. */
+  readonly isSuspended?: (listener: string) => boolean;
 }
 
 /** One listener: where, with which limits, under which settings. */
@@ -46,6 +48,7 @@ export interface Ingress {
   stop(limitMs: number): Promise<void>;
 }
 
+const SUSPENDED = reply(452, '4.3.2', 'Receiving is suspended, try again later');
 const NO_TABLE = reply(451, '4.3.2', 'Not ready, try again later');
 
 /**
@@ -102,6 +105,7 @@ function handlerFor(context: IngressContext, desk: AuthenticationDesk | undefine
       if (access === undefined || ports.routes.version === 0) return refuse(NO_TABLE);
       const refusal = gate.refusal(session, access);
       if (refusal !== undefined) return refuse(refusal);
+      if (ports.isSuspended?.(settings.listener) === true) return refuse(SUSPENDED);
       const verdict = context.pressure.judge();
       if ('refusal' in verdict) return refuse(verdict.refusal);
       const transaction = new IngressTransaction(context, session, command, access);

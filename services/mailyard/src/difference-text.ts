@@ -1,4 +1,5 @@
 import { flowPolicyText, hostRowKey, hostRowText } from '@mailyard/access';
+import { suspensionKey } from '@mailyard/configuration';
 import {
   type changeSetWire,
   type configurationWire,
@@ -6,6 +7,7 @@ import {
   readHostAccess,
   readMailFlowPolicy,
   readSection,
+  readSuspension,
   readTlsUse,
 } from '@mailyard/contracts';
 import { destinationText } from './route-text.ts';
@@ -84,6 +86,10 @@ function itemText({ item }: Item, beside?: Item): string {
     const { domain: _key, ...rest } = plainControl(item.value);
     return wordsOf(rest);
   }
+  if (item.$case === 'suspension') {
+    const { reason, author, until } = item.value;
+    return `${reason}, ${author}${until === undefined ? '' : `, until ${new Date(until).toISOString()}`}`;
+  }
   if (item.$case === 'bounceProfile') {
     const { name: _key, ...rest } = item.value;
     return wordsOf(rest);
@@ -126,6 +132,10 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'hostAccess') {
     const row = readHostAccess(item.value);
     return row === undefined ? 'hat ' : `hat ${hostRowKey(row)} `;
+  }
+  if (item?.$case === 'suspension') {
+    const suspension = readSuspension(item.value);
+    return `suspended ${suspension === undefined ? '' : `${suspensionKey(suspension)} `}`;
   }
   if (item?.$case === 'mailFlowPolicy') return `mailFlowPolicies $${item.value.name} `;
   return item?.$case === 'recipientAccess' ? `rat ${item.value.recipient} ` : '';

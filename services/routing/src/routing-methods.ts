@@ -14,6 +14,7 @@ import {
   writeMailFlowPolicy,
   writeRecipientAccess,
   writeSmtpRoute,
+  writeSuspension,
 } from '@mailyard/contracts';
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { MtaError, recipientDomain } from '@mailyard/mail';
@@ -95,6 +96,7 @@ export function addRoutingService(
         mailFlowPolicies: Array.from(itemsOf(state, 'mailFlowPolicies'), ({ item }) => writeMailFlowPolicy(item)),
         outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
         virtualGateways: Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => writeVirtualGateway(item)),
+        suspensions: Array.from(itemsOf(state, 'suspensions'), ({ item }) => writeSuspension(item)),
       };
     }),
     listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),

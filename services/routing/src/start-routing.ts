@@ -1,5 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AccessTables, AuthProfileSource, DeliveryControlSource, ConfigurationLog } from '@mailyard/configuration';
+import type {
+  AccessTables,
+  AuthProfileSource,
+  DeliveryControlSource,
+  SuspensionSource,
+  ConfigurationLog,
+} from '@mailyard/configuration';
 import type { GrpcServer } from '@mailyard/grpc';
 import { DEFAULT_ROUTE_RULES, type RouteLookup, type RouteRules } from '@mailyard/smtp-routes';
 import { Administration } from './administration.ts';
@@ -7,6 +13,7 @@ import { addConfigurationService, CONFIGURATION_SERVICE } from './configuration-
 import { ConfigurationFollower } from './configuration-follower.ts';
 import type { HostExplainer, QueueCensus, RoutingAlarm } from './ports.ts';
 import { ControlTable } from './control-table.ts';
+import { SuspensionTable } from './suspension-table.ts';
 import { ProfileTable } from './profile-table.ts';
 import { addRoutingService, ROUTING_SERVICE } from './routing-methods.ts';
 import { TableLookup } from './table-lookup.ts';
@@ -38,6 +45,7 @@ export interface Routing {
   readonly access: { current(): AccessTables | undefined };
   readonly profiles: AuthProfileSource;
   readonly controls: DeliveryControlSource;
+  readonly suspensions: SuspensionSource;
   readonly administration: Administration;
   /** Why it is not ready, in words; undefined once it serves a table. */
   notReady(): string | undefined;
@@ -84,6 +92,7 @@ export async function startRouting(options: RoutingOptions): Promise<Routing> {
     access: { current: () => follower.served?.access },
     profiles: new ProfileTable(follower),
     controls: new ControlTable(follower),
+    suspensions: new SuspensionTable(follower),
     administration,
     notReady: () => (follower.served === undefined ? problem : undefined),
     isFollowing: () => follower.standing === 'following',

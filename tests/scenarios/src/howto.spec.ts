@@ -23,6 +23,7 @@ const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
     'docs/howto/virtual-gateways.md',
     'docs/howto/who-may-send.md',
     'docs/howto/submission.md',
+    'docs/howto/waiting-mail.md',
   )
   .sort();
 
@@ -86,6 +87,14 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
 const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'routes-by-command-line.md': ['less specific', 'the chain holds', /committed as version 8, before now/],
   'delivery-controls.md': [/At most 2 connections, 10 messages each/, 'the row example.com', 'Bounce profile: quick.'],
+  'waiting-mail.md': [
+    /suspended: delivery domain example\.com until .*, by ann: they move house/,
+    'suspended: receiving ALL',
+    'resumed: receiving ALL',
+    '0 recipients would be removed',
+    /127\.0\.0\.1:3/,
+    '0 recipients bounced',
+  ],
   'operate.md': ['the settings are right: embedded', 'nothing to change', 'the chain holds'],
   'routes-by-file.md': ['0 added, 0 removed, 0 changed', 'nothing to change', 'dns.example'],
   'migrate.md': [

@@ -19,8 +19,9 @@ import {
   operationsBetween,
   reorderedSections,
 } from './fold.ts';
-import type { AuthProfile, BounceProfile, DestinationControl } from './sections.ts';
+import type { AuthProfile, BounceProfile, DestinationControl, Suspension } from './sections.ts';
 import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
+import { Suspensions } from './suspensions.ts';
 import { validateOperations } from './validate.ts';
 
 const start = initialState('lineage');
@@ -109,6 +110,34 @@ describe('destination controls and bounce profiles', () => {
     expect(codes(start, [profile({ initialWaitSeconds: 0 })])).toEqual(['ITEM_INVALID operations']);
     expect(codes(start, [profile({ initialWaitSeconds: 9, maxWaitSeconds: 8 })])).toEqual(['ITEM_INVALID operations']);
     expect(codes(start, [control({ bounceProfile: 'quick' })])).toEqual(['ITEM_UNKNOWN operations']);
+  });
+
+  it('R211 suspend a domain as it is compared, for a reason, and end at their time', () => {
+    const suspend = (item: Partial<Suspension>): Operation => ({
+      kind: 'set',
+      section: 'suspensions',
+      item: { part: 'delivery', reason: 'r', author: 'a', ...item },
+    });
+    expect(codes(start, [suspend({ domain: 'a.example' }), suspend({ domain: '[192.0.2.1]' }), suspend({})])).toEqual(
+      [],
+    );
+    expect(codes(start, [suspend({ domain: 'A.example' })])).toEqual(['ITEM_INVALID operations']);
+    expect(codes(start, [suspend({ reason: ' ' })])).toEqual(['ITEM_INVALID operations']);
+    const state = commit(start, suspend({ domain: 'a.example', until: 10 }), suspend({ destination: 'h:25' }));
+    const items = [...itemsOf(state, 'suspensions')].map(({ item }) => item);
+    const [then, later] = [new Suspensions(items, 9), new Suspensions(items, 10)];
+    expect([then.nextEnd, later.nextEnd]).toEqual([10, Infinity]);
+    const asked = [
+      ['a.example', undefined],
+      ['b.a.example', undefined],
+      ['b.example', 'h:25'],
+      ['b.example', 'i:25'],
+    ] as const;
+    expect(asked.map(([domain, key]) => then.isDeliverySuspended(domain, key))).toEqual([true, false, true, false]);
+    expect(asked.map(([domain, key]) => later.isDeliverySuspended(domain, key))).toEqual([false, false, true, false]);
+    const listener = new Suspensions([{ part: 'receiving', listener: 'public', reason: 'r', author: 'a' }], 0);
+    expect(['public', 'private'].map((name) => listener.isReceivingSuspended(name))).toEqual([true, false]);
+    expect(listener.isDeliverySuspended('a.example', undefined)).toBe(false);
   });
 });
 

@@ -9,3 +9,4 @@ export * from './sections.ts';
 export * from './setup-plan.ts';
 export * from './state.ts';
 export * from './validate.ts';
+export * from './suspensions.ts';

@@ -10,6 +10,7 @@ import {
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
+import { suspensionKey } from './suspensions.ts';
 
 /** Where a secret stands. The secret itself is never in the configuration (R153). */
 export type SecretReference =
@@ -52,6 +53,19 @@ export interface BounceProfile {
   readonly delayWarningSeconds?: number;
 }
 
+/** Delivery or receiving that rests (R211); where neither domain, destination nor listener is said, all of it. */
+export interface Suspension {
+  readonly part: 'delivery' | 'receiving';
+  readonly domain?: string;
+  /** As queues name it. */
+  readonly destination?: string;
+  readonly listener?: string;
+  /** Ends by itself then, in milliseconds of the epoch. */
+  readonly until?: number;
+  readonly reason: string;
+  readonly author: string;
+}
+
 /** The sections of the configuration: ordered lists of items, each with a key of its own. */
 export interface Sections {
   readonly routes: SmtpRoute;
@@ -65,6 +79,7 @@ export interface Sections {
   /** Of mail from clients that relay (R110). */
   readonly outgoingPolicies: MailPolicy;
   readonly virtualGateways: VirtualGatewayRow;
+  readonly suspensions: Suspension;
 }
 
 export type SectionName = keyof Sections;
@@ -80,6 +95,7 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'mailFlowPolicies',
   'outgoingPolicies',
   'virtualGateways',
+  'suspensions',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -93,6 +109,7 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   mailFlowPolicies: flowPolicyKey,
   outgoingPolicies: (policy) => policy.name,
   virtualGateways: ({ from }) => gatewayKey(from) ?? from,
+  suspensions: suspensionKey,
 };
 
 /** What tells an item from the others of its section. */

@@ -49,6 +49,7 @@ export function initialState(lineage: string): ConfigurationState {
       mailFlowPolicies: new Map(),
       outgoingPolicies: new Map(),
       virtualGateways: new Map(),
+      suspensions: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -5,11 +5,19 @@ import {
   RecipientAccessTable,
   VirtualGatewayMap,
 } from '@mailyard/access';
+import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
 import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
 import { accessRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
 import { applyOperations } from './fold.ts';
-import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
+import {
+  type BounceProfile,
+  DEFAULTS,
+  type DestinationControl,
+  keyOf,
+  type SectionName,
+  type Suspension,
+} from './sections.ts';
 import type { ConfigurationState } from './state.ts';
 
 export type ConfigurationFaultCode =
@@ -145,7 +153,7 @@ function checkWhole(
     faults.push({ ...routeFault('ROUTE_LIMIT', 'operations', String(size), message) });
   }
   checkAccess(before, after, faults);
-  const { routes, authProfiles, destinationControls, bounceProfiles } = after.sections;
+  const { routes, authProfiles, destinationControls, bounceProfiles, suspensions } = after.sections;
   const areProfilesTouched = operations.some(
     (operation) => operation.kind !== 'matchingMode' && operation.section === 'authProfiles',
   );
@@ -185,6 +193,7 @@ function checkWhole(
     });
   }
   for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
+  for (const { item, since } of suspensions.values()) if (since > before.version) checkSuspension(item, faults);
 }
 
 function checkAccess(before: ConfigurationState, after: ConfigurationState, faults: ConfigurationFault[]): void {
@@ -217,6 +226,16 @@ function checkControl(control: DestinationControl, faults: ConfigurationFault[])
     if (value !== undefined && value < 1) say(`${name} is at least 1`);
   if (tls === 'none' && dane !== undefined && dane !== 'none') say('DANE goes with TLS: tls is not none');
   if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60)) say('windowMinutes is 1 to 60');
+}
+
+/** R211: a domain stands in the form in which it is compared. */
+function checkSuspension({ domain, reason }: Suspension, faults: ConfigurationFault[]): void {
+  const say = (token: string, message: string): void => {
+    faults.push({ code: 'ITEM_INVALID', token, field: 'operations', message });
+  };
+  if (domain !== undefined && parseDomain(domain) !== domain && parseAddressLiteral(domain) !== domain)
+    say(domain, 'is no domain as it is compared: lower case, A-labels');
+  if (reason.trim() === '') say('reason', 'is needed');
 }
 
 function checkBounceProfile(

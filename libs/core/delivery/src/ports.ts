@@ -176,3 +176,11 @@ export interface HostBoard {
   /** Whether this worker may probe a host that is down; one worker may until `forMs` have passed. True when the board is away. */
   claimProbe(host: string, forMs: number): Promise<boolean>;
 }
+
+/** Which delivery rests (R211). */
+export interface DeliverySuspension {
+  /** @param destination its key; undefined where it is not known */
+  isSuspended(domain: string, destination: string | undefined): boolean;
+  /** Calls back when that may have changed for some domains, and tells for which. */
+  onChange(listener: (concerns: (domain: string, destination: string | undefined) => boolean) => void): void;
+}

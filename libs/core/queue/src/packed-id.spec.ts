@@ -4,7 +4,11 @@ import { DIGITS } from './message-id.ts';
 import { ID_OCTETS, isId, readId, writeId } from './packed-id.ts';
 import type { MessageId } from './records.ts';
 
-const id = fc.string({ unit: fc.constantFrom(...DIGITS.split('')), minLength: 26, maxLength: 26 }) as fc.Arbitrary<MessageId>;
+const id = fc.string({
+  unit: fc.constantFrom(...DIGITS.split('')),
+  minLength: 26,
+  maxLength: 26,
+}) as fc.Arbitrary<MessageId>;
 
 test('any id comes back as it was, and is told from any other', () => {
   fc.assert(

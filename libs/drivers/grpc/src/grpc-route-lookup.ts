@@ -6,12 +6,14 @@ import {
   type DeliveryControls,
   type DestinationControl,
   readAccessTables,
+  type Suspension,
 } from '@mailyard/configuration';
 import {
   readAccessItem,
   readHostAccess,
   readMailFlowPolicy,
   readPlainItem,
+  readSuspension,
   routingWire as wire,
 } from '@mailyard/contracts';
 import type { MailPolicy, RecipientAccessEntry, VirtualGatewayRow } from '@mailyard/access';
@@ -52,6 +54,8 @@ export class GrpcRouteLookup implements RouteLookup {
   #profiles: ReadonlyMap<string, AuthProfile> = new Map();
   #controls: DeliveryControls = { controls: [], profiles: [] };
   readonly #controlListeners: (() => void)[] = [];
+  #suspensions: readonly Suspension[] | undefined;
+  readonly #suspensionListeners: (() => void)[] = [];
   #access: AccessTables | undefined;
   #isAccessStale = true;
   #fetching: Promise<void> | undefined;
@@ -104,6 +108,16 @@ export class GrpcRouteLookup implements RouteLookup {
   /** Calls back when these say something else. */
   onControlsChange(listener: () => void): void {
     this.#controlListeners.push(listener);
+  }
+
+  /** What is suspended (R211), ends not looked at; undefined until it has come. */
+  get suspensions(): readonly Suspension[] | undefined {
+    return this.#suspensions;
+  }
+
+  /** Calls back when these say something else. */
+  onSuspensionsChange(listener: () => void): void {
+    this.#suspensionListeners.push(listener);
   }
 
   peek(domain: Domain | AddressLiteral): RouteDecision | undefined {
@@ -201,6 +215,7 @@ export class GrpcRouteLookup implements RouteLookup {
       this.#access = access;
       this.#takeProfiles(profiles);
       this.#takeControls(controls);
+      this.#takeSuspensions(answer.suspensions.flatMap((value) => readSuspension(value) ?? []));
     } catch (error) {
       this.#isAccessStale = true;
       this.#report(error);
@@ -219,6 +234,12 @@ export class GrpcRouteLookup implements RouteLookup {
     const isSame = JSON.stringify(controls) === JSON.stringify(this.#controls);
     this.#controls = controls;
     if (!isSame) for (const listener of this.#controlListeners) listener();
+  }
+
+  #takeSuspensions(suspensions: readonly Suspension[]): void {
+    const isSame = JSON.stringify(suspensions) === JSON.stringify(this.#suspensions);
+    this.#suspensions = suspensions;
+    if (!isSame) for (const listener of this.#suspensionListeners) listener();
   }
 
   close(): void {

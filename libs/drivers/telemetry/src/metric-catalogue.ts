@@ -83,6 +83,10 @@ export const GAUGES = {
     help: '1 while the secret of an outgoing authentication profile cannot be read: its mail waits.',
     labels: ['profile'],
   },
+  suspensions: {
+    name: 'mailyard.suspensions',
+    help: 'Suspensions of delivery or receiving that are in force.',
+  },
   pressure: {
     name: 'mailyard.pressure',
     help: 'Share of its limit that the fullest gauge of a partition has reached; mail is delayed at 0.7, refused at 0.85.',

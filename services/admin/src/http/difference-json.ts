@@ -32,6 +32,7 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   mailFlowPolicies: 'mailFlowPolicies',
   outgoingPolicies: 'outgoingMailPolicies',
   virtualGateways: 'virtualGateways',
+  suspensions: 'suspensions',
 };
 
 export function writeDifference({ section, key, before, after }: Difference): DifferenceJson {

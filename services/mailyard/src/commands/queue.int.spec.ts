@@ -253,7 +253,7 @@ describe('mailyard queue', () => {
   });
 
   it.each<[string[], number, RegExp]>([
-    [['queue'], 64, /status, list, retry, remove or bounce/],
+    [['queue'], 64, /status, list, retry, remove, bounce, suspend or resume/],
     [['queue', 'flush'], 64, /no queue "flush"/],
     [['queue', 'retry'], 64, /--all or --domain/],
     [['queue', 'retry', '--all', '--domain', 'x'], 64, /--all or --domain/],
@@ -264,6 +264,12 @@ describe('mailyard queue', () => {
     [['queue', 'remove', 'no', '--all', '--reason', 'x'], 64, /takes no word "no"/],
     [['queue', 'bounce', '--rid', '1', '--all'], 64, /goes with --message/],
     [['queue', 'bounce', '--message', 'x', '--reason', 'x', 'yes'], 1, /MESSAGE_ID_INVALID/],
+    [['queue', 'suspend', 'all'], 64, /delivery or receiving/],
+    [['queue', 'suspend', 'delivery', '--listener', 'x'], 64, /delivery takes one of/],
+    [['queue', 'suspend', 'receiving', '--all', '--domain', 'x.example'], 64, /receiving takes/],
+    [['queue', 'suspend', 'delivery', '--all'], 64, /say why/],
+    [['queue', 'suspend', 'delivery', '--all', '--reason', 'x', '--until', '2020-01-01T00:00Z'], 64, /is over/],
+    [['queue', 'suspend', 'delivery', '--all', '--reason', 'x', '--until', 'soon'], 64, /--until takes/],
     [['queue', 'list', '--limit', 'x'], 64, /--limit takes a number/],
     [['queue', 'retry', '--domain', 'a b'], 1, /DOMAIN_INVALID/],
     [['queue', 'status', '--server', '127.0.0.1:1'], 69, /did not answer/],

@@ -1,8 +1,17 @@
 import { QueueClient } from '@mailyard/grpc';
 import { type Command, EXIT } from '../io.ts';
-import { bounce, type EndingValues, readScope, remove, SCOPE_OPTIONS } from './queue-endings.ts';
+import {
+  resume,
+  suspend,
+  suspensionJson,
+  suspensionsOf,
+  suspensionText,
+  type SuspensionValues,
+} from './queue-suspensions.ts';
+import { bounce, readScope, remove, SCOPE_OPTIONS } from './queue-endings.ts';
 import { recipientJson, recipientsText, statusJson, statusText } from '../queue-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { printable } from '@mailyard/telemetry';
 import { wantsColour } from '../table-text.ts';
 
 const USAGE = `usage: mailyard queue status [--destinations N]
@@ -10,12 +19,17 @@ const USAGE = `usage: mailyard queue status [--destinations N]
        mailyard queue retry --all | --domain DOMAIN
        mailyard queue remove SCOPE [--reason TEXT] [--dry-run] [yes]
        mailyard queue bounce SCOPE [--reason TEXT] [--dry-run] [yes]
+       mailyard queue suspend delivery --all | --domain DOMAIN | --destination TEXT [--until TIME] [--reason TEXT]
+       mailyard queue suspend receiving --all | --listener NAME [--until TIME] [--reason TEXT]
+       mailyard queue resume delivery|receiving, with the same option
 
   status   what became of all recipients, and the destinations with most mail (20, or N)
   list     recipients that wait (the first 1,000, or N; 0 is all)
   retry    try the mail of a domain, or all, now; hosts that are down are tried too
   remove   take recipients off the queue; nobody is told
   bounce   the same, with a report to the sender
+  suspend  nothing new begins there; mail waits, or is put off with 452. --until 90m, 8h, 2d or 2026-11-25T08:00Z
+  resume   takes a suspension back
 
   remove and bounce count first, ask unless yes stands behind, and leave alone what is being sent. SCOPE is one of
 
@@ -35,11 +49,13 @@ const OPTIONS = {
   reason: { type: 'string' },
   author: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  listener: { type: 'string' },
+  until: { type: 'string' },
   limit: { type: 'string' },
   destinations: { type: 'string' },
 } as const;
 
-type Call = ServerCall<EndingValues & { readonly limit?: string; readonly destinations?: string }>;
+type Call = ServerCall<SuspensionValues & { readonly limit?: string; readonly destinations?: string }>;
 
 const LISTED = 1_000;
 const PAGE_SIZE = 500;
@@ -52,7 +68,7 @@ export const run: Command = (args, io) =>
     if (verb === undefined) throw new Misuse(`say what: ${VERB_WORDS}`);
     const work = VERBS.get(verb);
     if (work === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: ${VERB_WORDS}`);
-    if (rest.length > (ASKING.has(verb) && rest[0] === 'yes' ? 1 : 0))
+    if (!PARTED.has(verb) && rest.length > (ASKING.has(verb) && rest[0] === 'yes' ? 1 : 0))
       throw new Misuse(`${verb} takes no word ${JSON.stringify(rest.at(-1))}`);
     const client = new QueueClient(call.target);
     try {
@@ -68,14 +84,24 @@ const VERBS: ReadonlyMap<string, (call: Call, client: QueueClient) => Promise<nu
   ['retry', retry],
   ['remove', remove],
   ['bounce', bounce],
+  ['suspend', suspend],
+  ['resume', resume],
 ]);
 const ASKING: ReadonlySet<string> = new Set(['remove', 'bounce']);
-const VERB_WORDS = 'status, list, retry, remove or bounce';
+const PARTED: ReadonlySet<string> = new Set(['suspend', 'resume']);
+const VERB_WORDS = 'status, list, retry, remove, bounce, suspend or resume';
 
-async function status({ values, isJson, io, print, say }: Call, client: QueueClient): Promise<number> {
+async function status(
+  { client: administration, values, isJson, io, print, say }: Call,
+  client: QueueClient,
+): Promise<number> {
   const shown = readCount('destinations', values.destinations) ?? (isJson ? MOST_DESTINATIONS : 0);
   const answer = await client.status({ destinations: shown, local: false });
-  print(statusJson(answer), statusText(answer, wantsColour(io)));
+  const suspensions = await suspensionsOf(administration);
+  print(
+    { ...statusJson(answer), suspensions: suspensions.map(suspensionJson) },
+    `${suspensions.map((one) => `${printable(suspensionText(one))}\n`).join('')}${statusText(answer, wantsColour(io))}`,
+  );
   tellSilent(answer.silentOwners, say);
   if (answer.unownedPartitions.length > 0)
     say(`nobody owns partition ${answer.unownedPartitions.join(', ')}: what waits there is not among the destinations`);
@@ -109,7 +135,7 @@ async function list({ values, io, print, say }: Call, client: QueueClient): Prom
   return EXIT.done;
 }
 
-async function retry({ values, print, say }: Call, client: QueueClient): Promise<number> {
+async function retry({ client: administration, values, print, say }: Call, client: QueueClient): Promise<number> {
   const { all, domain } = values;
   if ((all === true) === (domain !== undefined)) throw new Misuse('retry takes --all or --domain DOMAIN');
   const answer = await client.retry({ ...(domain === undefined ? {} : { domain }), local: false });
@@ -118,6 +144,7 @@ async function retry({ values, print, say }: Call, client: QueueClient): Promise
     { recipients, silentOwners },
     `${recipients} ${recipients === 1 ? 'recipient is' : 'recipients are'} due now\n`,
   );
+  for (const one of await suspensionsOf(administration)) if (one.part === 'delivery') say(suspensionText(one));
   tellSilent(silentOwners, say);
   return silentOwners.length === 0 ? EXIT.done : EXIT.refused;
 }

@@ -14,7 +14,7 @@ import type { Stores } from './stores.ts';
 export function startDeliveryRole(
   { delivery, limits, dns, bodies }: Settings,
   stores: Stores,
-  { routes, terms }: Pick<RouteSource, 'routes' | 'terms'>,
+  { routes, terms, suspensions }: Pick<RouteSource, 'routes' | 'terms' | 'suspensions'>,
   credentials: OutgoingCredentials,
   process: { readonly hostname: string; readonly incarnation: Incarnation },
 ): Promise<Delivery> {
@@ -39,6 +39,7 @@ export function startDeliveryRole(
     ...(stores.limitBoard === undefined ? {} : { limitBoard: stores.limitBoard }),
     routes,
     terms,
+    suspension: suspensions,
     credentials,
     gateways: gatewaysOfSettings(delivery),
     resolver: openResolver({ dns }),

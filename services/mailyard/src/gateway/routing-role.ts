@@ -13,6 +13,7 @@ import type { Acceptance } from '../start-options.ts';
 import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
 import { FollowedTerms } from './delivery-terms.ts';
+import { FollowedSuspensions } from './followed-suspensions.ts';
 import { hostExplainer } from './explain-hosts.ts';
 import { OwnersCensus } from './queue-census.ts';
 import type { Stores } from './stores.ts';
@@ -29,6 +30,8 @@ export interface RouteSource {
   readonly profiles: AuthProfileSource;
   /** Destination controls and bounce profiles (R140). */
   readonly terms: DeliveryTermsSource;
+  /** What rests (R211). */
+  readonly suspensions: FollowedSuspensions;
   /** Absent where the configuration is not folded in this process. */
   readonly desk?: ConfigurationDesk;
 }
@@ -102,6 +105,7 @@ export async function startRoutingRole(
     desk: routing.administration,
     profiles: routing.profiles,
     terms,
+    suspensions: new FollowedSuspensions(routing.suspensions),
   };
 }
 
@@ -128,6 +132,10 @@ export function followRouting(
     terms: new FollowedTerms(delivery, {
       current: () => lookup.controls,
       onChange: (listener) => lookup.onControlsChange(listener),
+    }),
+    suspensions: new FollowedSuspensions({
+      current: () => lookup.suspensions,
+      onChange: (listener) => lookup.onSuspensionsChange(listener),
     }),
   };
 }

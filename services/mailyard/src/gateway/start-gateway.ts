@@ -92,6 +92,7 @@ async function start(
           owners,
         })
       : followRouting(settings, environment, logger, opened);
+  telemetry.metrics.observe('suspensions', () => source.suspensions.items.length);
   const credentials = new ProfileCredentials(source.profiles, environment, logger);
   delivery = has('delivery') ? await beginDelivery(settings, stores, source, credentials, process, opened) : undefined;
   if (delivery !== undefined) offerGauges(telemetry.metrics, delivery, credentials);
@@ -237,7 +238,7 @@ async function beginAdmin(
 async function beginIngress(
   settings: Settings,
   stores: Stores,
-  { routes, access }: RouteSource,
+  { routes, access, suspensions }: RouteSource,
   { hostname, incarnation }: { readonly hostname: string; readonly incarnation: Incarnation },
   opened: Unwinding,
 ): Promise<Ingress> {
@@ -254,6 +255,7 @@ async function beginIngress(
       pressure,
       health: { away, localShare },
       ...(takesAuthentication(settings) ? { smtpUsers: new SmtpUserFile(smtpUsersFileOf(settings)) } : {}),
+      isSuspended: (listener) => suspensions.isReceivingSuspended(listener),
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
       dns: openResolver(settings),
       ...(recipientBoard === undefined ? {} : { recipientBoard }),

@@ -117,6 +117,7 @@ export type Section =
   | 'mailFlowPolicies'
   | 'outgoingMailPolicies'
   | 'virtualGateways'
+  | 'suspensions'
   | 'matchingMode';
 
 /** One line of a difference; the two sides as the table prints them. */

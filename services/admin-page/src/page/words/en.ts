@@ -304,6 +304,7 @@ export const en = {
     mailFlowPolicies: 'mail flow policy',
     outgoingMailPolicies: 'outgoing mail policy',
     virtualGateways: 'virtual gateway',
+    suspensions: 'suspension',
     matchingMode: 'matching mode',
   } satisfies Record<Section, string>,
   changes: {

@@ -302,6 +302,7 @@ export const ja: Words = {
     mailFlowPolicies: 'メールフローポリシー',
     outgoingMailPolicies: '送信メールポリシー',
     virtualGateways: '仮想ゲートウェイ',
+    suspensions: '一時停止',
     matchingMode: '照合モード',
   },
   changes: {

@@ -64,6 +64,7 @@ export const Section = {
   SECTION_MAIL_FLOW_POLICIES: 8,
   SECTION_OUTGOING_MAIL_POLICIES: 9,
   SECTION_VIRTUAL_GATEWAYS: 10,
+  SECTION_SUSPENSIONS: 11,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -80,6 +81,7 @@ export namespace Section {
   export type SECTION_MAIL_FLOW_POLICIES = typeof Section.SECTION_MAIL_FLOW_POLICIES;
   export type SECTION_OUTGOING_MAIL_POLICIES = typeof Section.SECTION_OUTGOING_MAIL_POLICIES;
   export type SECTION_VIRTUAL_GATEWAYS = typeof Section.SECTION_VIRTUAL_GATEWAYS;
+  export type SECTION_SUSPENSIONS = typeof Section.SECTION_SUSPENSIONS;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -161,6 +163,20 @@ export namespace ConnectionAction {
   export type CONNECTION_ACTION_CONTINUE = typeof ConnectionAction.CONNECTION_ACTION_CONTINUE;
 }
 
+export const SuspendedPart = {
+  SUSPENDED_PART_UNSPECIFIED: 0,
+  SUSPENDED_PART_DELIVERY: 1,
+  SUSPENDED_PART_RECEIVING: 2,
+} as const;
+
+export type SuspendedPart = typeof SuspendedPart[keyof typeof SuspendedPart];
+
+export namespace SuspendedPart {
+  export type SUSPENDED_PART_UNSPECIFIED = typeof SuspendedPart.SUSPENDED_PART_UNSPECIFIED;
+  export type SUSPENDED_PART_DELIVERY = typeof SuspendedPart.SUSPENDED_PART_DELIVERY;
+  export type SUSPENDED_PART_RECEIVING = typeof SuspendedPart.SUSPENDED_PART_RECEIVING;
+}
+
 /** One version of the configuration: many edits, all of them or none. */
 export interface ChangeSet {
   /** Chosen by whoever commits; the same id again is the same change. */
@@ -229,6 +245,7 @@ export interface Item {
     /** As an incoming one, of mail from clients that relay. */
     { $case: "outgoingMailPolicy"; value: MailPolicy }
     | { $case: "virtualGateway"; value: VirtualGateway }
+    | { $case: "suspension"; value: Suspension }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -378,6 +395,31 @@ export interface FlowRule {
 export interface FlowParameter {
   name: string;
   value: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Delivery or receiving that rests. At most one of domain, destination and listener is said; none is all. */
+export interface Suspension {
+  part: SuspendedPart;
+  /** Delivery to this recipient domain. */
+  domain?:
+    | string
+    | undefined;
+  /** Delivery to this destination, as queues name it. */
+  destination?:
+    | string
+    | undefined;
+  /** Receiving at this listener. */
+  listener?:
+    | string
+    | undefined;
+  /** Ends by itself then, in milliseconds of the epoch. */
+  until?:
+    | number
+    | undefined;
+  /** Why, and who. */
+  reason: string;
+  author: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1115,6 +1157,9 @@ export const Item: MessageFns<Item> = {
       case "virtualGateway":
         VirtualGateway.encode(message.item.value, writer.uint32(82).fork()).join();
         break;
+      case "suspension":
+        Suspension.encode(message.item.value, writer.uint32(90).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1220,6 +1265,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "virtualGateway", value: VirtualGateway.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.item = { $case: "suspension", value: Suspension.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1303,6 +1356,12 @@ export const Item: MessageFns<Item> = {
       case "virtualGateway": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "virtualGateway", value: VirtualGateway.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "suspension": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "suspension", value: Suspension.fromPartial(object.item.value) };
         }
         break;
       }
@@ -2812,6 +2871,158 @@ export const FlowParameter: MessageFns<FlowParameter> = {
     const message = createBaseFlowParameter();
     message.name = object.name ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSuspension(): Suspension {
+  return {
+    part: 0,
+    domain: undefined,
+    destination: undefined,
+    listener: undefined,
+    until: undefined,
+    reason: "",
+    author: "",
+    _unknownFields: {},
+  };
+}
+
+export const Suspension: MessageFns<Suspension> = {
+  encode(message: Suspension, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.part !== 0) {
+      writer.uint32(8).int32(message.part);
+    }
+    if (message.domain !== undefined) {
+      writer.uint32(18).string(message.domain);
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(26).string(message.destination);
+    }
+    if (message.listener !== undefined) {
+      writer.uint32(34).string(message.listener);
+    }
+    if (message.until !== undefined) {
+      writer.uint32(40).uint64(message.until);
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.author !== "") {
+      writer.uint32(58).string(message.author);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Suspension {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuspension();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.part = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.listener = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.until = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.author = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Suspension>): Suspension {
+    return Suspension.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Suspension>): Suspension {
+    const message = createBaseSuspension();
+    message.part = object.part ?? 0;
+    message.domain = object.domain ?? undefined;
+    message.destination = object.destination ?? undefined;
+    message.listener = object.listener ?? undefined;
+    message.until = object.until ?? undefined;
+    message.reason = object.reason ?? "";
+    message.author = object.author ?? "";
     return message;
   },
 };

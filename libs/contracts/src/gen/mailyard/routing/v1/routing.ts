@@ -34,6 +34,7 @@ import {
   RecipientAccess,
   Section,
   SmtpRoute,
+  Suspension,
   VirtualGateway,
 } from "./change_set.ts";
 
@@ -245,6 +246,7 @@ export interface GetAccessResponse {
   mailFlowPolicies: MailFlowPolicy[];
   outgoingMailPolicies: MailPolicy[];
   virtualGateways: VirtualGateway[];
+  suspensions: Suspension[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1976,6 +1978,7 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     mailFlowPolicies: [],
     outgoingMailPolicies: [],
     virtualGateways: [],
+    suspensions: [],
     _unknownFields: {},
   };
 }
@@ -2014,6 +2017,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.virtualGateways) {
       VirtualGateway.encode(v!, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.suspensions) {
+      Suspension.encode(v!, writer.uint32(98).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2127,6 +2133,14 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.virtualGateways.push(VirtualGateway.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.suspensions.push(Suspension.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2163,6 +2177,7 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.mailFlowPolicies = object.mailFlowPolicies?.map((e) => MailFlowPolicy.fromPartial(e)) || [];
     message.outgoingMailPolicies = object.outgoingMailPolicies?.map((e) => MailPolicy.fromPartial(e)) || [];
     message.virtualGateways = object.virtualGateways?.map((e) => VirtualGateway.fromPartial(e)) || [];
+    message.suspensions = object.suspensions?.map((e) => Suspension.fromPartial(e)) || [];
     return message;
   },
 };
