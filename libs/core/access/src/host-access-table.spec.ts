@@ -87,6 +87,7 @@ describe('the forms of a source', () => {
     ['2001:db8::/32', ['2001:db8:ffff::1'], ['2001:db9::']],
     ['::ffff:192.0.2.0/120', ['192.0.2.7', '::ffff:192.0.2.7'], ['192.0.3.0']],
     ['192.0.2.7', ['::ffff:192.0.2.7'], []],
+    ['fe80::/10', ['fe80::1%eth0', 'fe80::1'], ['2001:db8::1']],
   ])('%s names %j and not %j (R121)', (source, inside, outside) => {
     for (const address of inside) expect(verdict([row(source, REJECT)], address)).toMatchObject({ action: 'REJECT' });
     for (const address of outside) expect(verdict([row(source, REJECT)], address)).toMatchObject({ action: 'ACCEPT' });

@@ -59,7 +59,8 @@ export class HostIndex {
   }
 
   #byAddress(address: string): number {
-    const client = addressNumber(address);
+    // The system tells the zone of a link-local client behind a percent sign (RFC 4007 §11).
+    const client = addressNumber(address.split('%', 1)[0]!);
     if (client === undefined) return this.#all;
     const { starts, places } = this.#pieces[client.family];
     let [low, high] = [0, starts.length];
