@@ -366,6 +366,10 @@ export interface TraceEvent {
   readonly clientAddress?: string;
   readonly user?: string;
   readonly helo?: string;
+  /** Where the host access table has rows. */
+  readonly senderGroup?: string;
+  readonly flowPolicy?: string;
+  readonly relayed?: boolean;
   readonly reversePath?: string;
   readonly headerMessageId?: string;
   /** The virtual gateway by which it leaves; absent for none. */

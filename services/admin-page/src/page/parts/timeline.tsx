@@ -48,6 +48,9 @@ function EventFacts({ event }: { readonly event: TraceEvent }) {
       <Fact name={words.user} isThere={event.user !== undefined}>
         {event.user}
       </Fact>
+      <Fact name={words.senderGroup} isThere={event.senderGroup !== undefined}>
+        {[event.relayed === true ? 'RELAY' : 'ACCEPT', event.senderGroup, event.flowPolicy].filter(Boolean).join(' ')}
+      </Fact>
       <Fact name={words.listener} isThere={event.listener !== undefined}>
         {event.listener}
       </Fact>

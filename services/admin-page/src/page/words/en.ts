@@ -399,6 +399,7 @@ export const en = {
     octets: (number: number) => `${number.toLocaleString('en')} octets`,
     client: 'Client',
     helo: 'HELO',
+    senderGroup: 'Sender group',
     gateway: 'Virtual Gateway',
     user: 'Authenticated as',
     listener: 'Listener',

@@ -396,6 +396,7 @@ export const ja: Words = {
     octets: (count) => `${number(count)} バイト`,
     client: 'クライアント',
     helo: 'HELO',
+    senderGroup: '送信者グループ',
     gateway: '仮想ゲートウェイ',
     user: '認証ユーザー',
     listener: 'リスナー',
