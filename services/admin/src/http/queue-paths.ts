@@ -120,7 +120,8 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
   ];
 }
 
-function demandDomain(text: string) {
+/** @throws ApiRefusal `DOMAIN_INVALID` */
+export function demandDomain(text: string) {
   const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text);
   if (domain !== undefined) return domain;
   throw new ApiRefusal(400, 'DOMAIN_INVALID', `${JSON.stringify(text.slice(0, 120))} is no domain`);

@@ -1,5 +1,12 @@
-import type { DestinationListing, DestinationSort, QueueDestination, QueueScope } from '@mailyard/delivery-rules';
-import type { CountedRecipients, DestinationPage, QueueOwners } from '../queue-owners.ts';
+import type {
+  DestinationListing,
+  DestinationSort,
+  QueueDestination,
+  MailScope,
+  OperatorEnding,
+  QueueScope,
+} from '@mailyard/delivery-rules';
+import type { CountedRecipients, EndedPart, DestinationPage, QueueOwners } from '../queue-owners.ts';
 import { sortDestinations } from './destination-sort.ts';
 import { KeptAnswer, KeptAnswers } from './kept-answer.ts';
 
@@ -99,8 +106,19 @@ export class QueueView {
 
   async retry(scope: QueueScope): Promise<CountedRecipients> {
     const report = await this.#owners.retryNow(false, scope);
+    this.#forget();
+    return report;
+  }
+
+  /** One part of ending recipients, or of counting them. */
+  async end(scope: MailScope, ending: OperatorEnding | undefined, cursor: string): Promise<EndedPart> {
+    const part = await this.#owners.end(false, scope, ending, cursor);
+    if (ending !== undefined) this.#forget();
+    return part;
+  }
+
+  #forget(): void {
     for (const kept of [this.summary, this.#pages, this.#found, this.#busiest, this.#all, this.#searched])
       kept.forget();
-    return report;
   }
 }

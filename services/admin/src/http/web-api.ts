@@ -14,6 +14,7 @@ import { Gate } from './gate.ts';
 import { overviewPaths } from './overview-paths.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { pendingPaths } from './pending-paths.ts';
+import { endingPaths } from './ending-paths.ts';
 import { queuePaths } from './queue-paths.ts';
 import { QueueView } from './queue-view.ts';
 import { RateBoard } from './rate-board.ts';
@@ -76,6 +77,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...pendingPaths(pending),
     ...changePaths(desk),
     ...queuePaths({ queues, partitionCount, audit }),
+    ...endingPaths({ queues, audit }),
     ...trackingPaths(tracker),
     ...setupPaths(desk),
   ];

@@ -121,6 +121,27 @@ describe('the mail that waits', () => {
     expect((await ask({ kind: 'destination', destination }, { reason: 'repaired' })).body.recipients).toBe(2);
   });
 
+  it('is removed or bounced by an operator, with a reason, after a look at how much it is (R212)', async () => {
+    const operator = await web.as('operator');
+    const ask = (scope: object, more: object) => operator.post('/endings', { scope, ending: 'remove', ...more });
+    const none = { recipients: 0, leftAlone: 0, silentOwners: [] };
+    for (const [scope, recipients] of [
+      [{ kind: 'all' }, 2],
+      [{ kind: 'domain', domain: 'dead.example' }, 2],
+      [{ kind: 'sender', reversePath: 'me@origin.example' }, 2],
+      [{ kind: 'sender', reversePath: null }, 0],
+      [{ kind: 'recipient', forwardPath: 'a@dead.example' }, 1],
+    ] as const)
+      expect((await ask(scope, { dryRun: true })).body).toEqual({ ...none, recipients });
+    expect((await ask({ kind: 'all' }, {})).status).toBe(400);
+    expect((await ask({ kind: 'message', message: 'x' }, { dryRun: true })).body.code).toBe('PARAMETER_INVALID');
+    expect((await (await web.as('reader')).post('/endings', { scope: { kind: 'all' }, ending: 'remove' })).status).toBe(
+      403,
+    );
+    const nobody = { kind: 'recipient', forwardPath: 'nobody@dead.example' };
+    expect((await ask(nobody, { reason: 'gone' })).body).toEqual(none);
+  });
+
   it('is counted in the preview of a change that moves it, and goes there when it is committed (I11)', async () => {
     const edit = {
       kind: 'set',
