@@ -113,6 +113,42 @@ await describeWith(['chromium'], 'a day with the page', () => {
     expect(view.complaints).toEqual([]);
   });
 
+  it('bounces and removes what waits behind a destination, counted first, with a reason (R212)', async () => {
+    await using scenario = await Scenario.begin();
+    const reports = await scenario.sink();
+    const [one, other] = [await freePort(), await freePort()];
+    const gateway = await scenario.gateway([
+      ...['--accept', `origin.example=127.0.0.1:${reports.port}`],
+      ...['--accept', `a.example=127.0.0.1:${one}`],
+      ...['--accept', `b.example=127.0.0.1:${other}`],
+    ]);
+    for (const domain of ['a.example', 'b.example'])
+      await scenario.client(gateway).sendMail(message([`u@${domain}`, `v@${domain}`]));
+    await untilStatus(gateway, ({ waiting }) => waiting === 4);
+    const view = await PageSession.signedIn(browser, scenario, gateway);
+    const { page } = view;
+    for (const [act, done, port] of [
+      ['Bounce', 'bounced', one],
+      ['Remove', 'removed', other],
+    ] as const) {
+      await view.go('monitor/queue');
+      await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+      await page.getByRole('link', { name: /^u@/ }).waitFor();
+      await view.button(`${act}…`).focus();
+      await page.keyboard.press('Enter');
+      await page.getByText(`2 recipients will be ${done}.`).waitFor();
+      expect(await view.axe(), `the dialog of ${act}`).toEqual([]);
+      await view.button(act).click();
+      await page.getByText('Say why.').waitFor();
+      await page.getByLabel('Reason').fill('the domain is gone');
+      await page.keyboard.press('Enter');
+      await page.getByText(`2 recipients were ${done}.`).waitFor();
+    }
+    const { bounced, removed } = await untilStatus(gateway, (status) => status.bounced + status.removed === 4);
+    expect({ bounced, removed }).toEqual({ bounced: 2, removed: 2 });
+    expect(view.complaints).toEqual([]);
+  });
+
   it('tells the fate of a recipient, names an unknown outcome, and leads to the table of that version', async () => {
     await using scenario = await Scenario.begin();
     let dots = 0;

@@ -69,6 +69,33 @@ export const retry = (
 ): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> =>
   write('POST', '/retry', reason === undefined ? { scope, dryRun: true } : { scope, reason });
 
+/** Ends what waits behind a destination, part after part; without a reason it is only counted. */
+export async function endRecipients(
+  destination: string,
+  ending: api.Ending,
+  reason: string | undefined,
+): Promise<api.EndedRecipients> {
+  const asked = {
+    scope: { kind: 'destination', destination },
+    ending,
+    ...(reason === undefined ? { dryRun: true } : { reason }),
+  };
+  const silentOwners = new Set<string>();
+  let recipients = 0;
+  let leftAlone = 0;
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const part: api.EndedRecipients & { readonly nextCursor?: string } = await write('POST', '/endings', {
+      ...asked,
+      cursor,
+    });
+    recipients += part.recipients;
+    leftAlone += part.leftAlone;
+    for (const owner of part.silentOwners) silentOwners.add(owner);
+    cursor = part.nextCursor;
+  }
+  return { recipients, leftAlone, silentOwners: [...silentOwners] };
+}
+
 export interface MessageQuery {
   readonly search?: string | undefined;
   readonly by?: string | undefined;

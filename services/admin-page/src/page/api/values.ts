@@ -298,6 +298,15 @@ export type RetryScope =
   | { readonly kind: 'domain'; readonly domain: string }
   | { readonly kind: 'destination'; readonly destination: string };
 
+export type Ending = 'remove' | 'bounce';
+
+/** What became of waiting recipients that were removed or bounced, or would. */
+export interface EndedRecipients {
+  readonly recipients: number;
+  readonly leftAlone: number;
+  readonly silentOwners: readonly string[];
+}
+
 export interface WaitingRecipient {
   readonly message: string;
   readonly recipient: number;

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks';
 import { listRecipients, readDestination } from '../api/calls.ts';
-import type { Destination } from '../api/values.ts';
+import type { Destination, Ending } from '../api/values.ts';
 import { addressOf } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
+import { EndingDialog } from '../parts/ending-dialog.tsx';
 import { HostState } from '../parts/host-state.tsx';
 import { Notice, Problem } from '../parts/notice.tsx';
 import { OwnersNotice } from '../parts/owners-notice.tsx';
@@ -15,12 +16,14 @@ import { When } from '../parts/when.tsx';
 import { useWords } from '../words/words.ts';
 
 const LIVE_MS = 3_000;
+const ENDINGS: readonly Ending[] = ['bounce', 'remove'];
 
 /** One destination: its hosts, and who waits for it. */
 export function DestinationPage({ destination }: { readonly destination: string }) {
   const { queue: words, menu, common } = useWords();
   const mayRetry = useMay('operator');
   const [isRetrying, setRetrying] = useState(false);
+  const [ending, setEnding] = useState<Ending>();
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const { value, problem, reload } = useLoad(destination, () => readDestination(destination), LIVE_MS);
   const cursor = cursors.at(-1);
@@ -33,9 +36,16 @@ export function DestinationPage({ destination }: { readonly destination: string 
         title={destination}
       >
         {mayRetry && !isGone ? (
-          <button type="button" onClick={() => setRetrying(true)}>
-            {words.retryOne}
-          </button>
+          <>
+            <button type="button" onClick={() => setRetrying(true)}>
+              {words.retryOne}
+            </button>
+            {ENDINGS.map((one) => (
+              <button key={one} type="button" onClick={() => setEnding(one)}>
+                {words.endings[one].open}
+              </button>
+            ))}
+          </>
         ) : null}
       </PageHead>
       {isGone ? <Notice tone="info">{words.gone}</Notice> : <Problem problem={problem} />}
@@ -71,6 +81,17 @@ export function DestinationPage({ destination }: { readonly destination: string 
             )}
           </section>
         </>
+      )}
+      {ending === undefined ? null : (
+        <EndingDialog
+          destination={destination}
+          ending={ending}
+          onClose={() => {
+            setEnding(undefined);
+            reload();
+            recipients.reload();
+          }}
+        />
       )}
       {isRetrying ? (
         <RetryDialog

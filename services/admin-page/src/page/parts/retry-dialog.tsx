@@ -4,9 +4,9 @@ import type { Refusal } from '../api/client.ts';
 import type { RetryScope } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
 import { Dialog } from './dialog.tsx';
-import { Field } from './field.tsx';
 import { Problem } from './notice.tsx';
 import { OwnersNotice } from './owners-notice.tsx';
+import { ReasonField } from './reason-field.tsx';
 import { useSigned } from './session.ts';
 import { useLoad } from './use-load.ts';
 
@@ -42,22 +42,12 @@ export function RetryDialog({ scope, onClose }: { readonly scope: RetryScope; re
         {value === undefined ? null : <OwnersNotice silentOwners={value.silentOwners} />}
         <p class="hint">{words.retryHint}</p>
         <Problem problem={problem ?? refused} />
-        <Field
-          id="reason"
-          label={words.reason}
+        <ReasonField
+          reason={reason}
           hint={words.reasonHint}
-          faults={hasTried && reason.trim() === '' ? [words.needReason] : []}
-        >
-          {(bind) => (
-            <input
-              {...bind}
-              value={reason}
-              maxLength={1000}
-              required
-              onInput={(event) => setReason(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+          isMissing={hasTried && reason.trim() === ''}
+          onInput={setReason}
+        />
         <div class="buttons">
           <button type="button" onClick={onClose}>
             {common.cancel}

@@ -373,6 +373,26 @@ export const en = {
     needReason: 'Say why.',
     retried: (number: number) => `${count(number, 'recipient is', 'recipients are')} due now.`,
     retry: 'Retry Now',
+    endings: {
+      remove: {
+        open: 'Remove…',
+        title: 'Remove Waiting Mail?',
+        count: (number: number) => `${count(number, 'recipient', 'recipients')} will be removed.`,
+        hint: 'Nobody is told. What is being sent is left alone.',
+        act: 'Remove',
+        done: (number: number) => `${count(number, 'recipient was', 'recipients were')} removed.`,
+      },
+      bounce: {
+        open: 'Bounce…',
+        title: 'Bounce Waiting Mail?',
+        count: (number: number) => `${count(number, 'recipient', 'recipients')} will be bounced.`,
+        hint: 'Each sender gets a report. What is being sent is left alone.',
+        act: 'Bounce',
+        done: (number: number) => `${count(number, 'recipient was', 'recipients were')} bounced.`,
+      },
+    },
+    endingReasonHint: 'Kept with each recipient and your name; senders do not see it.',
+    leftAlone: (number: number) => `${count(number, 'recipient was', 'recipients were')} left alone.`,
     now: 'now',
   },
   tracking: {

@@ -370,6 +370,26 @@ export const ja: Words = {
     needReason: '理由を入力してください。',
     retried: (count) => `受信者 ${number(count)} 人への配信をただちに試みます。`,
     retry: '今すぐ再試行',
+    endings: {
+      remove: {
+        open: '削除…',
+        title: '待機中のメールを削除しますか？',
+        count: (count) => `受信者 ${number(count)} 人を削除します。`,
+        hint: '送信者には通知されません。送信中のものはそのままにします。',
+        act: '削除',
+        done: (count) => `受信者 ${number(count)} 人を削除しました。`,
+      },
+      bounce: {
+        open: 'バウンス…',
+        title: '待機中のメールをバウンスしますか？',
+        count: (count) => `受信者 ${number(count)} 人をバウンスします。`,
+        hint: '各送信者に配信不能通知を送ります。送信中のものはそのままにします。',
+        act: 'バウンス',
+        done: (count) => `受信者 ${number(count)} 人をバウンスしました。`,
+      },
+    },
+    endingReasonHint: '受信者ごとにユーザ名とともに記録されます。送信者には知らされません。',
+    leftAlone: (count) => `受信者 ${number(count)} 人はそのままにしました。`,
     now: '今すぐ',
   },
   tracking: {
