@@ -2,11 +2,11 @@ import type { DeliverySuspension, DeliveryTermsSource, LimitBoard, VirtualGatewa
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
-import type { Bodies } from './bodies.ts';
+import type { Bodies } from './partitions/bodies.ts';
 import type { Clock } from './clock.ts';
-import type { Reports } from './report.ts';
+import type { Reports } from './outcomes/report.ts';
 import type { DeliverySettings, OutgoingCredentials } from './settings.ts';
-import type { SteadyTime } from './steady-time.ts';
+import type { SteadyTime } from './partitions/steady-time.ts';
 
 /** What all parts of one delivery worker share. */
 export interface WorkerContext {

@@ -1,6 +1,6 @@
 export { type Clock, systemClock, type Timer } from './clock.ts';
-export { resolvePlan } from './opening.ts';
-export type { LedgerCounts } from './ledger.ts';
+export { resolvePlan } from './connections/opening.ts';
+export type { LedgerCounts } from './outcomes/ledger.ts';
 export type {
   DestinationView,
   HostView,
@@ -8,6 +8,6 @@ export type {
   QueueView,
   WaitingPage,
   WaitingRecipientView,
-} from './queue-view.ts';
+} from './views/queue-view.ts';
 export { DELIVERY_DEFAULTS, type DeliverySettings, type OutgoingCredentials, termsOfSettings } from './settings.ts';
 export { type Delivery, type DeliveryOptions, startDelivery } from './worker.ts';

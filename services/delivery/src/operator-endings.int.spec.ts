@@ -2,7 +2,7 @@ import type { MailScope, OperatorEnding } from '@mailyard/delivery-rules';
 import type { Address, Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, DeliveryFixture, deadPort, people, sink, stopAfterTest, until } from './delivery-fixture.suite.ts';
-import type { QueueView } from './queue-view.ts';
+import type { QueueView } from './views/queue-view.ts';
 
 const REMOVE: OperatorEnding = { kind: 'remove', reason: 'spam run', author: 'ann' };
 const BOUNCE: OperatorEnding = { kind: 'bounce', reason: 'left the company', author: 'ann' };

@@ -3,7 +3,7 @@ import type { Domain } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
 import { delivery, deadPort, sink, until } from './delivery-fixture.suite.ts';
 import type { MailScope } from '@mailyard/delivery-rules';
-import type { QueueView } from './queue-view.ts';
+import type { QueueView } from './views/queue-view.ts';
 
 async function pagesOf(queues: QueueView, scope: MailScope, size: number): Promise<string[]> {
   const seen: string[] = [];

@@ -19,17 +19,17 @@ import type {
   Reading,
 } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
-import { Bodies } from './bodies.ts';
+import { Bodies } from './partitions/bodies.ts';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import { steadyNow, type WorkerContext } from './context.ts';
-import { emptyLedger, type LedgerCounts } from './ledger.ts';
-import { LiveQueueView } from './live-queue-view.ts';
-import { Partition } from './partition.ts';
-import type { QueueView } from './queue-view.ts';
-import { Reports } from './report.ts';
-import { Scheduler } from './scheduler.ts';
+import { emptyLedger, type LedgerCounts } from './outcomes/ledger.ts';
+import { LiveQueueView } from './views/live-queue-view.ts';
+import { Partition } from './partitions/partition.ts';
+import type { QueueView } from './views/queue-view.ts';
+import { Reports } from './outcomes/report.ts';
+import { Scheduler } from './scheduling/scheduler.ts';
 import { type DeliverySettings, type OutgoingCredentials, termsOfSettings } from './settings.ts';
-import { SteadyTime } from './steady-time.ts';
+import { SteadyTime } from './partitions/steady-time.ts';
 
 export interface DeliveryOptions {
   readonly queueLog: QueueLog;

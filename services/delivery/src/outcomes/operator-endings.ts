@@ -1,0 +1,200 @@
+/** Waiting recipients that an operator removes or bounces (R212). */
+import type { EndedRecipients, OperatorEnding } from '@mailyard/delivery-rules';
+import { MtaError, type Reply, reply } from '@mailyard/mail';
+import type {
+  FinalOutcome,
+  MessageId,
+  OpenMessage,
+  QueueRecord,
+  RecipientBounced,
+  RecipientRemoved,
+} from '@mailyard/queue';
+import type { MailSelection } from '../views/mail-selection.ts';
+import { Pace } from '@mailyard/telemetry';
+import type { Draft } from '../partitions/partition-appends.ts';
+import type { Partition } from '../partitions/partition.ts';
+import type { Report } from './report.ts';
+import type { MessagePlace, WaitingPages } from '../views/waiting-pages.ts';
+
+/** For how long one call begins with more, in milliseconds. */
+const WORK_MS = 1_000;
+/** Recipients whose ends are on their way into the log at once; a message is not torn apart for it. */
+const AT_ONCE = 256;
+/** How long the log may take for them. */
+const WRITING_MS = 5_000;
+/** RFC 3463 §3.1: all that the sender is told is that it is final. */
+const RETURNED: Reply = reply(
+  554,
+  '5.0.0',
+  'returned by the postmaster of this system, who has taken it off the queue',
+);
+
+/** What became of one recipient: `left` is in a transaction or ended otherwise; `lost`, the partition is another's. */
+type End = 'ended' | 'left' | 'lost';
+
+export class OperatorEndings {
+  readonly #pages: WaitingPages;
+  readonly #partitions: ReadonlyMap<number, Partition>;
+
+  /** @param partitions those of this worker, by number */
+  constructor(pages: WaitingPages, partitions: ReadonlyMap<number, Partition>) {
+    this.#pages = pages;
+    this.#partitions = partitions;
+  }
+
+  /**
+   * Ends recipients of a selection for a second at the most, slice by slice: each slice is in the log before the next
+   * begins, so that the mail of others goes on between them.
+   *
+   * @param ending undefined: counts them
+   * @throws MtaError `LOG_UNCERTAIN` when the partition was lost or its log did not take a slice in time
+   */
+  async end(
+    selection: MailSelection,
+    ending: OperatorEnding | undefined,
+    after: string | undefined,
+  ): Promise<EndedRecipients> {
+    const until = performance.now() + WORK_MS;
+    const pace = new Pace();
+    const counts = { recipients: 0, leftAlone: 0 };
+    let slice: OperatorDraft[] = [];
+    const finish = async (): Promise<void> => {
+      const ends = await settle(slice);
+      slice = [];
+      for (const end of ends) count(counts, end);
+    };
+    for (const place of await this.#pages.messages(selection, after)) {
+      if (slice.length >= AT_ONCE) await finish();
+      if (slice.length === 0 && performance.now() >= until) return { ...counts, next: this.#pages.tokenOf(place) };
+      for (const draft of this.#draftsOf(place, selection, ending)) {
+        if (typeof draft === 'string') count(counts, draft);
+        else slice.push(draft);
+      }
+      if (pace.isOver) await pace.rest();
+    }
+    await finish();
+    return { ...counts, next: undefined };
+  }
+
+  *#draftsOf(
+    [number, message]: MessagePlace,
+    selection: MailSelection,
+    ending: OperatorEnding | undefined,
+  ): Iterable<OperatorDraft | End> {
+    const partition = this.#partitions.get(number)!;
+    const now = partition.steadyNow();
+    for (const recipient of message.recipients.values()) {
+      if (!selection.wants(message, recipient)) continue;
+      const freeAt = partition.owner.freeAt(message, recipient.recipient, now);
+      if (freeAt === undefined || freeAt > now.wall) yield 'left';
+      else if (ending === undefined) yield 'ended';
+      else yield new OperatorDraft(partition, message, recipient.recipient, ending);
+    }
+  }
+}
+
+function count(counts: { recipients: number; leftAlone: number }, end: End): void {
+  if (end === 'ended') counts.recipients += 1;
+  else counts.leftAlone += 1;
+}
+
+/** Waits for the ends of some drafts. What the log has not taken in time is not written any more, if it was not yet. */
+async function settle(drafts: readonly OperatorDraft[]): Promise<readonly End[]> {
+  if (drafts.length === 0) return [];
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => resolve('late'), WRITING_MS);
+  const ends = await Promise.race([Promise.all(drafts.map(({ end }) => end)), late]);
+  clearTimeout(timer);
+  if (ends !== 'late' && !ends.includes('lost')) return ends;
+  for (const draft of drafts) draft.withdraw();
+  throw new MtaError(
+    'LOG_UNCERTAIN',
+    ends === 'late' ? 'the queue log did not take it in time' : 'the partition went to another owner meanwhile',
+  );
+}
+
+/** Decided when its turn to be written comes: not while an attempt of the recipient is open or about to be (I3). */
+class OperatorDraft implements Draft {
+  readonly message: MessageId;
+  readonly end: Promise<End>;
+  readonly #partition: Partition;
+  readonly #recipient: number;
+  readonly #ending: OperatorEnding;
+  readonly #settle: (end: End) => void;
+  #isSettled = false;
+  #report: Report | undefined;
+
+  constructor(partition: Partition, message: OpenMessage, recipient: number, ending: OperatorEnding) {
+    this.message = message.id;
+    this.#partition = partition;
+    this.#recipient = recipient;
+    this.#ending = ending;
+    const { promise, resolve } = Promise.withResolvers<End>();
+    this.end = promise;
+    this.#settle = (end) => {
+      if (this.#isSettled) return;
+      this.#isSettled = true;
+      partition.awaitedEnds.delete(this.message, recipient);
+      resolve(end);
+    };
+    if (partition.awaitedEnds.add(message.id, recipient, (outcome) => this.#ended(outcome))) this.#prepare(message);
+    else {
+      this.#isSettled = true;
+      resolve('left');
+    }
+  }
+
+  /** A report is made first, since it goes into the same batch (I9); without it a bounce would be silent. */
+  #prepare(message: OpenMessage): void {
+    if (this.#ending.kind === 'remove') {
+      this.#partition.appends.add(this);
+      return;
+    }
+    const { reports, number } = this.#partition;
+    reports.make(number, message, this.#recipient, { kind: 'bounce', reply: RETURNED, host: undefined }).then(
+      (report) => {
+        this.#report = report;
+        if (!this.#isSettled) this.#partition.appends.add(this);
+      },
+      () => this.#settle('left'),
+    );
+  }
+
+  #ended(outcome: FinalOutcome | undefined): void {
+    if (outcome === undefined) this.#settle('lost');
+    else this.#settle(isOf(outcome, this.#ending) ? 'ended' : 'left');
+  }
+
+  withdraw(): void {
+    this.#settle('lost');
+  }
+
+  records(): readonly QueueRecord[] {
+    if (this.#isSettled) return [];
+    const decided = this.#decide();
+    if (decided !== undefined) return [decided, ...(this.#report?.records ?? [])];
+    this.#settle('left');
+    return [];
+  }
+
+  #decide(): RecipientRemoved | RecipientBounced | undefined {
+    const { owner } = this.#partition;
+    const message = owner.state.messages.get(this.message);
+    if (message === undefined) return undefined;
+    const now = this.#partition.steadyNow();
+    const { kind, reason, author } = this.#ending;
+    if (kind === 'remove') return owner.remove(message, this.#recipient, { reason, author }, now);
+    const report = this.#report === undefined ? {} : { report: this.#report.id };
+    const fields = { cause: 'other', stage: 'operator', reply: RETURNED, reason, author, ...report } as const;
+    return owner.bounce(message, this.#recipient, fields, now);
+  }
+
+  failed(): boolean {
+    return !this.#isSettled;
+  }
+}
+
+function isOf(outcome: FinalOutcome, { kind, author, reason }: OperatorEnding): boolean {
+  const type = kind === 'remove' ? 'RecipientRemoved' : 'RecipientBounced';
+  return outcome.type === type && outcome.author === author && outcome.reason === reason;
+}

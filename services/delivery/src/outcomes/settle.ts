@@ -1,0 +1,271 @@
+/** From the results of a transaction to outcomes in the log. */
+import {
+  afterSoftBounce,
+  type BounceProfile,
+  isWarningDue,
+  judgeResult,
+  type RecipientResult,
+  type RecipientVerdict,
+  type Stage,
+} from '@mailyard/delivery-rules';
+import { type Reply, reply } from '@mailyard/mail';
+import type { OpenMessage, OpenRecipient, RecipientDeferred } from '@mailyard/queue';
+import type { Attempt } from './attempt.ts';
+import { FactDraft, FinalDraft } from '../partitions/outcome-drafts.ts';
+import type { Walk } from '../destinations/parcel.ts';
+
+/** The connection and its destination, as far as outcomes depend on them. */
+export interface Carried {
+  readonly dcid: string;
+  readonly hostText: string;
+  readonly hostKey: string;
+  /** Transactions that the connection had carried before this one. */
+  readonly sentBefore: number;
+  readonly profile: BounceProfile;
+  /** Whether the destination has another host to try now. */
+  hasOtherHost(tried: readonly string[]): boolean;
+}
+
+/** What the results together say of connection, host and destination. */
+export interface Settlement {
+  keepConnection: boolean;
+  host: 'up' | 'slow' | 'failed';
+  delivered: number;
+  softBounced: number;
+  hardBounced: number;
+  lastReply: Reply | undefined;
+}
+
+/** Writes the outcome of every recipient of an attempt and tells what else follows. */
+export function settle(attempt: Attempt, results: readonly RecipientResult[], carried: Carried): Settlement {
+  const settlement: Settlement = {
+    keepConnection: true,
+    host: 'up',
+    delivered: 0,
+    softBounced: 0,
+    hardBounced: 0,
+    lastReply: undefined,
+  };
+  const circumstances = { sentBefore: carried.sentBefore, withheld: attempt.isWithheld };
+  const isFutile = results.every(({ kind }) => kind === 'postponed');
+  for (const each of results) {
+    const result = isFutile ? refusedForNow(each) : each;
+    const verdict = judgeResult(result, circumstances);
+    if (verdict.connection === 'close') settlement.keepConnection = false;
+    if (verdict.host === 'failed' || (verdict.host === 'slow' && settlement.host === 'up'))
+      settlement.host = verdict.host;
+    conclude(attempt, result.recipient, verdict.recipient, carried, settlement);
+  }
+  return settlement;
+}
+
+/** A host whose limit is no recipient at all: its 4yz is taken as one, or this would go on for ever (R106). */
+function refusedForNow(result: RecipientResult): RecipientResult {
+  if (result.kind !== 'postponed') return result;
+  const said = result.reply ?? reply(452, '4.5.3', 'too many recipients');
+  return { recipient: result.recipient, kind: 'refused', reply: said, stage: 'rcpt', appliesTo: 'recipient' };
+}
+
+function conclude(
+  attempt: Attempt,
+  recipient: number,
+  verdict: RecipientVerdict,
+  carried: Carried,
+  settlement: Settlement,
+): void {
+  const { partition, route } = attempt.parcel;
+  const { appends } = partition;
+  switch (verdict.kind) {
+    case 'delivered':
+      settlement.delivered += 1;
+      settlement.lastReply = verdict.reply;
+      appends.add(
+        new FactDraft({
+          type: 'RecipientDelivered',
+          message: attempt.message,
+          recipient,
+          attempt: attempt.decision!,
+          reply: verdict.reply,
+          host: carried.hostText,
+          dcid: carried.dcid,
+          route,
+          routeVersion: partition.routeVersion,
+          at: partition.steadyNow().wall,
+        }),
+      );
+      return;
+    case 'bounced':
+      settlement.hardBounced += 1;
+      settlement.lastReply = verdict.reply;
+      finish(attempt, recipient, 'bounce', verdict.reply, verdict.stage, carried);
+      return;
+    case 'deferred':
+      settlement.softBounced += 1;
+      settlement.lastReply = verdict.reply;
+      softBounce(attempt, recipient, verdict.reply, verdict.stage, verdict.outcomeUnknown, true, carried);
+      return;
+    case 'again':
+      putBack(attempt, recipient, verdict.stage, verdict.reason, carried);
+      return;
+    default: {
+      settlement.lastReply = verdict.reply;
+      const tried = [...(attempt.parcel.walk?.tried ?? []), carried.hostKey];
+      if (carried.hasOtherHost(tried)) {
+        const { reply: said, stage, countsAsRetry } = verdict;
+        walkOn(attempt, recipient, { tried, reply: said, stage, host: carried.hostText, countsAsRetry }, carried);
+      } else {
+        settlement.softBounced += 1;
+        softBounce(attempt, recipient, verdict.reply, verdict.stage, false, verdict.countsAsRetry, carried);
+      }
+    }
+  }
+}
+
+/** Ends the attempt without a final outcome. */
+function deferral(
+  attempt: Attempt,
+  recipient: number,
+  carried: Carried,
+  fields: Pick<RecipientDeferred, 'stage' | 'reply' | 'dueAt' | 'countsAsRetry' | 'outcomeUnknown'>,
+): RecipientDeferred {
+  const { partition, route } = attempt.parcel;
+  return {
+    type: 'RecipientDeferred',
+    message: attempt.message,
+    recipient,
+    attempt: attempt.decision!,
+    host: carried.hostText,
+    dcid: carried.dcid,
+    route,
+    routeVersion: partition.routeVersion,
+    at: partition.steadyNow().wall,
+    ...fields,
+  };
+}
+
+/** Due again at once: nothing was said about the recipient. */
+function putBack(attempt: Attempt, recipient: number, stage: Stage, reason: string, carried: Carried): void {
+  const { partition } = attempt.parcel;
+  const dueAt = partition.steadyNow().wall;
+  const said = reply(451, '4.4.2', reason);
+  partition.appends.add(
+    new FactDraft(
+      deferral(attempt, recipient, carried, { stage, reply: said, dueAt, countsAsRetry: false, outcomeUnknown: false }),
+    ),
+  );
+}
+
+/** The same attempt in the sense of the retry schedule goes on at another host, as another attempt in the log. */
+function walkOn(attempt: Attempt, recipient: number, walk: Walk, carried: Carried): void {
+  const { partition } = attempt.parcel;
+  partition.walks.set(attempt.message, recipient, walk);
+  const dueAt = partition.steadyNow().wall;
+  const { stage, reply: said } = walk;
+  partition.appends.add(
+    new FactDraft(
+      deferral(attempt, recipient, carried, { stage, reply: said, dueAt, countsAsRetry: false, outcomeUnknown: false }),
+    ),
+  );
+}
+
+/** A soft bounce (R70): due again later, or given up when the retries are used up. */
+function softBounce(
+  attempt: Attempt,
+  recipient: number,
+  said: Reply,
+  stage: Stage,
+  outcomeUnknown: boolean,
+  countsAsRetry: boolean,
+  carried: Carried,
+): void {
+  const { partition } = attempt.parcel;
+  const known = partition.owner.state.messages.get(attempt.message)?.recipients.get(recipient);
+  const now = partition.steadyNow().wall;
+  const next = nextAttempt(known, attempt.startedAt, countsAsRetry, carried.profile, now);
+  if (next.kind === 'giveUp') return finish(attempt, recipient, 'expire', said, stage, carried);
+  const record = deferral(attempt, recipient, carried, { stage, reply: said, outcomeUnknown, ...next.fields });
+  const wasRefused = next.fields.countsAsRetry && !outcomeUnknown;
+  if (wasRefused && known !== undefined && isWarningDue(carried.profile, known, now)) warn(attempt, record);
+  else partition.appends.add(new FactDraft(record));
+}
+
+/** The warning is made first, since it goes into the same batch. Where it cannot be had now, a later one will do. */
+function warn({ message: id, parcel: { partition } }: Attempt, record: RecipientDeferred): void {
+  const { recipient, reply: said, host } = record;
+  const message: OpenMessage | undefined = partition.owner.state.messages.get(id);
+  const warning =
+    message === undefined
+      ? Promise.resolve(undefined)
+      : partition.reports.make(partition.number, message, recipient, { kind: 'delay', reply: said, host });
+  warning.then(
+    (made) =>
+      partition.appends.add(
+        made === undefined ? new FactDraft(record) : new FactDraft({ ...record, warning: made.id }, made.records),
+      ),
+    () => partition.appends.add(new FactDraft(record)),
+  );
+}
+
+type NextAttempt =
+  | { readonly kind: 'giveUp' }
+  | { readonly kind: 'retry'; readonly fields: Pick<RecipientDeferred, 'dueAt' | 'countsAsRetry'> };
+
+/** When a recipient is tried again after a soft bounce. One that was tried before its time keeps its schedule (R74). */
+export function nextAttempt(
+  known: OpenRecipient | undefined,
+  startedAt: number,
+  countsAsRetry: boolean,
+  profile: BounceProfile,
+  now: number,
+): NextAttempt {
+  if (known !== undefined && known.dueAt > startedAt) {
+    // Under another bounce profile it may have waited for longer than is allowed now.
+    const dueAt = Math.min(Math.max(known.dueAt, now + profile.initialWaitMs), now + profile.maxWaitMs);
+    return { kind: 'retry', fields: { dueAt, countsAsRetry: false } };
+  }
+  if (!countsAsRetry) return { kind: 'retry', fields: { dueAt: now + profile.initialWaitMs, countsAsRetry: false } };
+  const next = afterSoftBounce(profile, known?.retries ?? 0, now);
+  return next.kind === 'giveUp' ? next : { kind: 'retry', fields: { dueAt: next.dueAt, countsAsRetry: true } };
+}
+
+/** A final refusal: the report is made first, since it goes into the same batch (I9). */
+function finish(
+  attempt: Attempt,
+  recipient: number,
+  kind: 'bounce' | 'expire',
+  said: Reply,
+  stage: Stage,
+  carried: Carried,
+): void {
+  const { partition, route } = attempt.parcel;
+  const { profile, hostText: host, dcid } = carried;
+  const dueAt = partition.steadyNow().wall + profile.initialWaitMs;
+  const otherwise = deferral(attempt, recipient, carried, {
+    stage,
+    reply: said,
+    dueAt,
+    countsAsRetry: true,
+    outcomeUnknown: false,
+  });
+  const common = { attempt: attempt.decision!, reply: said, host, dcid, route, routeVersion: partition.routeVersion };
+  const message: OpenMessage | undefined = partition.owner.state.messages.get(attempt.message);
+  if (message === undefined) {
+    partition.appends.add(new FactDraft(otherwise));
+    return;
+  }
+  partition.reports.make(partition.number, message, recipient, { kind, reply: said, host }).then(
+    (report) =>
+      partition.appends.add(
+        new FinalDraft(
+          partition,
+          attempt.message,
+          recipient,
+          kind === 'bounce' ? { kind, fields: { ...common, cause: '5xx', stage } } : { kind, fields: common },
+          report,
+          otherwise,
+        ),
+      ),
+    // Without its report a bounce would be silent: later.
+    () => partition.appends.add(new FactDraft(otherwise)),
+  );
+}
