@@ -19,7 +19,8 @@ import {
   operationsBetween,
   reorderedSections,
 } from './fold.ts';
-import type { AuthProfile, BounceProfile, DestinationControl, Suspension } from './sections.ts';
+import type { AuthProfile, BounceProfile, DestinationControl } from './sections.ts';
+import type { Suspension } from './suspensions.ts';
 import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
 import { Suspensions } from './suspensions.ts';
 import { validateOperations } from './validate.ts';

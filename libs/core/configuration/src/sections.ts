@@ -10,7 +10,7 @@ import {
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
-import { suspensionKey } from './suspensions.ts';
+import { type Suspension, suspensionKey } from './suspensions.ts';
 
 /** Where a secret stands. The secret itself is never in the configuration (R153). */
 export type SecretReference =
@@ -51,19 +51,6 @@ export interface BounceProfile {
   readonly notices?: boolean;
   readonly delayWarnings?: number;
   readonly delayWarningSeconds?: number;
-}
-
-/** Delivery or receiving that rests (R211); where neither domain, destination nor listener is said, all of it. */
-export interface Suspension {
-  readonly part: 'delivery' | 'receiving';
-  readonly domain?: string;
-  /** As queues name it. */
-  readonly destination?: string;
-  readonly listener?: string;
-  /** Ends by itself then, in milliseconds of the epoch. */
-  readonly until?: number;
-  readonly reason: string;
-  readonly author: string;
 }
 
 /** The sections of the configuration: ordered lists of items, each with a key of its own. */

@@ -1,4 +1,15 @@
-import type { Suspension } from './sections.ts';
+/** Delivery or receiving that rests (R211); where neither domain, destination nor listener is said, all of it. */
+export interface Suspension {
+  readonly part: 'delivery' | 'receiving';
+  readonly domain?: string;
+  /** As queues name it. */
+  readonly destination?: string;
+  readonly listener?: string;
+  /** Ends by itself then, in milliseconds of the epoch. */
+  readonly until?: number;
+  readonly reason: string;
+  readonly author: string;
+}
 
 /** The suspensions as they stand in the configuration now (R211). */
 export interface SuspensionSource {

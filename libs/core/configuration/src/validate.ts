@@ -10,14 +10,8 @@ import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } fro
 import { accessRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
 import { applyOperations } from './fold.ts';
-import {
-  type BounceProfile,
-  DEFAULTS,
-  type DestinationControl,
-  keyOf,
-  type SectionName,
-  type Suspension,
-} from './sections.ts';
+import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
+import type { Suspension } from './suspensions.ts';
 import type { ConfigurationState } from './state.ts';
 
 export type ConfigurationFaultCode =

@@ -2,7 +2,7 @@
  * DANE for SMTP (R144; RFC 6698, RFC 7671, RFC 7672): what TLSA records ask of a session, and whether the certificates
  * that a host shows match them.
  */
-import { demandsTls, type TlsUse } from './tls-terms.ts';
+import { demandsTls, type TlsUse } from './tls-use.ts';
 
 /**
  * `opportunistic`: where a host has TLSA records that DNSSEC vouches for, TLS is required and verified by them;

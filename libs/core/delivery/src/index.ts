@@ -18,5 +18,6 @@ export * from './recipient-limit.ts';
 export * from './retry-schedule.ts';
 export * from './slot-lease.ts';
 export * from './tls-terms.ts';
+export * from './tls-use.ts';
 export * from './virtual-gateway.ts';
 export * from './waiting-domains.ts';

@@ -1,6 +1,6 @@
 import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { DaneDemand, TlsaAnswer } from './dane.ts';
-import type { TlsUse } from './tls-terms.ts';
+import type { TlsUse } from './tls-use.ts';
 
 /** An answer of the DNS; `failure` (SERVFAIL, timeout, refused, a loop) is temporary and never "not found" (R63). */
 export type MxAnswer =

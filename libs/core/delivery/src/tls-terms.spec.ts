@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '@mailyard/mail';
 import { DEFAULT_ROUTE_RULES, readRoute, readRouteLine, type RouteTarget } from '@mailyard/smtp-routes';
-import { certificateNames, demandsTls, judgesCertificate } from './tls-terms.ts';
+import { certificateNames } from './tls-terms.ts';
+import { demandsTls, judgesCertificate } from './tls-use.ts';
 
 function targetOf(destinations: string): RouteTarget {
   const read = readRoute(readRouteLine(`example.com ${destinations}`)!, DEFAULT_ROUTE_RULES);

@@ -8,25 +8,33 @@ import {
   type TlsaAnswer,
 } from '@mailyard/delivery-rules';
 import { isIP } from 'node:net';
-import type { Domain } from '@mailyard/mail';
-import type { OpeningWish } from './opening.ts';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { RouteTarget } from '@mailyard/smtp-routes';
+
+/** What a session with a host of a route is to be like. */
+export interface DaneWish {
+  readonly dane: DaneUse;
+  readonly relayOptions: RelayOptions;
+  readonly target: Exclude<RouteTarget, { kind: 'null' }>;
+  readonly domain: Domain | AddressLiteral;
+}
 
 /** The session that TLSA records of a host ask for, or why there may be none (R144, RFC 7672). Never rejects. */
 export async function daneSession(
   resolver: Resolver,
-  { dane, relayOptions, target, domain }: Pick<OpeningWish, 'dane' | 'relayOptions' | 'target' | 'domain'>,
+  { relayOptions, ...wish }: DaneWish,
   host: Host,
 ): Promise<RelayOptions | SessionFailure> {
-  if (dane === 'none') return relayOptions;
-  const answer = await answerOf(resolver, { dane, target, domain }, host).catch(failed);
-  const plan = planDane(dane, relayOptions.tls, answer);
+  if (wish.dane === 'none') return relayOptions;
+  const answer = await answerOf(resolver, wish, host).catch(failed);
+  const plan = planDane(wish.dane, relayOptions.tls, answer);
   if (plan.kind === 'refused') return { stage: 'starttls', reason: plan.reason };
   return { ...relayOptions, tls: plan.tls, ...(plan.dane === undefined ? {} : { dane: plan.dane }) };
 }
 
 async function answerOf(
   resolver: Resolver,
-  { dane, target, domain }: { readonly dane: DaneUse } & Pick<OpeningWish, 'target' | 'domain'>,
+  { dane, target, domain }: Omit<DaneWish, 'relayOptions'>,
   host: Host,
 ): Promise<TlsaAnswer> {
   if (isIP(host.name) !== 0) return { kind: 'none', reason: `${host.name} is an address and has no TLSA records` };
@@ -42,7 +50,7 @@ async function answerOf(
 }
 
 /** The names whose MX records may have led to a host; none where the route names it itself. */
-function mxNamesOf(target: OpeningWish['target'], domain: OpeningWish['domain'], { name }: Host): readonly Domain[] {
+function mxNamesOf(target: DaneWish['target'], domain: DaneWish['domain'], { name }: Host): readonly Domain[] {
   if (target.kind === 'usedns') return [domain as Domain];
   if (target.hosts.some(({ lookup, host }) => lookup === 'name' && host === name)) return [];
   return target.hosts.filter(({ lookup }) => lookup === 'mx').map(({ host }) => host as Domain);

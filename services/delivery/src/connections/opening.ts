@@ -1,7 +1,6 @@
 /** Opening a connection: from a route to the first host that takes one (R50 to R60). */
 import {
   type AddressAnswer,
-  type DaneUse,
   demandsTls,
   type DestinationFault,
   formatHost,
@@ -21,11 +20,10 @@ import {
   sourceAddressesOf,
   type Stage,
 } from '@mailyard/delivery-rules';
-import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
+import type { Reply } from '@mailyard/mail';
 import type { MailEvent } from '@mailyard/queue';
-import type { RouteTarget } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
-import { daneSession } from './dane-session.ts';
+import { daneSession, type DaneWish } from './dane-session.ts';
 
 /** What this machine lacks is looked for again after this. */
 export const OURS_AGAIN_MS = 60_000;
@@ -45,12 +43,8 @@ export interface OpeningTools {
   readonly cameBack: (host: string) => void;
 }
 
-export interface OpeningWish {
-  readonly target: Exclude<RouteTarget, { kind: 'null' }>;
-  readonly domain: Domain | AddressLiteral;
+export interface OpeningWish extends DaneWish {
   readonly plan: PlanOptions;
-  readonly relayOptions: RelayOptions;
-  readonly dane: DaneUse;
   /** Where it is kept that a host does not do what is demanded of TLS, and whether that is to be told. */
   readonly tlsState: (host: Host) => string;
   readonly tlsAlarm: boolean;
