@@ -33,6 +33,7 @@ describe('SmtpSink', () => {
     expect(sink.messages).toEqual([
       {
         session: 1,
+        client: { address: '127.0.0.1', port: expect.any(Number) },
         helo: 'a.test',
         secure: false,
         username: undefined,
