@@ -23,6 +23,7 @@ import { sessionPaths } from './session-paths.ts';
 import { SessionFile } from './session-file.ts';
 import { SESSION_LIMITS, Sessions } from './sessions.ts';
 import { setupPaths } from './setup-paths.ts';
+import { suspensionPaths } from './suspension-paths.ts';
 import { trackingPaths } from './tracking-paths.ts';
 import { UserFile } from './user-file.ts';
 
@@ -78,6 +79,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...changePaths(desk),
     ...queuePaths({ queues, partitionCount, audit }),
     ...endingPaths({ queues, audit }),
+    ...suspensionPaths({ desk, now }),
     ...trackingPaths(tracker),
     ...setupPaths(desk),
   ];

@@ -142,6 +142,52 @@ describe('the mail that waits', () => {
     expect((await ask(nobody, { reason: 'gone' })).body).toEqual(none);
   });
 
+  it('rests while an operator has suspended it, and the end, the reason and the name are told (R211)', async () => {
+    const operator = await web.as('operator', 'otto');
+    const reader = await web.as('reader');
+    const shown = async () => (await reader.get('/suspensions')).body.suspensions;
+    const suspend = (scope: object, more: object = { reason: 'they move' }) =>
+      operator.post('/suspensions', { scope, ...more });
+    const resume = (scope: object) => operator.post('/suspensions/resume', { scope, reason: 'moved' });
+    expect(await shown()).toEqual([]);
+    const domain = { part: 'delivery', domain: 'dead.example' };
+    const asked = await suspend({ ...domain, domain: 'DEAD.example' }, { reason: ' they move ', minutes: 60 });
+    expect(asked.body.suspension).toEqual({
+      ...domain,
+      until: expect.any(Number),
+      reason: 'they move',
+      author: 'otto',
+    });
+    const inMinutes = (asked.body.suspension.until - Date.now()) / 60_000;
+    expect([inMinutes > 58, inMinutes <= 60]).toEqual([true, true]);
+    expect(await shown()).toEqual([asked.body.suspension]);
+    const others = [
+      { part: 'delivery' },
+      { part: 'delivery', destination: dead },
+      { part: 'receiving' },
+      { part: 'receiving', listener: 'public' },
+    ];
+    for (const scope of others) expect((await suspend(scope)).status).toBe(200);
+    expect((await shown()).slice(1)).toEqual(
+      others.map((scope) => ({ ...scope, reason: 'they move', author: 'otto' })),
+    );
+    for (const scope of [domain, ...others])
+      expect((await resume(scope)).body).toEqual({ version: expect.any(Number) });
+    expect(await shown()).toEqual([]);
+    expect((await ada.get('/changes')).body.changes[0]).toMatchObject({ author: 'otto', reason: 'moved' });
+    expect((await resume(domain)).body).toMatchObject({ code: 'FAULTS', faults: [{ code: 'ITEM_NOT_FOUND' }] });
+    for (const [scope, more, code] of [
+      [domain, { reason: ' ' }, 'BODY_INVALID'],
+      [domain, { reason: 'x', minutes: 0 }, 'BODY_INVALID'],
+      [{ part: 'receiving', domain: 'dead.example' }, { reason: 'x' }, 'BODY_INVALID'],
+      [{ ...domain, destination: dead }, { reason: 'x' }, 'PARAMETER_INVALID'],
+      [{ ...domain, domain: 'a b' }, { reason: 'x' }, 'DOMAIN_INVALID'],
+    ] as const)
+      expect((await suspend(scope, more)).body.code, JSON.stringify(scope)).toBe(code);
+    expect((await reader.post('/suspensions', { scope: domain, reason: 'x' })).status).toBe(403);
+    expect((await reader.post('/suspensions/resume', { scope: domain, reason: 'x' })).status).toBe(403);
+  });
+
   it('is counted in the preview of a change that moves it, and goes there when it is committed (I11)', async () => {
     const edit = {
       kind: 'set',
