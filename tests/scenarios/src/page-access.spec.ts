@@ -26,12 +26,13 @@ const PAGES: readonly string[] = [
   'system/password',
 ];
 
-/** A gateway with a little of everything: a queue, a history, something pending. */
+/** A gateway with a little of everything: a queue, a history, something suspended, something pending. */
 async function livedIn(scenario: Scenario): Promise<Gateway> {
   const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${await freePort()}`]);
   await gateway.command('smtproutes', 'new', '.partners.example', 'mail.partners.example:2525', 'b.example/pri=10');
   await scenario.client(gateway).sendMail(message(['u@example.com', 'v@example.com']));
   await untilStatus(gateway, ({ waiting }) => waiting === 2);
+  await gateway.json('queue', 'suspend', 'delivery', '--domain', 'example.com', '--reason', 'they move house');
   return gateway;
 }
 
@@ -72,10 +73,12 @@ await describeWith(['chromium'], 'the page for everyone', () => {
           }
         }
         await view.go('monitor/queue');
-        await page.locator('.actions button').click();
-        await page.locator('dialog').waitFor();
-        expect(await view.axe(), 'a dialog').toEqual([]);
-        await page.keyboard.press('Escape');
+        for (const opener of ['.actions button >> nth=0', '.actions button >> nth=1', '.notice button']) {
+          await page.locator(opener).click();
+          await page.locator('dialog').waitFor();
+          expect(await view.axe(), `the dialog of ${opener}`).toEqual([]);
+          await page.keyboard.press('Escape');
+        }
         await page.locator('.tools button').last().click();
         await page.locator('#sign-in-password').waitFor();
         expect(await view.axe(), 'sign in').toEqual([]);

@@ -137,7 +137,7 @@ async function drawAll(look: Look): Promise<void> {
   await page.locator('#recipients').waitFor();
   await page.locator('section[aria-labelledby=recipients] tbody').waitFor();
   await draw(view, 'destination', look);
-  await page.locator('.actions button').click();
+  await page.locator('.actions button').first().click();
   await page.locator('dialog').waitFor();
   await page.locator('#reason').fill('The host is back');
   await draw(view, 'retry', look);

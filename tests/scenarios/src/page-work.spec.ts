@@ -149,6 +149,72 @@ await describeWith(['chromium'], 'a day with the page', () => {
     expect(view.complaints).toEqual([]);
   });
 
+  it('suspends a destination, all delivery and receiving, says so everywhere, and resumes each (R211)', async () => {
+    await using scenario = await Scenario.begin();
+    const port = await freePort();
+    const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${port}`]);
+    await addUser(scenario, 'otto', 'operator');
+    await addUser(scenario, 'reader', 'reader');
+    await scenario.client(gateway).sendMail(message(['u@example.com']));
+    await untilStatus(gateway, ({ waiting }) => waiting === 1);
+    const view = await PageSession.signedIn(browser, scenario, gateway, { name: 'otto' });
+    const { page } = view;
+    const notice = page.locator('.notice.warning', { hasText: 'Suspended' });
+    /** Opens a dialog by its button, looks at it, fills it, and sends it off, all by keyboard. */
+    const act = async (open: string, done: string, span?: string): Promise<void> => {
+      await view.button(open).focus();
+      await page.keyboard.press('Enter');
+      await page.locator('dialog').waitFor();
+      expect(await view.axe(), open).toEqual([]);
+      await page.getByLabel('Reason').focus();
+      await page.keyboard.press('Enter');
+      await page.getByText('Say why.').waitFor();
+      if (span !== undefined) await page.getByLabel('For how long').selectOption(span);
+      await page.getByLabel('Reason').fill('they move house');
+      await page.keyboard.press('Enter');
+      await page.getByText(done, { exact: true }).waitFor();
+    };
+    await view.go('monitor/queue');
+    await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+    const to = `Delivery to 127.0.0.1:${port}`;
+    await act('Suspend…', `${to} is suspended.`, '8 hours');
+    const sink = await scenario.sink({ port });
+    const { recipients } = await gateway.json<{ recipients: number }>('queue', 'retry', '--all');
+    expect({ recipients, sent: sink.accepted }).toEqual({ recipients: 1, sent: 0 });
+    for (const path of ['monitor/overview', 'monitor/queue']) {
+      await view.go(path);
+      await notice.getByText(to).waitFor();
+      for (const text of ['Why: they move house', 'By: otto']) await notice.getByText(text).waitFor();
+      expect(Date.parse((await notice.locator('time').getAttribute('datetime'))!)).toBeGreaterThan(
+        Date.now() + 7 * 3_600_000,
+      );
+      expect(await view.axe(), path).toEqual([]);
+    }
+    await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+    await notice.waitFor();
+    expect(sink.accepted).toBe(0);
+    await act(`Resume… ${to}`, `${to} is resumed.`);
+    await sink.until(({ accepted }) => accepted === 1);
+    await notice.waitFor({ state: 'detached' });
+    await view.go('monitor/queue');
+    await act('Suspend All Delivery…', 'All delivery is suspended.');
+    await notice.getByText('Until: it is resumed').waitFor();
+    await gateway.json('queue', 'suspend', 'receiving', '--all', '--reason', 'they move house');
+    const refused = scenario.client(gateway).sendMail(message(['v@example.com']));
+    await expect(refused).rejects.toMatchObject({ responseCode: 452 });
+    expect(await notice.getByText('Receiving').count()).toBe(0);
+    await view.go('monitor/overview');
+    const reader = await PageSession.signedIn(browser, scenario, gateway, { name: 'reader' });
+    await reader.page.getByText('Receiving at all listeners').waitFor();
+    expect(await reader.button(/^Resume/).count()).toBe(0);
+    await act('Resume… Receiving at all listeners', 'Receiving at all listeners is resumed.');
+    await scenario.client(gateway).sendMail(message(['w@example.com']));
+    expect(sink.accepted).toBe(1);
+    await act('Resume… All delivery', 'All delivery is resumed.');
+    await sink.until(({ accepted }) => accepted === 2);
+    expect([...view.complaints, ...reader.complaints]).toEqual([]);
+  });
+
   it('tells the fate of a recipient, names an unknown outcome, and leads to the table of that version', async () => {
     await using scenario = await Scenario.begin();
     let dots = 0;

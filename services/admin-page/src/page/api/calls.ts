@@ -69,6 +69,13 @@ export const retry = (
 ): Promise<{ readonly recipients: number; readonly silentOwners: readonly string[] }> =>
   write('POST', '/retry', reason === undefined ? { scope, dryRun: true } : { scope, reason });
 
+export const listSuspensions = (): Promise<{ readonly suspensions: readonly api.Suspension[] }> => get('/suspensions');
+/** @param minutes until it ends by itself; undefined: until it is resumed */
+export const suspend = (scope: api.SuspensionScope, minutes: number | undefined, reason: string): Promise<unknown> =>
+  write('POST', '/suspensions', { scope, reason, ...(minutes === undefined ? {} : { minutes }) });
+export const resume = (scope: api.SuspensionScope, reason: string): Promise<unknown> =>
+  write('POST', '/suspensions/resume', { scope, reason });
+
 /** Ends what waits behind a destination, part after part; without a reason it is only counted. */
 export async function endRecipients(
   destination: string,

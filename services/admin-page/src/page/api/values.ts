@@ -298,6 +298,21 @@ export type RetryScope =
   | { readonly kind: 'domain'; readonly domain: string }
   | { readonly kind: 'destination'; readonly destination: string };
 
+/** What is meant by a suspension: all of the part where nothing else is said. */
+export interface SuspensionScope {
+  readonly part: 'delivery' | 'receiving';
+  readonly domain?: string;
+  readonly destination?: string;
+  readonly listener?: string;
+}
+
+export interface Suspension extends SuspensionScope {
+  /** Absent: until it is resumed. */
+  readonly until?: number;
+  readonly reason: string;
+  readonly author: string;
+}
+
 export type Ending = 'remove' | 'bounce';
 
 /** What became of waiting recipients that were removed or bounced, or would. */

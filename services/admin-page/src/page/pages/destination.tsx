@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import { listRecipients, readDestination } from '../api/calls.ts';
-import type { Destination, Ending } from '../api/values.ts';
+import { listRecipients, listSuspensions, readDestination } from '../api/calls.ts';
+import type { Destination, Ending, Suspension } from '../api/values.ts';
 import { addressOf } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
 import { EndingDialog } from '../parts/ending-dialog.tsx';
@@ -10,6 +10,8 @@ import { OwnersNotice } from '../parts/owners-notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { RetryDialog } from '../parts/retry-dialog.tsx';
 import { useMay } from '../parts/session.ts';
+import { SuspendDialog } from '../parts/suspend-dialog.tsx';
+import { SuspensionNotice } from '../parts/suspension-notice.tsx';
 import { useLoad } from '../parts/use-load.ts';
 import { WaitingRecipients } from '../parts/waiting-recipients.tsx';
 import { When } from '../parts/when.tsx';
@@ -20,14 +22,16 @@ const ENDINGS: readonly Ending[] = ['bounce', 'remove'];
 
 /** One destination: its hosts, and who waits for it. */
 export function DestinationPage({ destination }: { readonly destination: string }) {
-  const { queue: words, menu, common } = useWords();
-  const mayRetry = useMay('operator');
+  const { queue: words, suspensions, menu, common } = useWords();
+  const mayAct = useMay('operator');
   const [isRetrying, setRetrying] = useState(false);
+  const [isSuspending, setSuspending] = useState(false);
   const [ending, setEnding] = useState<Ending>();
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const { value, problem, reload } = useLoad(destination, () => readDestination(destination), LIVE_MS);
   const cursor = cursors.at(-1);
   const recipients = useLoad(`${destination} ${cursor ?? ''}`, () => listRecipients(destination, cursor), LIVE_MS);
+  const resting = useLoad('suspensions', listSuspensions, LIVE_MS);
   const isGone = problem?.status === 404;
   return (
     <>
@@ -35,10 +39,13 @@ export function DestinationPage({ destination }: { readonly destination: string 
         place={[menu.monitor, { text: words.title, href: addressOf(['monitor', 'queue']) }]}
         title={destination}
       >
-        {mayRetry && !isGone ? (
+        {mayAct && !isGone ? (
           <>
             <button type="button" onClick={() => setRetrying(true)}>
               {words.retryOne}
+            </button>
+            <button type="button" onClick={() => setSuspending(true)}>
+              {suspensions.openSuspend}
             </button>
             {ENDINGS.map((one) => (
               <button key={one} type="button" onClick={() => setEnding(one)}>
@@ -48,7 +55,11 @@ export function DestinationPage({ destination }: { readonly destination: string 
           </>
         ) : null}
       </PageHead>
-      {isGone ? <Notice tone="info">{words.gone}</Notice> : <Problem problem={problem} />}
+      <SuspensionNotice
+        suspensions={(resting.value?.suspensions ?? []).filter((one) => concerns(one, destination, value?.domains))}
+        onResumed={resting.reload}
+      />
+      {isGone ? <Notice tone="info">{words.gone}</Notice> : <Problem problem={problem ?? resting.problem} />}
       {value === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
       {value === undefined || isGone ? null : (
         <>
@@ -82,6 +93,15 @@ export function DestinationPage({ destination }: { readonly destination: string 
           </section>
         </>
       )}
+      {isSuspending ? (
+        <SuspendDialog
+          scope={{ part: 'delivery', destination }}
+          onClose={() => {
+            setSuspending(false);
+            resting.reload();
+          }}
+        />
+      ) : null}
       {ending === undefined ? null : (
         <EndingDialog
           destination={destination}
@@ -105,6 +125,14 @@ export function DestinationPage({ destination }: { readonly destination: string 
       ) : null}
     </>
   );
+}
+
+/** Whether a suspension keeps mail from this destination, or from one of its domains that are told. */
+function concerns(suspension: Suspension, ours: string, domains: readonly string[] = []): boolean {
+  const { part, domain, destination } = suspension;
+  if (part !== 'delivery') return false;
+  if (domain !== undefined) return domains.includes(domain);
+  return destination === undefined || destination === ours;
 }
 
 function Hosts({ destination: { hosts, domains, domainCount } }: { readonly destination: Destination }) {

@@ -1,4 +1,4 @@
-import { readOverview } from '../api/calls.ts';
+import { listSuspensions, readOverview } from '../api/calls.ts';
 import type { Ledger } from '../api/values.ts';
 import { addressOf } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
@@ -7,6 +7,7 @@ import { OwnersNotice } from '../parts/owners-notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { RatePlot } from '../parts/rate-plot.tsx';
 import { useMay } from '../parts/session.ts';
+import { SuspensionNotice } from '../parts/suspension-notice.tsx';
 import { useLoad } from '../parts/use-load.ts';
 import { useWords } from '../words/words.ts';
 
@@ -17,10 +18,12 @@ export function OverviewPage() {
   const { overview: words, menu, common } = useWords();
   const mayChange = useMay('administrator');
   const { value, problem } = useLoad('overview', readOverview, LIVE_MS);
+  const resting = useLoad('suspensions', listSuspensions, LIVE_MS);
   return (
     <>
       <PageHead place={[menu.monitor]} title={words.title} />
-      <Problem problem={problem} />
+      <Problem problem={problem ?? resting.problem} />
+      <SuspensionNotice suspensions={resting.value?.suspensions ?? []} onResumed={resting.reload} />
       {value === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
       {value === undefined ? null : (
         <>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { CheckBox } from '../parts/check-box.tsx';
-import { listDestinations } from '../api/calls.ts';
+import { listDestinations, listSuspensions } from '../api/calls.ts';
 import { addressOf, replaceAddress } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
 import { Problem } from '../parts/notice.tsx';
@@ -10,6 +10,8 @@ import { Pager } from '../parts/pager.tsx';
 import { RetryDialog } from '../parts/retry-dialog.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { useMay } from '../parts/session.ts';
+import { SuspendDialog } from '../parts/suspend-dialog.tsx';
+import { SuspensionNotice } from '../parts/suspension-notice.tsx';
 import { useLoad } from '../parts/use-load.ts';
 import { useWords } from '../words/words.ts';
 
@@ -19,10 +21,11 @@ const LIVE_MS = 3_000;
 
 /** Every destination with waiting mail or connections, live (R213). */
 export function QueuePage({ query }: { readonly query: URLSearchParams }) {
-  const { queue: words, menu, common } = useWords();
-  const mayRetry = useMay('operator');
+  const { queue: words, suspensions, menu, common } = useWords();
+  const mayAct = useMay('operator');
   const [isLive, setLive] = useState(true);
   const [isRetrying, setRetrying] = useState(false);
+  const [isSuspending, setSuspending] = useState(false);
   const search = query.get('search') ?? '';
   const sort = query.get('sort') ?? '-waiting';
   const offset = Number(query.get('offset') ?? 0);
@@ -32,6 +35,7 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
     () => listDestinations(search, sort, offset),
     isLive ? LIVE_MS : undefined,
   );
+  const resting = useLoad('suspensions', listSuspensions, LIVE_MS);
   const show = (changes: Readonly<Record<string, string | number>>): void =>
     replaceAddress(addressOf(PLACE, { search, sort, offset, ...changes }));
   return (
@@ -40,13 +44,22 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
         <CheckBox isChecked={isLive} onChange={setLive} hint={common.liveHint}>
           {common.live}
         </CheckBox>
-        {mayRetry ? (
-          <button type="button" onClick={() => setRetrying(true)}>
-            {words.retryAll}
-          </button>
+        {mayAct ? (
+          <>
+            <button type="button" onClick={() => setRetrying(true)}>
+              {words.retryAll}
+            </button>
+            <button type="button" onClick={() => setSuspending(true)}>
+              {suspensions.openSuspendAll}
+            </button>
+          </>
         ) : null}
       </PageHead>
-      <Problem problem={problem} />
+      <Problem problem={problem ?? resting.problem} />
+      <SuspensionNotice
+        suspensions={(resting.value?.suspensions ?? []).filter(({ part }) => part === 'delivery')}
+        onResumed={resting.reload}
+      />
       <SearchBox label={words.searchLabel} text={search} onSearch={(text) => show({ search: text, offset: 0 })} />
       {value === undefined && problem === undefined ? <p class="quiet">{common.loading}</p> : null}
       {value === undefined ? null : (
@@ -67,6 +80,15 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
           </div>
         </>
       )}
+      {isSuspending ? (
+        <SuspendDialog
+          scope={{ part: 'delivery' }}
+          onClose={() => {
+            setSuspending(false);
+            resting.reload();
+          }}
+        />
+      ) : null}
       {isRetrying ? (
         <RetryDialog
           scope={{ kind: 'all' }}
