@@ -10,6 +10,7 @@ import {
   readSuspension,
   readTlsUse,
 } from '@mailyard/contracts';
+import { printable } from '@mailyard/telemetry';
 import { destinationText } from './route-text.ts';
 import { withoutUnknownFields } from './server-command.ts';
 
@@ -23,11 +24,15 @@ const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
 const IP_PREFERENCES = ['', 'preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
-/** Differences as lines: `-` what was, `+` what is. In colour where that is wanted. */
+/** Differences as lines: `-` what was, `+` what is. In colour where that is wanted, and nothing else that a terminal would obey. */
 export function differenceText(differences: readonly Difference[], isColoured: boolean): string {
   const lines: string[] = [];
-  const minus = (text: string): void => void lines.push(isColoured ? `${RED}- ${text}${PLAIN}` : `- ${text}`);
-  const plus = (text: string): void => void lines.push(isColoured ? `${GREEN}+ ${text}${PLAIN}` : `+ ${text}`);
+  const put = (sign: string, colour: string, text: string): void => {
+    const line = `${sign} ${printable(text)}`;
+    lines.push(isColoured ? `${colour}${line}${PLAIN}` : line);
+  };
+  const minus = (text: string): void => put('-', RED, text);
+  const plus = (text: string): void => put('+', GREEN, text);
   for (const { section, key, before, after, modeBefore, modeAfter, isReordered } of differences) {
     const name = readSection(section) ?? 'unknown';
     const label = name === 'routes' ? (key === 'ALL' ? 'ALL:' : key) : `${name} ${key}`;

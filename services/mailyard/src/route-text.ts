@@ -1,4 +1,5 @@
 import type { changeSetWire, routingWire } from '@mailyard/contracts';
+import { printable } from '@mailyard/telemetry';
 
 type Route = changeSetWire.SmtpRoute;
 
@@ -124,8 +125,9 @@ export function explainText(
   return { json, text: `${lines.join('\n')}\n` };
 }
 
-/** Rows as lines with aligned columns, indented by two. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+/** Rows as lines with aligned columns, indented by two; nothing in them that a terminal would obey. */
+export function alignColumns(texts: readonly (readonly string[])[]): string[] {
+  const rows = texts.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { AdministrationClient, CallRefusal, type GrpcTarget } from '@mailyard/grpc';
 import { parseEndpoint } from '@mailyard/settings';
-import { escapeJson } from '@mailyard/telemetry';
+import { escapeJson, printable } from '@mailyard/telemetry';
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { type CommandIo, EXIT } from './io.ts';
 
@@ -64,7 +64,9 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
   io: CommandIo,
   work: (call: ServerCall<Values<O>>) => Promise<number>,
 ): Promise<number> {
-  const say = (text: string): void => void io.stderr.write(`mailyard ${name}: ${text}\n`);
+  // What a server says may repeat what others wrote.
+  const say = (text: string): void =>
+    void io.stderr.write(`mailyard ${name}: ${text.split('\n').map(printable).join('\n')}\n`);
   let client: AdministrationClient | undefined;
   let isJson = false;
   try {
@@ -141,7 +143,7 @@ function tellRefusal(refusal: CallRefusal, isJson: boolean, io: CommandIo, say: 
       message: description,
     }));
     const reason = isAway ? 'SERVER_AWAY' : (details.reason ?? faults[0]?.code ?? status[code]);
-    io.stdout.write(`${JSON.stringify({ refused: { code: reason, message, faults } }, undefined, 2)}\n`);
+    io.stdout.write(`${escapeJson(JSON.stringify({ refused: { code: reason, message, faults } }, undefined, 2))}\n`);
   }
   return isAway ? EXIT.away : EXIT.refused;
 }

@@ -49,6 +49,19 @@ describe('mailyard history, diff, rollback and verify', () => {
     );
   });
 
+  it('escape what a terminal would obey in what others wrote', async () => {
+    const hostile = 'a\u001b[2J\u009b31m\u202e\nforged';
+    const escaped = 'a\\x1b[2J\\x9b31m\\u202e\\x0aforged';
+    await mailyard('queue', 'suspend', 'delivery', '--all', '--reason', hostile);
+    expect(await said('history', '--limit', '1')).toMatch(new RegExp(`  ${RegExp.escape(escaped)}\n$`));
+    expect(await said('history', '2')).toContain(`    set suspended delivery ALL ${escaped}, ann\n`);
+    expect(await said('diff', '1')).toBe(`+ suspensions delivery ALL  ${escaped}, ann\n`);
+    const { stdout, stderr } = await mailyard('rollback', '1', '--dry-run');
+    expect(stdout).toBe(`- suspensions delivery ALL  ${escaped}, ann\n`);
+    // oxlint-disable-next-line no-control-regex -- controls are what is looked for
+    expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+  });
+
   it.each([[['history', 'x']], [['diff']], [['diff', '0']], [['rollback']], [['verify', 'x']], [['apply']]])(
     'misused, %j ends with 64',
     async (words) => {

@@ -14,6 +14,7 @@ import {
   writeMailFlowPolicy,
 } from '@mailyard/contracts';
 import { type Domain, parseDomain } from '@mailyard/mail';
+import { printable } from '@mailyard/telemetry';
 import { authorOf } from '../author.ts';
 import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
@@ -117,7 +118,7 @@ async function print(call: Call, words: readonly string[]): Promise<number> {
   const texts = Array.from(names, (name) => `# ${listenerText(name)}\n${printHatFile(ofListener(shown, name))}`);
   if (call.isJson) call.print({ version: tables.version, hat: shown.rows, mailFlowPolicies: shown.policies }, '');
   else if (texts.length === 0) call.say('no rows: every client may connect, and none may relay');
-  else await printPaged(call.io, texts.join('\n'));
+  else await printPaged(call.io, texts.join('\n').split('\n').map(printable).join('\n'));
   return EXIT.done;
 }
 

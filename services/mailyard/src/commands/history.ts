@@ -1,4 +1,5 @@
 import type { configurationWire } from '@mailyard/contracts';
+import { printable } from '@mailyard/telemetry';
 import { operationText } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { alignColumns } from '../route-text.ts';
@@ -34,7 +35,7 @@ export const run: Command = (args, io) =>
     const detail =
       version === undefined
         ? ''
-        : entries[0]!.operations.map((operation) => `    ${operationText(operation)}\n`).join('');
+        : entries[0]!.operations.map((operation) => `    ${printable(operationText(operation))}\n`).join('');
     print(entries.map(plainEntry), `${alignColumns(entries.map(row)).join('\n')}\n${detail}`);
     return EXIT.done;
   });
