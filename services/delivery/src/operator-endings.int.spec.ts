@@ -81,6 +81,45 @@ describe('R212 an operator', () => {
       expect(record).toMatchObject({ cause: 'other', stage: 'operator', reason: 'left the company', author: 'ann' });
   });
 
+  it('bounces a message of many recipients without reading its body for all of them at once', async () => {
+    const { fixture } = await stuck();
+    fixture.routes.set('sender.example /dev/null');
+    const to = Array.from({ length: 100 }, (_, n) => `u${n}@a.example`);
+    await fixture.submit({ to, stored: true });
+    await until(() => fixture.count('RecipientDeferred') === 100);
+    let [reading, most] = [0, 0];
+    const get = fixture.bodies.get.bind(fixture.bodies);
+    fixture.bodies.get = async (...key) => {
+      reading += 1;
+      most = Math.max(most, reading);
+      await new Promise(setImmediate);
+      reading -= 1;
+      return get(...key);
+    };
+    expect(await end(fixture.worker.queues, ALL, BOUNCE)).toEqual({ recipients: 100, leftAlone: 0 });
+    await until(() => fixture.waiting === 0);
+    expect(fixture.reports).toHaveLength(100);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(16);
+  });
+
+  it('does not bounce the reports that it has just made (I9)', async () => {
+    const { fixture } = await stuck(['a.example', 'sender.example']);
+    for (let n = 0; n < 3; n++) await fixture.submit({ to: people(100, 'a.example') });
+    await fixture.submit({ from: null, to: ['u@a.example'] });
+    await until(() => fixture.count('RecipientDeferred') === 301);
+    expect(await end(fixture.worker.queues, ALL, BOUNCE)).toEqual({ recipients: 301, leftAlone: 0 });
+    // They wait for a host that is away, as they would without this.
+    await until(() => fixture.waiting === 300);
+    expect(fixture.reports).toHaveLength(300);
+    // A new command is for all that waits then.
+    await fixture.clock.advance(1);
+    await until(async () => (await end(fixture.worker.queues, ALL, undefined)).leftAlone === 0);
+    expect(await end(fixture.worker.queues, ALL, BOUNCE)).toEqual({ recipients: 300, leftAlone: 0 });
+    await until(() => fixture.waiting === 0);
+    expect(fixture.reports).toHaveLength(300);
+  });
+
   it('leaves alone what is being sent, and takes what is ready behind it', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     let atDot = 0;

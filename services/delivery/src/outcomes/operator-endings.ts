@@ -18,8 +18,11 @@ import type { MessagePlace, WaitingPages } from '../views/waiting-pages.ts';
 
 /** For how long one call begins with more, in milliseconds. */
 const WORK_MS = 1_000;
-/** Recipients whose ends are on their way into the log at once; a message is not torn apart for it. */
-const AT_ONCE = 256;
+/**
+ * Recipients whose ends are on their way into the log at once. Each that bounces has its original read for its report,
+ * within the time that the log may take: of many at once, on a busy machine, none would come to its end.
+ */
+const AT_ONCE = { remove: 256, bounce: 16 } as const;
 /** How long the log may take for them. */
 const WRITING_MS = 5_000;
 /** RFC 3463 §3.1: all that the sender is told is that it is final. */
@@ -35,11 +38,16 @@ type End = 'ended' | 'left' | 'lost';
 export class OperatorEndings {
   readonly #pages: WaitingPages;
   readonly #partitions: ReadonlyMap<number, Partition>;
+  readonly #now: () => number;
 
-  /** @param partitions those of this worker, by number */
-  constructor(pages: WaitingPages, partitions: ReadonlyMap<number, Partition>) {
+  /**
+   * @param partitions those of this worker, by number
+   * @param now the wall clock by which reports are dated
+   */
+  constructor(pages: WaitingPages, partitions: ReadonlyMap<number, Partition>, now: () => number) {
     this.#pages = pages;
     this.#partitions = partitions;
+    this.#now = now;
   }
 
   /**
@@ -55,6 +63,7 @@ export class OperatorEndings {
     after: string | undefined,
   ): Promise<EndedRecipients> {
     const until = performance.now() + WORK_MS;
+    const begun = begunAt(after) ?? this.#now();
     const pace = new Pace();
     const counts = { recipients: 0, leftAlone: 0 };
     let slice: OperatorDraft[] = [];
@@ -63,12 +72,18 @@ export class OperatorEndings {
       slice = [];
       for (const end of ends) count(counts, end);
     };
+    const most = ending === undefined ? Infinity : AT_ONCE[ending.kind];
     for (const place of await this.#pages.messages(selection, after)) {
-      if (slice.length >= AT_ONCE) await finish();
-      if (slice.length === 0 && performance.now() >= until) return { ...counts, next: this.#pages.tokenOf(place) };
+      if (performance.now() >= until) {
+        await finish();
+        return { ...counts, next: `${this.#pages.tokenOf(place)}.${begun}` };
+      }
+      // The reports of what has just bounced wait behind it: they must reach their senders (I9).
+      if (ending?.kind === 'bounce' && isReportSince(place[1], begun)) continue;
       for (const draft of this.#draftsOf(place, selection, ending)) {
         if (typeof draft === 'string') count(counts, draft);
         else slice.push(draft);
+        if (slice.length >= most) await finish();
       }
       if (pace.isOver) await pace.rest();
     }
@@ -83,7 +98,8 @@ export class OperatorEndings {
   ): Iterable<OperatorDraft | End> {
     const partition = this.#partitions.get(number)!;
     const now = partition.steadyNow();
-    for (const recipient of message.recipients.values()) {
+    // Some may have ended before the last of them is looked at.
+    for (const recipient of [...message.recipients.values()]) {
       if (!selection.wants(message, recipient)) continue;
       const freeAt = partition.owner.freeAt(message, recipient.recipient, now);
       if (freeAt === undefined || freeAt > now.wall) yield 'left';
@@ -91,6 +107,16 @@ export class OperatorEndings {
       else yield new OperatorDraft(partition, message, recipient.recipient, ending);
     }
   }
+}
+
+/** When the first part began: it stands behind the place to go on from. */
+function begunAt(token: string | undefined): number | undefined {
+  const at = Number(token?.split('.')[2]);
+  return Number.isSafeInteger(at) ? at : undefined;
+}
+
+function isReportSince({ envelope }: OpenMessage, begun: number): boolean {
+  return envelope.reportOf !== undefined && envelope.at >= begun;
 }
 
 function count(counts: { recipients: number; leftAlone: number }, end: End): void {

@@ -49,7 +49,7 @@ export class LiveQueueView implements QueueView {
     const oldest = new OldestMail(scheduler.bindings, () => this.#owned());
     this.#list = new DestinationList(scheduler, this.#tally, oldest, now);
     this.#pages = new WaitingPages(scheduler, partitions);
-    this.#endings = new OperatorEndings(this.#pages, partitions);
+    this.#endings = new OperatorEndings(this.#pages, partitions, now);
   }
 
   *#owned(): Iterable<Partition> {
