@@ -53,7 +53,7 @@ describe('mailyard history, diff, rollback and verify', () => {
     const hostile = 'a\u001b[2J\u009b31m\u202e\nforged';
     const escaped = 'a\\x1b[2J\\x9b31m\\u202e\\x0aforged';
     await mailyard('queue', 'suspend', 'delivery', '--all', '--reason', hostile);
-    expect(await said('history', '--limit', '1')).toMatch(new RegExp(`  ${RegExp.escape(escaped)}\n$`));
+    expect((await said('history', '--limit', '1')).endsWith(`  ann  1 operation  ${escaped}\n`)).toBe(true);
     expect(await said('history', '2')).toContain(`    set suspended delivery ALL ${escaped}, ann\n`);
     expect(await said('diff', '1')).toBe(`+ suspensions delivery ALL  ${escaped}, ann\n`);
     const { stdout, stderr } = await mailyard('rollback', '1', '--dry-run');
