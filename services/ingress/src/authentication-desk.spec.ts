@@ -130,6 +130,20 @@ describe('who authenticates', () => {
     expect(await inARow(1, right, session('192.0.2.9'))).toBe('235');
   });
 
+  it('cannot guess at a neighbour behind the same address by coming in under his own name between', async () => {
+    accounts.set('eve', ada);
+    expect(await inARow(1, right)).toBe('235');
+    expect(await inARow(1, plain('eve', 'open sesame'))).toBe('235');
+    for (let guess = 0; guess < 5; guess++) {
+      expect(await inARow(1, wrong)).toBe('535');
+      const mechanism = 'SCRAM-SHA-256';
+      expect((await desk.judge(session(), { mechanism, name: 'eve', keys: ada, isProven: true })).code).toBe(235);
+    }
+    expect(await inARow(1, wrong)).toBe('454');
+    now += 2_000;
+    expect(await inARow(1, right)).toBe('235');
+  });
+
   it('loses what was remembered with the password or the account', async () => {
     expect(await inARow(1, right)).toBe('235');
     accounts.set('ada', await makeScramKeys('another sesame'));

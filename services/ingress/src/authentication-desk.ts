@@ -35,13 +35,15 @@ type Result = 'succeeded' | 'failed' | 'limited';
 /**
  * Judges who authenticates at all listeners of a process, and slows down who guesses: after some failures from an
  * address, or at a name, further attempts are refused unheard for a time that doubles. An address from which somebody
- * came before is not held up by what others do to the name.
+ * came before is not held up by what is done to the name from elsewhere.
  */
 export class AuthenticationDesk {
   readonly #users: SmtpUsers;
   readonly #clock: DeskClock;
   readonly #byAddress = new AttemptLimit(BY_ADDRESS);
   readonly #byName = new AttemptLimit(BY_NAME);
+  /** At a name from an address from which it came before. */
+  readonly #byVisitor = new AttemptLimit(BY_NAME);
   /** Of names, what their right password comes to under a key that nobody else has: it need not be derived again. */
   readonly #proven = new Map<string, Buffer>();
   readonly #key = randomBytes(32);
@@ -131,23 +133,27 @@ export class AuthenticationDesk {
   }
 
   #count(session: InjectionSession, name: string, isRight: boolean, { isKnown }: SmtpAccount): Result {
-    const [address, key] = [addressKey(session.clientAddress), nameKey(name)];
-    if (isRight && isKnown) {
-      this.#byAddress.succeeded(address);
-      this.#byName.succeeded(key);
-      return 'succeeded';
-    }
-    this.#byAddress.failed(address, this.#clock.now());
-    this.#byName.failed(key, this.#clock.now());
-    return 'failed';
+    const counts = [
+      [this.#byAddress, addressKey(session.clientAddress)],
+      [this.#byName, nameKey(name)],
+      [this.#byVisitor, visitorOf(session, name)],
+    ] as const;
+    const isIn = isRight && isKnown;
+    for (const [limit, key] of counts)
+      if (isIn) limit.succeeded(key);
+      else limit.failed(key, this.#clock.now());
+    return isIn ? 'succeeded' : 'failed';
   }
 
   #waitMs(session: InjectionSession, name: string): number {
     const now = this.#clock.now();
     const byAddress = this.#byAddress.waitMs(addressKey(session.clientAddress), now);
-    return this.#visitors.has(visitorOf(session, name))
-      ? byAddress
-      : Math.max(byAddress, this.#byName.waitMs(nameKey(name), now));
+    const visitor = visitorOf(session, name);
+    // Whoever has a name of his own at this address makes it forget the failures there, and not those at the name.
+    const byName = this.#visitors.has(visitor)
+      ? this.#byVisitor.waitMs(visitor, now)
+      : this.#byName.waitMs(nameKey(name), now);
+    return Math.max(byAddress, byName);
   }
 
   /** Does one thing after the other, and nothing where too many wait. */
