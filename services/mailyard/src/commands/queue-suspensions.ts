@@ -2,6 +2,7 @@ import { type Suspension, suspensionKey } from '@mailyard/configuration';
 import { changeSetWire, readSuspension, writeSuspension } from '@mailyard/contracts';
 import { type AdministrationClient, CallRefusal } from '@mailyard/grpc';
 import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
+import { printable } from '@mailyard/telemetry';
 import { authorOf } from '../author.ts';
 import { askFor } from '../dialogue.ts';
 import { EXIT } from '../io.ts';
@@ -72,11 +73,11 @@ export function suspensionJson({ until, ...rest }: Suspension): Record<string, u
   return { ...rest, ...(until === undefined ? {} : { until: isoTime(until) }) };
 }
 
-/** `suspended: delivery domain example.com until 2026-11-25 08:00:00Z, by ann: they move house`. */
+/** `suspended: delivery domain example.com until 2026-11-25 08:00:00Z, by ann: they move house`: one line, safe to print. */
 export function suspensionText(suspension: Suspension): string {
   const { until, author, reason } = suspension;
   const end = until === undefined ? '' : ` until ${timeText(until)}`;
-  return `suspended: ${suspensionKey(suspension)}${end}, by ${author}: ${reason}`;
+  return printable(`suspended: ${suspensionKey(suspension)}${end}, by ${author}: ${reason}`);
 }
 
 /** What the words and options name. @throws Misuse */

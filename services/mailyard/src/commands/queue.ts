@@ -11,7 +11,6 @@ import {
 import { bounce, readScope, remove, SCOPE_OPTIONS } from './queue-endings.ts';
 import { recipientJson, recipientsText, statusJson, statusText } from '../queue-text.ts';
 import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
-import { printable } from '@mailyard/telemetry';
 import { wantsColour } from '../table-text.ts';
 
 const USAGE = `usage: mailyard queue status [--destinations N]
@@ -100,7 +99,7 @@ async function status(
   const suspensions = await suspensionsOf(administration);
   print(
     { ...statusJson(answer), suspensions: suspensions.map(suspensionJson) },
-    `${suspensions.map((one) => `${printable(suspensionText(one))}\n`).join('')}${statusText(answer, wantsColour(io))}`,
+    `${suspensions.map((one) => `${suspensionText(one)}\n`).join('')}${statusText(answer, wantsColour(io))}`,
   );
   tellSilent(answer.silentOwners, say);
   if (answer.unownedPartitions.length > 0)
