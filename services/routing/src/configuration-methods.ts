@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { ConfigurationFault } from '@mailyard/configuration';
+import type { ConfigurationFault, Operation } from '@mailyard/configuration';
 import {
   configurationWire as wire,
   readOperations,
@@ -7,7 +7,7 @@ import {
   writeOperation,
   canonicalKey,
 } from '@mailyard/contracts';
-import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import { type Call, CallRefusal, demand, type GrpcServer, type Role } from '@mailyard/grpc';
 import type { Remark } from '@mailyard/mail';
 import { ROUTE_FILE_LIMITS } from '@mailyard/smtp-routes';
 import type { Administration, ChangeRequest, HistoryQuery } from './administration.ts';
@@ -66,8 +66,9 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
       for await (const { silentOwners, ...figures } of administration.followWaitingMail(version, signal))
         yield { ...figures, silentOwners: [...silentOwners] };
     }),
-    commit: methods.unary('administrator', async (request, call) => {
+    commit: methods.unary('operator', async (request, call) => {
       const operations = demandOperations(request.operations, rules);
+      demand(call.caller, roleFor(operations));
       const { warnings } = administration.validate(operations);
       const outcome = demandCommitted(await administration.commit(operations, changeRequest(request, call)));
       return {
@@ -147,6 +148,12 @@ function changeRequest(
     author: authorOf(call, author),
     confirmDiscardAll,
   };
+}
+
+/** To let delivery or receiving rest is to act on mail (R211); all else is an administrator's. */
+function roleFor(operations: readonly Operation[]): Role {
+  const isSuspending = operations.every((operation) => 'section' in operation && operation.section === 'suspensions');
+  return isSuspending && operations.length > 0 ? 'operator' : 'administrator';
 }
 
 /** Collects a file that comes in pieces, up to the size that a file may have. */

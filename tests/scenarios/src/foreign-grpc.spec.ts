@@ -110,6 +110,14 @@ await describeWith(['python-grpc'], "Python's grpcio", () => {
     expect((JSON.parse(history.stdout) as Change[])[0]).toMatchObject({ author: 'pia (adam)' });
     const refused = await mailyard(['smtproutes', 'new', 'a.example', 'b.example', '--server', server, ...shown]);
     expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/ROLE_TOO_LOW.*otto is operator/) });
+    // To let delivery rest is an operator's work, though it is a change of the configuration (R211).
+    const resting = ['queue', 'suspend', 'delivery', '--all', '--reason', 'we move', '--server', server];
+    expect(await mailyard([...resting, ...shown])).toMatchObject({ status: 0 });
+    const byReader = ['--ca', place('own.pem'), '--cert', place('rita.pem'), '--key', place('rita.key')];
+    expect(await mailyard([...resting, ...byReader])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('ROLE_TOO_LOW'),
+    });
   });
 });
 
