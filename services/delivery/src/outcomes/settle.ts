@@ -12,6 +12,7 @@ import { type Reply, reply } from '@mailyard/mail';
 import type { OpenMessage, OpenRecipient, RecipientDeferred } from '@mailyard/queue';
 import type { Attempt } from './attempt.ts';
 import { FactDraft, FinalDraft } from '../partitions/outcome-drafts.ts';
+import type { Partition } from '../partitions/partition.ts';
 import type { Walk } from '../destinations/parcel.ts';
 
 /** The connection and its destination, as far as outcomes depend on them. */
@@ -179,25 +180,22 @@ function softBounce(
   carried: Carried,
 ): void {
   const { partition } = attempt.parcel;
-  const known = partition.owner.state.messages.get(attempt.message)?.recipients.get(recipient);
+  const message = partition.owner.state.messages.get(attempt.message);
+  const known = message?.recipients.get(recipient);
   const now = partition.steadyNow().wall;
   const next = nextAttempt(known, attempt.startedAt, countsAsRetry, carried.profile, now);
   if (next.kind === 'giveUp') return finish(attempt, recipient, 'expire', said, stage, carried);
   const record = deferral(attempt, recipient, carried, { stage, reply: said, outcomeUnknown, ...next.fields });
   const wasRefused = next.fields.countsAsRetry && !outcomeUnknown;
-  if (wasRefused && known !== undefined && isWarningDue(carried.profile, known, now)) warn(attempt, record);
+  if (wasRefused && message !== undefined && known !== undefined && isWarningDue(carried.profile, known, now))
+    warn(partition, message, record);
   else partition.appends.add(new FactDraft(record));
 }
 
 /** The warning is made first, since it goes into the same batch. Where it cannot be had now, a later one will do. */
-function warn({ message: id, parcel: { partition } }: Attempt, record: RecipientDeferred): void {
+function warn(partition: Partition, message: OpenMessage, record: RecipientDeferred): void {
   const { recipient, reply: said, host } = record;
-  const message: OpenMessage | undefined = partition.owner.state.messages.get(id);
-  const warning =
-    message === undefined
-      ? Promise.resolve(undefined)
-      : partition.reports.make(partition.number, message, recipient, { kind: 'delay', reply: said, host });
-  warning.then(
+  partition.reports.make(partition.number, message, recipient, { kind: 'delay', reply: said, host }).then(
     (made) =>
       partition.appends.add(
         made === undefined ? new FactDraft(record) : new FactDraft({ ...record, warning: made.id }, made.records),
