@@ -5,6 +5,8 @@ import {
   type DestinationListing,
   type DestinationQuery,
   formatHost,
+  type QueueDestination,
+  type QueueHost,
 } from '@mailyard/delivery-rules';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from '../destinations/binding.ts';
@@ -12,7 +14,6 @@ import type { Destination } from '../destinations/destination.ts';
 import type { KeptTally } from './kept-tally.ts';
 import type { OldestMail } from './oldest-mail.ts';
 import { pageInOrder } from './page-in-order.ts';
-import type { DestinationView, HostView } from './queue-view.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import type { WaitingTally } from './waiting-tally.ts';
 
@@ -87,8 +88,8 @@ export class DestinationList {
     shown: Iterable<number>,
     oldest: ReadonlyMap<string, number>,
     pace: Pace,
-  ): Promise<readonly DestinationView[]> {
-    const destinations: DestinationView[] = [];
+  ): Promise<readonly QueueDestination[]> {
+    const destinations: QueueDestination[] = [];
     for (const place of shown) {
       if (pace.isOver) await pace.rest();
       if (rows.keyOf(place) !== '') destinations.push(this.#view(rows, place, oldest));
@@ -97,7 +98,7 @@ export class DestinationList {
   }
 
   /** One destination, if anything waits there or a connection is open. */
-  async find(key: string): Promise<DestinationView | undefined> {
+  async find(key: string): Promise<QueueDestination | undefined> {
     const tally = await this.#tally.get();
     const destination = this.#scheduler.destinations.get(key as DestinationKey);
     const row = tally.find(key);
@@ -163,7 +164,7 @@ export class DestinationList {
     }
   }
 
-  #view(rows: Rows, place: number, oldest: ReadonlyMap<string, number>): DestinationView {
+  #view(rows: Rows, place: number, oldest: ReadonlyMap<string, number>): QueueDestination {
     const destination = rows.destinationOf(place);
     const key = rows.keyOf(place);
     return {
@@ -183,15 +184,15 @@ export class DestinationList {
     };
   }
 
-  #hostsOf(destination: Destination | undefined): readonly HostView[] {
+  #hostsOf(destination: Destination | undefined): readonly QueueHost[] {
     if (destination === undefined) return [];
-    return destination.hosts.planned.map((host): HostView => {
+    return destination.hosts.planned.map((host): QueueHost => {
       const { state, downUntil } = destination.hosts.healthOf(host);
       return { host: formatHost(host), state, downUntil };
     });
   }
 
-  #stateOf(rows: Rows, place: number): DestinationView['state'] {
+  #stateOf(rows: Rows, place: number): QueueDestination['state'] {
     const destination = rows.destinationOf(place);
     if (destination !== undefined && destination.connections.length > 0) return 'up';
     if (this.#isBlocked(rows, place, destination)) return 'down';

@@ -5,6 +5,8 @@ import type {
   HostStates,
   MailScope,
   OperatorEnding,
+  QueueDestination,
+  QueueRecipientPage,
   QueueScope,
   WaitingCensus,
 } from '@mailyard/delivery-rules';
@@ -17,7 +19,7 @@ import { type MailSelection, selectMail } from './mail-selection.ts';
 import { OldestMail } from './oldest-mail.ts';
 import { OperatorEndings } from '../outcomes/operator-endings.ts';
 import type { Partition } from '../partitions/partition.ts';
-import type { DestinationView, QueueStatus, QueueView, WaitingPage } from './queue-view.ts';
+import type { QueueStatus, QueueView } from './queue-view.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
@@ -75,7 +77,7 @@ export class LiveQueueView implements QueueView {
     };
   }
 
-  async destinations(limit = Infinity, offset = 0, search = ''): Promise<readonly DestinationView[]> {
+  async destinations(limit = Infinity, offset = 0, search = ''): Promise<readonly QueueDestination[]> {
     return (await this.list({ search, sort: '-waiting', offset, limit })).destinations;
   }
 
@@ -83,11 +85,11 @@ export class LiveQueueView implements QueueView {
     return this.#list.page(query);
   }
 
-  find(destination: string): Promise<DestinationView | undefined> {
+  find(destination: string): Promise<QueueDestination | undefined> {
     return this.#list.find(destination);
   }
 
-  async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<WaitingPage> {
+  async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
     return this.#pages.page(await this.#select(scope), limit, after);
   }
 

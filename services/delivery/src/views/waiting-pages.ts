@@ -1,10 +1,9 @@
-import { offsetOfEntry } from '@mailyard/delivery-rules';
+import { offsetOfEntry, type QueueRecipient, type QueueRecipientPage } from '@mailyard/delivery-rules';
 import { midOf, type MessageId, type OpenMessage } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from '../destinations/binding.ts';
 import type { MailSelection } from './mail-selection.ts';
 import type { Partition } from '../partitions/partition.ts';
-import type { WaitingPage, WaitingRecipientView } from './queue-view.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 
 /** With more recipients the messages are gone through in the order of the log: a page is full soon. */
@@ -33,9 +32,9 @@ export class WaitingPages {
   }
 
   /** @param after where the page before ended */
-  async page(selection: MailSelection, limit: number, after: string | undefined): Promise<WaitingPage> {
+  async page(selection: MailSelection, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
     const pace = new Pace();
-    const recipients: WaitingRecipientView[] = [];
+    const recipients: QueueRecipient[] = [];
     for (const place of await this.messages(selection, after)) {
       if (recipients.length >= limit) return { recipients, next: this.tokenOf(place) };
       for (const view of viewsOf(place, selection)) recipients.push(view);
@@ -120,7 +119,7 @@ function countOf(bindings: readonly Binding[]): number {
   return bindings.reduce((sum, { recipients }) => sum + recipients, 0);
 }
 
-function* viewsOf([partition, message]: MessagePlace, selection: MailSelection): Iterable<WaitingRecipientView> {
+function* viewsOf([partition, message]: MessagePlace, selection: MailSelection): Iterable<QueueRecipient> {
   const { id, envelope } = message;
   for (const one of message.recipients.values()) {
     if (!selection.wants(message, one)) continue;
