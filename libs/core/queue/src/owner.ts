@@ -402,15 +402,8 @@ export class PartitionOwner {
     fields: Fields<RecipientBounced>,
     now: Instant,
   ): RecipientBounced | undefined {
-    if (!this.#isFree(message, recipient, fields.attempt, now)) return undefined;
-    return {
-      type: 'RecipientBounced',
-      message: message.id,
-      recipient,
-      decision: this.nextDecision(),
-      at: now.wall,
-      ...fields,
-    };
+    const decided = this.#decide(message, recipient, fields.attempt, now);
+    return decided && { type: 'RecipientBounced', ...decided, ...fields };
   }
 
   expire(
@@ -419,15 +412,8 @@ export class PartitionOwner {
     fields: Fields<RecipientExpired>,
     now: Instant,
   ): RecipientExpired | undefined {
-    if (!this.#isFree(message, recipient, fields.attempt, now)) return undefined;
-    return {
-      type: 'RecipientExpired',
-      message: message.id,
-      recipient,
-      decision: this.nextDecision(),
-      at: now.wall,
-      ...fields,
-    };
+    const decided = this.#decide(message, recipient, fields.attempt, now);
+    return decided && { type: 'RecipientExpired', ...decided, ...fields };
   }
 
   drop(
@@ -436,15 +422,8 @@ export class PartitionOwner {
     fields: Fields<RecipientDropped>,
     now: Instant,
   ): RecipientDropped | undefined {
-    if (!this.#isFree(message, recipient, fields.attempt, now)) return undefined;
-    return {
-      type: 'RecipientDropped',
-      message: message.id,
-      recipient,
-      decision: this.nextDecision(),
-      at: now.wall,
-      ...fields,
-    };
+    const decided = this.#decide(message, recipient, fields.attempt, now);
+    return decided && { type: 'RecipientDropped', ...decided, ...fields };
   }
 
   remove(
@@ -453,15 +432,13 @@ export class PartitionOwner {
     fields: Fields<RecipientRemoved>,
     now: Instant,
   ): RecipientRemoved | undefined {
-    if (!this.#isFree(message, recipient, fields.attempt, now)) return undefined;
-    return {
-      type: 'RecipientRemoved',
-      message: message.id,
-      recipient,
-      decision: this.nextDecision(),
-      at: now.wall,
-      ...fields,
-    };
+    const decided = this.#decide(message, recipient, fields.attempt, now);
+    return decided && { type: 'RecipientRemoved', ...decided, ...fields };
+  }
+
+  #decide(message: OpenMessage, recipient: number, attempt: Decision | undefined, now: Instant) {
+    if (!this.#isFree(message, recipient, attempt, now)) return undefined;
+    return { message: message.id, recipient, decision: this.nextDecision(), at: now.wall };
   }
 
   /** Puts a recipient off. With an attempt that this ends it is a fact, anyone's; without one a decision. */
