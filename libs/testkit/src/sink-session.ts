@@ -9,14 +9,14 @@ import {
   type SinkStep,
   USUAL_CAPABILITIES,
 } from './sink-script.ts';
-import type { SmtpSink } from './smtp-sink.ts';
+import type { SinkRecord } from './sink-record.ts';
 
 const END_OF_DATA = Buffer.from('\r\n.\r\n');
 const COMMAND_LIMIT_OCTETS = 65_536;
 
 /** One session of a sink: reads commands one by one, asks the script, answers. */
 export class SinkSession {
-  readonly #sink: SmtpSink;
+  readonly #sink: SinkRecord;
   readonly #number: number;
   #socket: Socket;
   #input: Buffer = Buffer.alloc(0);
@@ -41,7 +41,7 @@ export class SinkSession {
   #content: Buffer | undefined;
   readonly #client: SinkContext['client'];
 
-  constructor(sink: SmtpSink, number: number, socket: Socket) {
+  constructor(sink: SinkRecord, number: number, socket: Socket) {
     this.#sink = sink;
     this.#number = number;
     this.#socket = socket;

@@ -7,23 +7,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { makeCertificate, type SelfSignedCertificate } from './certificate.ts';
-import { SinkSession } from './sink-session.ts';
+import type { SinkRecord } from './sink-record.ts';
 import type { SinkMessage, SinkOptions } from './sink-script.ts';
+import { SinkSession } from './sink-session.ts';
 
 export type { SinkAnswer, SinkContext, SinkMessage, SinkOptions, SinkRecipient, SinkStep } from './sink-script.ts';
 
 /** A running sink. */
-export class SmtpSink {
+export class SmtpSink implements SinkRecord {
   readonly port: number;
-  /** In the order of their final dots; empty with `keep: 'none'`. */
   readonly messages: SinkMessage[] = [];
   /** Connections made so far. */
   connections = 0;
-  /** MAIL commands that were taken. */
   transactions = 0;
-  /** Messages that got a 250. */
   accepted = 0;
-  /** Recipients of messages that got a 250. */
   recipients = 0;
   readonly options: SinkOptions;
   readonly certificate: SelfSignedCertificate | undefined;
@@ -63,7 +60,6 @@ export class SmtpSink {
     return this.#sessions.size;
   }
 
-  /** Called by sessions whenever a count, the messages or the open connections changed. */
   changed(): void {
     for (const check of this.#waiting) check();
   }

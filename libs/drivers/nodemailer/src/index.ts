@@ -1,1 +1,2 @@
-export { NodemailerRelay, type NodemailerRelayOptions, type NodemailerTimeouts } from './nodemailer-relay.ts';
+export { NodemailerRelay, type NodemailerRelayOptions } from './nodemailer-relay.ts';
+export type { NodemailerTimeouts } from './timeouts.ts';

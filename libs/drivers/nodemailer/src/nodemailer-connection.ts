@@ -24,7 +24,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { NodemailerError } from 'nodemailer/lib/errors';
 import type { SMTPConnectionEnvelope, SMTPConnectionSendInfo, SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import { ContentSource } from './content-source.ts';
-import type { NodemailerTimeouts } from './nodemailer-relay.ts';
+import type { NodemailerTimeouts } from './timeouts.ts';
 import { parseReply } from './replies.ts';
 
 type Verdict = RecipientResult extends infer Result

@@ -27,17 +27,7 @@ import type { NodemailerError } from 'nodemailer/lib/errors';
 import SMTPConnection, { type SMTPConnectionCustomAuthContext } from 'nodemailer/lib/smtp-connection';
 import { NodemailerConnection, type NodemailerSession } from './nodemailer-connection.ts';
 import { parseReply } from './replies.ts';
-
-export interface NodemailerTimeouts {
-  readonly connect: number;
-  /** From the connection to a session that takes mail. */
-  readonly opening: number;
-  /** Between two octets from the host. */
-  readonly silence: number;
-  /** A whole transaction. */
-  readonly transaction: number;
-  readonly quit: number;
-}
+import { type NodemailerTimeouts, TIMEOUTS } from './timeouts.ts';
 
 export interface NodemailerRelayOptions {
   /** What DCIDs begin with: unique to this life of this process. */
@@ -48,14 +38,6 @@ export interface NodemailerRelayOptions {
   /** Told when the files have changed and cannot be used. */
   readonly onTlsFilesBroken?: (problem: string) => void;
 }
-
-const TIMEOUTS: NodemailerTimeouts = {
-  connect: 30_000,
-  opening: 600_000,
-  silence: 600_000,
-  transaction: 3_600_000,
-  quit: 5_000,
-};
 
 type Failure = SessionFailure & { readonly mayRetryInClear?: boolean };
 
