@@ -1,5 +1,6 @@
 export * from './access-fault.ts';
 export * from './address-pattern.ts';
+export * from './envelope-judgement.ts';
 export * from './hat-file.ts';
 export * from './host-access-table.ts';
 export * from './host-pattern.ts';

@@ -116,6 +116,13 @@ export class MailPolicyTable {
     }
     return last;
   }
+
+  /** Places of the policies that an address could fall under, the default always among them (R117). */
+  naming(address: Subject): { readonly asSender: readonly number[]; readonly asRecipient: readonly number[] } {
+    const places = (side: 'sender' | 'recipient'): number[] =>
+      this.#read.flatMap((policy, place) => (holds(policy[side], address) ? [place] : []));
+    return { asSender: places('sender'), asRecipient: places('recipient') };
+  }
 }
 
 /** A group of recipients under one policy: what becomes one copy (R91). */

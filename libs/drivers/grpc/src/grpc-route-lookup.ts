@@ -249,7 +249,8 @@ export class GrpcRouteLookup implements RouteLookup {
   }
 }
 
-function readAccess(answer: wire.GetAccessResponse): AccessTables {
+/** @throws MtaError `CONFIGURATION_INVALID`: a later release has written what is not known here */
+export function readAccess(answer: wire.GetAccessResponse): AccessTables {
   const {
     version,
     recipientAccess,

@@ -24,6 +24,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   smtproutes:
     '--auth --reason --expect --id --author --dry-run --from --directory --version --at --message --recipient',
   hat: '--listener --name --dry-run --reason --expect --id --author',
+  explain: '--client --name --listener --authenticated --from --header-from --policies',
   apply: '--file --show --dry-run --reason --author --id',
   history: '--limit --before --route',
   rollback: '--reason --author --id --dry-run',
