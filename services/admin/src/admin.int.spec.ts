@@ -2,11 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ending, HostState } from '@mailyard/contracts/queue';
-import type { QueueDestination, QueueOwner, QueueRecipient, QueueScope } from '@mailyard/delivery-rules';
+import type {
+  QueueDestination,
+  QueueMessage,
+  QueueMessageDetail,
+  QueueOwner,
+  QueueRecipient,
+  QueueScope,
+} from '@mailyard/delivery-rules';
 import { GrpcServer, QueueClient } from '@mailyard/grpc';
-import type { Address } from '@mailyard/mail';
+import { type Address, MtaError } from '@mailyard/mail';
 import { MemoryQueueLog } from '@mailyard/memory';
-import { makeMessageId, midOf } from '@mailyard/queue';
+import { makeMessageId, type MessageId, midOf } from '@mailyard/queue';
 import { createLogger } from '@mailyard/telemetry';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type NamedOwner, QueueOwners } from './queue-owners.ts';
@@ -47,10 +54,36 @@ function ownerOf(
   const retried: QueueScope[] = [];
   const ended: unknown[] = [];
   const searched: string[] = [];
+  const summary: QueueMessage = {
+    ...{ partition, message, acceptedAt: 1, reversePath: null, headerMessageId: '<1@x>', sizeOctets: 9 },
+    ...{ accepted: count + 1, waiting: count, forwardPath: `r0@p${partition}.example`, nextAttemptAt: 2 },
+  };
+  const detail: QueueMessageDetail = {
+    summary,
+    injection: { icid: 'i-1', listener: 'public', clientAddress: '192.0.2.9', helo: 'h', user: 'joe', relayed: true },
+    ...{ eightBit: true, smtpUtf8: false, ret: 'HDRS', envid: 'e+20', gateway: 'g', reportOf: message },
+    copies: Array.from({ length: partition + 1 }, (_, copy) => ({
+      ...{ mid: midOf(message, copy), policy: 'DEFAULT', priority: 1, sizeOctets: 9, expiresAt: 3 },
+    })),
+    recipients: recipients.map((one) => ({
+      ...one,
+      ...{ destination: 'h.example:25', underwayTo: one.recipient === 0 ? 'h' : undefined, notify: 'NEVER' },
+    })),
+  };
   return {
     retried,
     searched,
     ended,
+    message: async (id, copy) =>
+      id === message && (copy === undefined || copy <= partition)
+        ? { ...detail, copies: detail.copies.filter((_, number) => copy === undefined || number === copy) }
+        : undefined,
+    async *content(_id, copy, part) {
+      yield Buffer.from(`${part} ${copy} of `);
+      if (part === 'header' && copy === 1) throw new MtaError('BODY_STORE_AWAY', 'no answer');
+      yield Buffer.from(`${partition}`);
+    },
+    oldest: async (scope, limit) => (scope.kind === 'all' ? [summary].slice(0, limit) : []),
     census: () => ({ version: partition, moving: count, waiting: [], blocked: [], hosts: [] }),
     status: () => ({ partitions: [partition], waiting: count, destinationCount: 1, outcomeUnknown: 1 }),
     destinations: (_limit, _offset, search = '') => {
@@ -250,6 +283,70 @@ describe('admin over gRPC', () => {
       await expect(client.endRecipients({ ...request, scope, pageToken, ...change })).rejects.toMatchObject({
         details: { reason },
       });
+  });
+
+  const idOf = (partition: number): MessageId => makeMessageId(partition, new Uint8Array(10));
+
+  it('R212 shows a message that any owner has, with what the read model knows of the last tries', async () => {
+    const log = new MemoryQueueLog({ partitionCount: 3 });
+    const { client } = await gateway(log);
+    const shown = await client.getMessage({ id: idOf(1), local: false });
+    expect(shown).toMatchObject({
+      message: { message: idOf(1), accepted: 6, waiting: 5, headerMessageId: '<1@x>', partition: 1 },
+      injection: { icid: 'i-1', user: 'joe', relayed: true },
+      ...{ eightBit: true, smtpUtf8: false, ret: 'HDRS', envid: 'e+20', gateway: 'g', reportOf: idOf(1) },
+      copies: [{ mid: midOf(idOf(1), 0), policy: 'DEFAULT', priority: 1 }, { mid: midOf(idOf(1), 1) }],
+      notes: [],
+    });
+    expect(shown.message!.reversePath).toBeUndefined();
+    expect(shown.recipients).toHaveLength(5);
+    expect(shown.recipients[0]).toMatchObject({
+      recipient: { forwardPath: 'r0@p1.example' },
+      ...{ underwayTo: 'h', notify: 'NEVER', destination: 'h.example:25' },
+    });
+    expect(shown.recipients[0]!.lastTry).toBeUndefined();
+    for (const id of [midOf(idOf(1), 2), idOf(2)])
+      await expect(client.getMessage({ id, local: false })).rejects.toMatchObject({
+        details: { reason: 'MESSAGE_NOT_WAITING' },
+        message: `${id} does not wait; no answer from worker-c`,
+      });
+    await expect(client.getMessage({ id: 'x'.repeat(9_000), local: false })).rejects.toMatchObject({
+      details: { reason: 'MESSAGE_ID_INVALID' },
+    });
+  });
+
+  it('R212 reads the content of a copy, wherever its owner is; what fails there is told by its code', async () => {
+    const { client } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    const read = async (id: string, headerOnly: boolean): Promise<string> => {
+      const pieces: Uint8Array[] = [];
+      for await (const { octets } of client.readContent({ id, headerOnly, local: false })) pieces.push(octets);
+      return Buffer.concat(pieces).toString();
+    };
+    expect(await read(idOf(0), false)).toBe('whole 0 of 0');
+    expect(await read(midOf(idOf(0), 0), true)).toBe('header 0 of 0');
+    expect(await read(midOf(idOf(1), 1), false)).toBe('whole 1 of 1');
+    for (const [id, reason] of [
+      [idOf(1), 'COPY_NOT_NAMED'],
+      [idOf(2), 'MESSAGE_NOT_WAITING'],
+      ['x', 'MESSAGE_ID_INVALID'],
+      [midOf(idOf(1), 1), 'BODY_STORE_AWAY'],
+    ] as const)
+      await expect(read(id, true)).rejects.toMatchObject({ details: { reason } });
+  });
+
+  it('R212 has the oldest messages of all owners in order, and names who is silent', async () => {
+    const { client } = await gateway(new MemoryQueueLog({ partitionCount: 3 }));
+    const listed = async (limit: number) => {
+      const { messages, silentOwners } = await client.listOldest({ limit, local: false });
+      expect(silentOwners).toEqual(['worker-c']);
+      return messages.map(({ message }) => message);
+    };
+    expect(await listed(0)).toEqual([idOf(0)]);
+    expect(await listed(9)).toEqual([idOf(0), idOf(1)]);
+    expect((await client.listOldest({ limit: 9, domain: 'x.example', local: false })).messages).toEqual([]);
+    await expect(client.listOldest({ limit: 1, domain: 'a b', local: false })).rejects.toMatchObject({
+      details: { reason: 'DOMAIN_INVALID' },
+    });
   });
 
   it('searches and sums', async () => {

@@ -65,9 +65,11 @@ export function parseMid(text: string): Pick<Extract<MailScope, { kind: 'message
   return number === undefined ? { message: id } : { message: id, copy: Number(number) - 1 };
 }
 
-function demandMessage(text: string) {
+/** @throws CallRefusal `MESSAGE_ID_INVALID` */
+export function demandMessage(text: string) {
   const mid = parseMid(text);
-  if (mid === undefined) throw refuse('MESSAGE_ID_INVALID', `${JSON.stringify(text)} is no message id and no MID`);
+  if (mid === undefined)
+    throw refuse('MESSAGE_ID_INVALID', `${JSON.stringify(text.slice(0, 120))} is no message id and no MID`);
   return mid;
 }
 

@@ -6,6 +6,8 @@ import type {
   MailScope,
   OperatorEnding,
   QueueDestination,
+  QueueMessage,
+  QueueMessageDetail,
   QueueOwner,
   QueueRecipient,
   QueueScope,
@@ -13,6 +15,7 @@ import type {
   WaitingCensus,
 } from '@mailyard/delivery-rules';
 import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { MessageId } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 
 /** An owner and what it is called in answers and page tokens. */
@@ -47,6 +50,17 @@ export interface EndedPart extends CountedRecipients {
   readonly leftAlone: number;
   /** Where to go on; '' when all was gone through. */
   readonly nextPageToken: string;
+}
+
+/** A message that waits, and who owns it. */
+export interface OwnedMessage {
+  readonly owner: QueueOwner;
+  readonly detail: QueueMessageDetail;
+}
+
+export interface OldestMessages {
+  readonly messages: readonly QueueMessage[];
+  readonly silentOwners: readonly string[];
 }
 
 /** For how long one part of ending recipients begins with another owner. */
@@ -157,6 +171,27 @@ export class QueueOwners {
       }
     }
     return { recipients, silentOwners, nextPageToken: '' };
+  }
+
+  /** Finds a message that waits. @param copy only where this one waits */
+  async message(
+    local: boolean,
+    message: MessageId,
+    copy?: number,
+  ): Promise<{ readonly found: OwnedMessage | undefined; readonly silentOwners: readonly string[] }> {
+    const { answers, silentOwners } = await this.#ask(local, async (owner) => ({
+      owner,
+      detail: await owner.message(message, copy),
+    }));
+    const found = answers.find((answer): answer is OwnedMessage => answer.detail !== undefined);
+    return { found, silentOwners };
+  }
+
+  /** The messages that have waited longest, the oldest first. Ids tell who is older (R212). */
+  async oldest(local: boolean, scope: QueueScope, limit: number): Promise<OldestMessages> {
+    const { answers, silentOwners } = await this.#ask(local, (owner) => owner.oldest(scope, limit));
+    const messages = answers.flat().sort((a, b) => (a.message < b.message ? -1 : 1));
+    return { messages: messages.slice(0, limit), silentOwners };
   }
 
   /** How many recipients wait in a scope. */

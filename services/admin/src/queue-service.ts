@@ -2,7 +2,9 @@ import { status } from '@grpc/grpc-js';
 import { QueueServiceService, type QueueServiceServer } from '@mailyard/contracts/queue';
 import type { QueueScope } from '@mailyard/delivery-rules';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
-import { demandDomain, readEnding, readMailScope } from './ending-wire.ts';
+import { demandDomain, demandMessage, readEnding, readMailScope } from './ending-wire.ts';
+import { MessageDesk } from './message-desk.ts';
+import { NO_MESSAGE, writeDetail, writeMessage } from './message-wire.ts';
 import { type QueueOwners, unownedPartitions } from './queue-owners.ts';
 import { writeCensus, writeDestination, writeLedger, writeRecipient } from './queue-wire.ts';
 import type { Tracker } from './tracking/tracker.ts';
@@ -20,11 +22,15 @@ export interface QueueServiceOptions {
   readonly partitionCount: number;
   /** Absent in a process without the role admin: its answers have no ledger. */
   readonly tracker?: Tracker;
+  /** Told of who reads content. */
+  readonly audit?: (what: string, detail: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Registers QueueService: the queues of this process, and in one with the role admin of all others. */
-export function addQueueService(server: GrpcServer, { owners, partitionCount, tracker }: QueueServiceOptions): void {
+export function addQueueService(server: GrpcServer, options: QueueServiceOptions): void {
+  const { owners, partitionCount, tracker, audit } = options;
   const { methods } = server;
+  const desk = new MessageDesk(owners, tracker);
   const implementation: QueueServiceServer = {
     status: methods.unary('reader', async ({ destinations: wanted, local }) => {
       // The owners are asked first: what they say is then in the ledger too.
@@ -80,6 +86,33 @@ export function addQueueService(server: GrpcServer, { owners, partitionCount, tr
     retry: methods.unary('operator', async ({ domain, destination, local }) => {
       const { recipients, silentOwners } = await owners.retryNow(local, readScope(domain, destination));
       return { recipients, silentOwners: [...silentOwners] };
+    }),
+
+    getMessage: methods.unary('reader', async ({ id, local }) => {
+      const named = demandMessage(id);
+      if (local) {
+        const { found } = await owners.message(true, named.message, named.copy);
+        return found === undefined ? NO_MESSAGE : writeDetail(found.detail, new Map(), []);
+      }
+      const { detail, tries, hasTries } = await desk.show(false, named);
+      return writeDetail(
+        detail,
+        tries,
+        hasTries ? [] : ['the tracker is away: what came of the last tries is not known now'],
+      );
+    }),
+
+    readContent: methods.streaming('operator', async function* readContent({ id, headerOnly, local }, { caller }) {
+      const part = headerOnly ? 'header' : 'whole';
+      const { mid, octets } = await desk.read(local, demandMessage(id), part);
+      if (!local) audit?.('CONTENT_READ', { user: caller.name, mid, part });
+      for await (const piece of octets) yield { octets: Buffer.from(piece) };
+    }),
+
+    listOldest: methods.unary('reader', async ({ domain, destination, limit, local }) => {
+      const most = limit === 0 ? 1 : Math.min(limit, MOST_PER_PAGE);
+      const { messages, silentOwners } = await desk.oldest(local, readScope(domain, destination), most);
+      return { messages: messages.map(writeMessage), silentOwners: [...silentOwners] };
     }),
 
     endRecipients: methods.unary('operator', async (request, { caller }) => {

@@ -1,16 +1,22 @@
 import type {
+  ContentPart,
   EndedRecipients,
   MailScope,
   OperatorEnding,
   QueueDestination,
+  QueueMessage,
+  QueueMessageDetail,
   QueueOwner,
   QueueRecipientPage,
   QueueScope,
   QueueSummary,
   WaitingCensus,
 } from '@mailyard/delivery-rules';
-import type { QueueClient } from '@mailyard/grpc';
+import { CallRefusal, type QueueClient } from '@mailyard/grpc';
+import { MtaError } from '@mailyard/mail';
+import { type MessageId, midOf } from '@mailyard/queue';
 import { writeEnding, writeMailScope } from './ending-wire.ts';
+import { readDetail, readMessage } from './message-wire.ts';
 import { readCensus, readDestination, readRecipient } from './queue-wire.ts';
 
 /** An owner of partitions in another process. Every method rejects with a `CallRefusal` when it does not answer. */
@@ -48,6 +54,29 @@ export class RemoteOwner implements QueueOwner {
       local: true,
     });
     return { recipients: recipients.map(readRecipient), next: nextPageToken === '' ? undefined : nextPageToken };
+  }
+
+  async message(message: MessageId, copy?: number): Promise<QueueMessageDetail | undefined> {
+    const id = copy === undefined ? message : midOf(message, copy);
+    return readDetail(await this.#client.getMessage({ id, local: true }));
+  }
+
+  async *content(message: MessageId, copy: number, part: ContentPart): AsyncGenerator<Uint8Array> {
+    const request = { id: midOf(message, copy), headerOnly: part === 'header', local: true };
+    try {
+      for await (const { octets } of this.#client.readContent(request)) yield octets;
+    } catch (error) {
+      if (!(error instanceof CallRefusal)) throw error;
+      const { reason } = error.details;
+      if (reason === undefined) throw new MtaError('OWNER_AWAY', error.message, { cause: error });
+      // Whoever asks is told the same as if the owner was in this process.
+      throw new MtaError(reason, error.message, { cause: error });
+    }
+  }
+
+  async oldest(scope: QueueScope, limit: number): Promise<readonly QueueMessage[]> {
+    const { messages } = await this.#client.listOldest({ ...writeScope(scope), limit, local: true });
+    return messages.map(readMessage);
   }
 
   async census(figuresOnly: boolean): Promise<WaitingCensus> {

@@ -62,9 +62,9 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   });
   await tracker.start();
   const owners = new QueueOwners(options.owners, options.remoteOwners);
-  addQueueService(grpc, { owners, partitionCount: queueLog.partitionCount, tracker });
-  addTrackingService(grpc, tracker);
   const { partitionCount } = queueLog;
+  addQueueService(grpc, { owners, partitionCount, tracker, audit: (what, detail) => logger.info(what, detail) });
+  addTrackingService(grpc, tracker);
   const web = options.web && (await startWebApi({ ...options.web, owners, tracker, partitionCount, logger }));
   const measuring = metrics === undefined ? undefined : measureLag(tracker, metrics);
   return {

@@ -129,7 +129,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
       this.#partitions,
       random,
     );
-    this.queues = new LiveQueueView(this.#scheduler, this.#partitions, hosts, this.#ledger, now);
+    this.queues = new LiveQueueView(this.#scheduler, this.#partitions, hosts, this.#ledger, bodies, now);
     hostBoard?.onReport((host, report) => {
       if (hosts.heard(host, report, now())) this.#scheduler.hostCameBack(host);
     });

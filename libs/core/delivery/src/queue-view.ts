@@ -1,6 +1,6 @@
 /** What owners of partitions can say of the mail that waits there, for `mailyard queue` and the pages of admin. */
 import type { Address, AddressLiteral, Domain, Reply, ReversePath } from '@mailyard/mail';
-import type { MessageId } from '@mailyard/queue';
+import type { Injection, MessageId } from '@mailyard/queue';
 
 /** A host of a destination, as of the last attempt (R75). */
 export interface QueueHost {
@@ -92,6 +92,64 @@ export interface QueueRecipientPage {
   readonly next: string | undefined;
 }
 
+/** A message that waits, in a row (R212). */
+export interface QueueMessage {
+  readonly partition: number;
+  readonly message: MessageId;
+  readonly acceptedAt: number;
+  readonly reversePath: ReversePath;
+  readonly headerMessageId?: string;
+  /** Of the largest of its copies that wait. */
+  readonly sizeOctets: number;
+  /** How many were accepted, and how many of them have no end yet. */
+  readonly accepted: number;
+  readonly waiting: number;
+  /** The first that waits. */
+  readonly forwardPath: string;
+  /** When the next of them may be tried. */
+  readonly nextAttemptAt: number;
+}
+
+/** A copy of a message that has waiting recipients. */
+export interface QueueCopy {
+  readonly mid: string;
+  readonly policy: string;
+  readonly priority: number;
+  readonly sizeOctets: number;
+  readonly expiresAt: number;
+}
+
+/** A waiting recipient as its message shows it. */
+export interface QueueMessageRecipient extends QueueRecipient {
+  /** Where its mail goes now, as destinations are named; undefined where routing has not said. */
+  readonly destination: string | undefined;
+  /** The host of an attempt that has not ended. */
+  readonly underwayTo: string | undefined;
+  /** DSN parameters of RCPT (RFC 3461). */
+  readonly notify?: string;
+  readonly orcpt?: string;
+}
+
+/** All that its owner knows of a message that waits: what `showmessage` tells (R212). */
+export interface QueueMessageDetail {
+  readonly summary: QueueMessage;
+  readonly injection: Omit<Injection, 'unknownFields'>;
+  readonly eightBit: boolean;
+  readonly smtpUtf8: boolean;
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envid?: string;
+  /** The virtual gateway by which it leaves. */
+  readonly gateway?: string;
+  /** Of a delivery report or a delay warning: the message that it tells of. */
+  readonly reportOf?: MessageId;
+  /** Those with waiting recipients. */
+  readonly copies: readonly QueueCopy[];
+  readonly recipients: readonly QueueMessageRecipient[];
+}
+
+/** What of a copy is read: all of it, or its header section without the empty line behind it. */
+export type ContentPart = 'header' | 'whole';
+
 export interface QueueSummary {
   /** The partitions that these figures cover. */
   readonly partitions: readonly number[];
@@ -169,6 +227,16 @@ export interface QueueOwner {
   find?(destination: string): Promise<QueueDestination | undefined>;
   /** @param after where the page before ended */
   waiting(scope: MailScope, limit: number, after: string | undefined): QueueRecipientPage | Promise<QueueRecipientPage>;
+  /** What there is of a message that waits here. @param copy only this one and its recipients */
+  message(message: MessageId, copy?: number): Promise<QueueMessageDetail | undefined>;
+  /**
+   * The octets of a copy that waits here, as a host would get them, in pieces that the caller may keep.
+   *
+   * @throws MtaError from its iterator: `MESSAGE_NOT_WAITING`, `BODY_MISSING`, `BODY_STORE_AWAY`, `LOG_AWAY`
+   */
+  content(message: MessageId, copy: number, part: ContentPart): AsyncIterable<Uint8Array>;
+  /** The messages of a scope that have waited longest, the oldest first. */
+  oldest(scope: QueueScope, limit: number): Promise<readonly QueueMessage[]>;
   census(figuresOnly: boolean): WaitingCensus | Promise<WaitingCensus>;
   /** How many recipients wait. */
   count(scope: QueueScope): number | Promise<number>;

@@ -11,6 +11,11 @@ const STATUS: ReadonlyMap<string, status> = new Map([
   ['VERSION_NOT_FOUND', status.NOT_FOUND],
   ['TRACKER_AWAY', status.UNAVAILABLE],
   ['LOG_AWAY', status.UNAVAILABLE],
+  ['MESSAGE_NOT_WAITING', status.NOT_FOUND],
+  ['COPY_NOT_NAMED', status.INVALID_ARGUMENT],
+  ['BODY_MISSING', status.DATA_LOSS],
+  ['BODY_STORE_AWAY', status.UNAVAILABLE],
+  ['OWNER_AWAY', status.UNAVAILABLE],
 ]);
 
 /** Makes a refusal of an error with a code that callers may know of. */

@@ -5,12 +5,18 @@ import {
   type CountRecipientsResponse,
   type EndRecipientsRequest,
   type EndRecipientsResponse,
+  type GetMessageRequest,
+  type GetMessageResponse,
   type ListDestinationsRequest,
   type ListDestinationsResponse,
+  type ListOldestRequest,
+  type ListOldestResponse,
   type ListRecipientsRequest,
   type ListRecipientsResponse,
   QueueServiceClient,
   QueueServiceService as Queue,
+  type ReadContentRequest,
+  type ReadContentResponse,
   type RetryRequest,
   type RetryResponse,
   type StatusRequest,
@@ -26,13 +32,15 @@ import {
   TrackingServiceService as Tracking,
 } from '@mailyard/contracts/tracking';
 import { Channels, type GrpcTarget } from './channels.ts';
-import { collectStream } from './stream-call.ts';
+import { collectStream, openStream } from './stream-call.ts';
 import { callUnary } from './unary-call.ts';
 
 /** Longer than an admin waits for owners that do not answer, and for its tracker to catch up. */
 const DEADLINE_MS = 15_000;
 /** Ending recipients waits for the log, and in an admin for one owner after the other. */
 const ENDING_TIMES = 4;
+/** Content is read at the pace of whoever reads it, who may be a person at a pager. */
+const CONTENT_MS = 3_600_000;
 
 /**
  * What the command line, the pages and other processes ask of mailyard.queue.v1 and mailyard.tracking.v1. Every method
@@ -75,6 +83,19 @@ export class QueueClient {
 
   endRecipients(request: EndRecipientsRequest): Promise<EndRecipientsResponse> {
     return callUnary(this.#queue, Queue.endRecipients, request, ENDING_TIMES * this.#deadlineMs);
+  }
+
+  getMessage(request: GetMessageRequest): Promise<GetMessageResponse> {
+    return callUnary(this.#queue, Queue.getMessage, request, this.#deadlineMs);
+  }
+
+  /** @throws CallRefusal from its iterator */
+  readContent(request: ReadContentRequest): AsyncIterable<ReadContentResponse> {
+    return openStream(this.#queue, Queue.readContent, request, CONTENT_MS);
+  }
+
+  listOldest(request: ListOldestRequest): Promise<ListOldestResponse> {
+    return callUnary(this.#queue, Queue.listOldest, request, this.#deadlineMs);
   }
 
   trace(request: TraceRequest): Promise<TraceResponse> {

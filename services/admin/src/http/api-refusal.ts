@@ -25,6 +25,9 @@ export type ApiCode =
   | 'ROUTE_NOT_FOUND'
   | 'VERSION_NOT_FOUND'
   | 'MESSAGE_NOT_FOUND'
+  | 'MESSAGE_NOT_WAITING'
+  | 'COPY_NOT_NAMED'
+  | 'BODY_MISSING'
   | 'DESTINATION_NOT_FOUND'
   | 'FAULTS'
   | 'VERSION_CONFLICT'
@@ -38,6 +41,8 @@ export type ApiCode =
   | 'CHANGE_SET_UNREADABLE'
   | 'TRACKER_AWAY'
   | 'LOG_AWAY'
+  | 'BODY_STORE_AWAY'
+  | 'OWNER_AWAY'
   | 'INTERNAL';
 
 export interface RefusalDetails {
@@ -72,6 +77,11 @@ const KNOWN: ReadonlyMap<string, number> = new Map([
   ['VERSION_NOT_FOUND', 404],
   ['TRACKER_AWAY', 503],
   ['LOG_AWAY', 503],
+  ['MESSAGE_NOT_WAITING', 404],
+  ['COPY_NOT_NAMED', 400],
+  ['BODY_MISSING', 404],
+  ['BODY_STORE_AWAY', 503],
+  ['OWNER_AWAY', 503],
 ]);
 
 /** Makes a refusal of an error with a code that callers may know of. */

@@ -35,6 +35,8 @@ export interface Answer {
   /** With an ETag, and empty when the caller has it already. */
   readonly isPolled?: boolean;
   readonly text?: string;
+  /** Sent piece by piece; what it throws before the first is refused as ever, later the connection is cut. */
+  readonly octets?: AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -62,7 +64,9 @@ export class ApiServer {
 
   readonly handler: HttpHandler = async (request, response) => {
     try {
-      send(request, response, await this.#answer(request, response));
+      const answer = await this.#answer(request, response);
+      if (answer.octets === undefined) send(request, response, answer);
+      else await stream(request, response, answer, answer.octets);
     } catch (error) {
       this.#refuse(request, response, error);
     }
@@ -172,6 +176,39 @@ async function demandBody(request: IncomingMessage, limit: number): Promise<Buff
   if (body === 'encoded') throw new ApiRefusal(400, 'BODY_INVALID', 'the body is compressed; send it plain');
   if (body === 'cut') throw new ApiRefusal(400, 'BODY_INVALID', 'the body ended before its time');
   return body;
+}
+
+/** @throws what the source throws */
+async function stream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status = 200, headers = {} }: Answer,
+  octets: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const pieces = octets[Symbol.asyncIterator]();
+  try {
+    let piece = await pieces.next();
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.writeHead(status);
+    if (request.method !== 'HEAD')
+      for (; piece.done !== true && !response.destroyed; piece = await pieces.next())
+        if (!response.write(piece.value)) await drained(response);
+    response.end();
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+/** Also when the other side has gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off('drain', go).off('close', go);
+      resolve();
+    };
+    response.on('drain', go).on('close', go);
+    if (response.destroyed) go();
+  });
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

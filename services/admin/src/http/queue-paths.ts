@@ -153,11 +153,11 @@ export function destinationJson(one: QueueDestination): unknown {
   };
 }
 
-function replyJson({ code, enhancedStatus, text }: Reply): unknown {
+export function replyJson({ code, enhancedStatus, text }: Reply): object {
   return { code, text, ...(enhancedStatus === undefined ? {} : { enhancedStatus }) };
 }
 
-function recipientJson(one: QueueRecipient): unknown {
+export function recipientJson(one: QueueRecipient): object {
   const { message, recipient, mid, reversePath, forwardPath, acceptedAt, dueAt, expiresAt } = one;
   const { retries, outcomeUnknown, lastHost } = one;
   return {

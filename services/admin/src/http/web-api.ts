@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TokenFinder } from '@mailyard/grpc';
 import type { HttpHandler } from '@mailyard/http';
 import type { Logger } from '@mailyard/telemetry';
+import { MessageDesk } from '../message-desk.ts';
 import type { QueueOwners } from '../queue-owners.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { type ApiOperation, ApiServer } from './api-server.ts';
@@ -11,6 +12,7 @@ import type { ConfigurationDesk } from './configuration-desk.ts';
 import { DraftStore } from './draft-store.ts';
 import { FirstCode } from './first-code.ts';
 import { Gate } from './gate.ts';
+import { messagePaths } from './message-paths.ts';
 import { overviewPaths } from './overview-paths.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { pendingPaths } from './pending-paths.ts';
@@ -81,6 +83,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...endingPaths({ queues, audit }),
     ...suspensionPaths({ desk, now }),
     ...trackingPaths(tracker),
+    ...messagePaths(new MessageDesk(owners, tracker), audit),
     ...setupPaths(desk),
   ];
   const sample = (): void => {

@@ -1,4 +1,5 @@
 import type {
+  ContentPart,
   DestinationListing,
   DestinationQuery,
   EndedRecipients,
@@ -6,20 +7,28 @@ import type {
   MailScope,
   OperatorEnding,
   QueueDestination,
+  QueueMessage,
+  QueueMessageDetail,
   QueueRecipientPage,
   QueueScope,
   WaitingCensus,
 } from '@mailyard/delivery-rules';
+import { MtaError } from '@mailyard/mail';
+import { type MessageId, midOf } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from '../destinations/binding.ts';
 import { DestinationList } from './destination-list.ts';
 import { KeptTally, UNKNOWN } from './kept-tally.ts';
 import type { LedgerCounts } from '../outcomes/ledger.ts';
 import { type MailSelection, selectMail } from './mail-selection.ts';
+import { messageDetail } from './message-detail.ts';
 import { OldestMail } from './oldest-mail.ts';
+import { oldestMessages } from './oldest-messages.ts';
 import { OperatorEndings } from '../outcomes/operator-endings.ts';
+import type { Bodies } from '../partitions/bodies.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { QueueStatus, QueueView } from './queue-view.ts';
+import { readContent } from './read-content.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { WaitingPages } from './waiting-pages.ts';
 
@@ -29,6 +38,7 @@ export class LiveQueueView implements QueueView {
   readonly #partitions: ReadonlyMap<number, Partition>;
   readonly #hosts: HostStates;
   readonly #ledger: LedgerCounts;
+  readonly #bodies: Bodies;
   readonly #now: () => number;
   readonly #tally: KeptTally;
   readonly #list: DestinationList;
@@ -40,12 +50,14 @@ export class LiveQueueView implements QueueView {
     partitions: ReadonlyMap<number, Partition>,
     hosts: HostStates,
     ledger: LedgerCounts,
+    bodies: Bodies,
     now: () => number,
   ) {
     this.#scheduler = scheduler;
     this.#partitions = partitions;
     this.#hosts = hosts;
     this.#ledger = ledger;
+    this.#bodies = bodies;
     this.#now = now;
     this.#tally = new KeptTally(scheduler.bindings);
     const oldest = new OldestMail(scheduler.bindings, () => this.#owned());
@@ -91,6 +103,25 @@ export class LiveQueueView implements QueueView {
 
   async waiting(scope: MailScope, limit: number, after: string | undefined): Promise<QueueRecipientPage> {
     return this.#pages.page(await this.#select(scope), limit, after);
+  }
+
+  async message(message: MessageId, copy?: number): Promise<QueueMessageDetail | undefined> {
+    const place = this.#pages.find(message);
+    return place === undefined ? undefined : messageDetail(place, copy, this.#scheduler.bindings);
+  }
+
+  async *content(message: MessageId, copy: number, part: ContentPart): AsyncGenerator<Uint8Array> {
+    const place = this.#pages.find(message);
+    // The body of a copy may be gone with the last of its recipients (I10).
+    if (place === undefined || messageDetail(place, copy, this.#scheduler.bindings) === undefined)
+      throw new MtaError('MESSAGE_NOT_WAITING', `${midOf(message, copy)} does not wait here`);
+    yield* readContent(this.#bodies, place, copy, part);
+  }
+
+  async oldest(scope: QueueScope, limit: number): Promise<readonly QueueMessage[]> {
+    const { bindings } = this.#scheduler;
+    const domains = scope.kind === 'all' ? undefined : await this.#inScope(scope);
+    return oldestMessages(this.#owned(), domains, bindings, limit);
   }
 
   async end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients> {

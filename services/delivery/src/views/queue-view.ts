@@ -1,14 +1,18 @@
 import type {
+  ContentPart,
   DestinationListing,
   DestinationQuery,
   EndedRecipients,
   MailScope,
   OperatorEnding,
   QueueDestination,
+  QueueMessage,
+  QueueMessageDetail,
   QueueRecipientPage,
   QueueScope,
   WaitingCensus,
 } from '@mailyard/delivery-rules';
+import type { MessageId } from '@mailyard/queue';
 import type { LedgerCounts } from '../outcomes/ledger.ts';
 
 export interface QueueStatus {
@@ -39,6 +43,12 @@ export interface QueueView {
   find(destination: string): Promise<QueueDestination | undefined>;
   /** @param after where the page before ended */
   waiting(scope: MailScope, limit: number, after: string | undefined): Promise<QueueRecipientPage>;
+  /** What there is of a message that waits here. @param copy only this one and its recipients */
+  message(message: MessageId, copy?: number): Promise<QueueMessageDetail | undefined>;
+  /** The octets of a copy that waits here. @throws MtaError from its iterator: `MESSAGE_NOT_WAITING`, `BODY_MISSING`, … */
+  content(message: MessageId, copy: number, part: ContentPart): AsyncIterable<Uint8Array>;
+  /** The messages of a scope that have waited longest, the oldest first. */
+  oldest(scope: QueueScope, limit: number): Promise<readonly QueueMessage[]>;
   /** How many recipients wait. */
   count(scope: QueueScope): Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */

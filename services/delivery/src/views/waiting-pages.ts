@@ -1,8 +1,9 @@
 import { offsetOfEntry, type QueueRecipient, type QueueRecipientPage } from '@mailyard/delivery-rules';
-import { midOf, type MessageId, type OpenMessage } from '@mailyard/queue';
+import type { MessageId, OpenMessage } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from '../destinations/binding.ts';
 import type { MailSelection } from './mail-selection.ts';
+import { recipientRow } from './message-detail.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 
@@ -14,6 +15,8 @@ interface Place {
   readonly partition: number;
   readonly offset: number;
 }
+
+const START: Place = { partition: 0, offset: 0 };
 
 /** An open message, and the number of its partition. */
 export type MessagePlace = readonly [partition: number, message: OpenMessage];
@@ -54,6 +57,12 @@ export class WaitingPages {
   /** Names a place to go on from. */
   tokenOf([partition, { fullStateOffset }]: MessagePlace): string {
     return `${partition}.${fullStateOffset}`;
+  }
+
+  /** Where a message stands, if it waits here. */
+  find(message: MessageId): MessagePlace | undefined {
+    const [found] = this.#at(this.#placeOf(message, START));
+    return found;
   }
 
   *#placeOf(message: MessageId, start: Place): Iterable<Place> {
@@ -120,25 +129,8 @@ function countOf(bindings: readonly Binding[]): number {
 }
 
 function* viewsOf([partition, message]: MessagePlace, selection: MailSelection): Iterable<QueueRecipient> {
-  const { id, envelope } = message;
-  for (const one of message.recipients.values()) {
-    if (!selection.wants(message, one)) continue;
-    const { recipient, copy, forwardPath, dueAt, retries, outcomeUnknown, lastHost } = one;
-    yield {
-      partition,
-      message: id,
-      recipient,
-      mid: midOf(id, copy),
-      reversePath: envelope.reversePath,
-      forwardPath,
-      acceptedAt: envelope.at,
-      dueAt,
-      expiresAt: envelope.copies[copy]!.expiresAt,
-      retries,
-      outcomeUnknown,
-      lastHost,
-    };
-  }
+  for (const one of message.recipients.values())
+    if (selection.wants(message, one)) yield recipientRow(partition, message, one);
 }
 
 function readToken(token: string | undefined): Place {

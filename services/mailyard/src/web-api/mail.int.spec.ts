@@ -121,6 +121,40 @@ describe('the mail that waits', () => {
     expect((await ask({ kind: 'destination', destination }, { reason: 'repaired' })).body.recipients).toBe(2);
   });
 
+  it('is shown message by message: what waits to a reader, header and content to an operator (R212)', async () => {
+    const operator = await web.as('operator', 'otto');
+    const reader = await web.as('reader');
+    const oldest = (await reader.get('/oldest-messages?limit=5')).body;
+    expect(oldest.messages).toMatchObject([{ accepted: 2, waiting: 2, reversePath: 'me@origin.example' }]);
+    const [{ message }] = oldest.messages;
+    expect((await reader.get('/oldest-messages?domain=other.example')).body.messages).toEqual([]);
+    expect((await reader.get('/oldest-messages?domain=dead.example&destination=x')).status).toBe(400);
+    const shown = await until(
+      async () => (await reader.get(`/messages/${message}/waiting`)).body,
+      ({ recipients: [one] }) => one?.lastTry?.route !== undefined,
+    );
+    expect(shown).toMatchObject({
+      ...{ message, hasTries: true, injection: { listener: 'public' }, copies: [{ mid: `${message}-1` }] },
+      recipients: [
+        { forwardPath: 'a@dead.example', destination: dead, lastTry: { route: 'dead.example' } },
+        { forwardPath: 'b@dead.example' },
+      ],
+    });
+    const { header, mid } = (await operator.get(`/messages/${message}/header`)).body;
+    expect(mid).toBe(`${message}-1`);
+    expect(header).toMatch(/^Received: from [^]*\r\nSubject: hello\r\n/);
+    const content = await operator.get(`/messages/${mid}/content`);
+    expect(content.headers.get('content-type')).toBe('message/rfc822');
+    expect(content.headers.get('content-disposition')).toBe(`attachment; filename="${mid}.eml"`);
+    expect(content.body).toBe(`${header}\r\nhello\r\n`);
+    expect(content.headers.get('content-length')).toBe(String(content.body.length));
+    for (const part of ['header', 'content']) {
+      expect((await reader.get(`/messages/${message}/${part}`)).body.code).toBe('ROLE_TOO_LOW');
+      for (const name of [`${message}-2`, 'x', '%00', message.replace(/..$/, '00')])
+        expect((await operator.get(`/messages/${name}/${part}`)).body.code).toBe('MESSAGE_NOT_WAITING');
+    }
+  });
+
   it('is removed or bounced by an operator, with a reason, after a look at how much it is (R212)', async () => {
     const operator = await web.as('operator');
     const ask = (scope: object, more: object) => operator.post('/endings', { scope, ending: 'remove', ...more });

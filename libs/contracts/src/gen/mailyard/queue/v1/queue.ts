@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Reply } from "./records.ts";
+import { Injection, Reply } from "./records.ts";
 
 export const protobufPackage = "mailyard.queue.v1";
 
@@ -334,6 +334,138 @@ export interface KnownHost {
   host: string;
   state: HostState;
   downUntil: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A message that waits, in a row. */
+export interface WaitingMessage {
+  message: string;
+  acceptedAt: number;
+  /** Absent is the null reverse-path. */
+  reversePath?: string | undefined;
+  headerMessageId?:
+    | string
+    | undefined;
+  /** Of the largest of its copies that wait. */
+  sizeOctets: number;
+  /** How many recipients were accepted, and how many of them have no end yet. */
+  accepted: number;
+  waiting: number;
+  /** The first that waits. */
+  forwardPath: string;
+  /** When the next of them may be tried. */
+  nextAttemptAt: number;
+  partition: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A copy with waiting recipients. */
+export interface WaitingCopy {
+  mid: string;
+  policy: string;
+  priority: number;
+  sizeOctets: number;
+  expiresAt: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A waiting recipient of a message that is shown. */
+export interface ShownRecipient {
+  recipient:
+    | WaitingRecipient
+    | undefined;
+  /** Where its mail goes now, as destinations are listed; absent where routing has not said. */
+  destination?:
+    | string
+    | undefined;
+  /** The host of an attempt that has not ended. */
+  underwayTo?: string | undefined;
+  notify?: string | undefined;
+  orcpt?:
+    | string
+    | undefined;
+  /** Absent where none is known, and where no tracker runs. */
+  lastTry?: LastTry | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** How the last attempt at a recipient ended, or why none was made. */
+export interface LastTry {
+  at: number;
+  host?: string | undefined;
+  reply?: Reply | undefined;
+  stage?:
+    | string
+    | undefined;
+  /** The matched entry as it is printed, or `DNS`, and the version of the route table. */
+  route?: string | undefined;
+  routeVersion?: number | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface GetMessageRequest {
+  /** A message id, or the MID of one copy: then only that and its recipients. */
+  id: string;
+  local: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface GetMessageResponse {
+  /** Absent only from an owner that was asked with `local` and has none. */
+  message?: WaitingMessage | undefined;
+  injection: Injection | undefined;
+  eightBit: boolean;
+  smtpUtf8: boolean;
+  /** FULL or HDRS */
+  ret?: string | undefined;
+  envid?:
+    | string
+    | undefined;
+  /** The virtual gateway by which it leaves. */
+  gateway?:
+    | string
+    | undefined;
+  /** Of a delivery report or a delay warning: the message that it tells of. */
+  reportOf?: string | undefined;
+  copies: WaitingCopy[];
+  recipients: ShownRecipient[];
+  /** What is not known now, and why. */
+  notes: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ReadContentRequest {
+  /** The MID of a copy; a message id names the only copy that waits. */
+  id: string;
+  /** Only the header section, without the empty line behind it. */
+  headerOnly: boolean;
+  local: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ReadContentResponse {
+  octets: Uint8Array;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ListOldestRequest {
+  /** Only messages with recipients of this domain. */
+  domain?:
+    | string
+    | undefined;
+  /** Only those with recipients behind this destination, as listed; not together with a domain. */
+  destination?:
+    | string
+    | undefined;
+  /** At most so many, 1,000 at the most; 0 is 1. */
+  limit: number;
+  local: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface ListOldestResponse {
+  messages: WaitingMessage[];
+  silentOwners: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3091,6 +3223,1245 @@ export const KnownHost: MessageFns<KnownHost> = {
   },
 };
 
+function createBaseWaitingMessage(): WaitingMessage {
+  return {
+    message: "",
+    acceptedAt: 0,
+    reversePath: undefined,
+    headerMessageId: undefined,
+    sizeOctets: 0,
+    accepted: 0,
+    waiting: 0,
+    forwardPath: "",
+    nextAttemptAt: 0,
+    partition: 0,
+    _unknownFields: {},
+  };
+}
+
+export const WaitingMessage: MessageFns<WaitingMessage> = {
+  encode(message: WaitingMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    if (message.acceptedAt !== 0) {
+      writer.uint32(16).uint64(message.acceptedAt);
+    }
+    if (message.reversePath !== undefined) {
+      writer.uint32(26).string(message.reversePath);
+    }
+    if (message.headerMessageId !== undefined) {
+      writer.uint32(34).string(message.headerMessageId);
+    }
+    if (message.sizeOctets !== 0) {
+      writer.uint32(40).uint64(message.sizeOctets);
+    }
+    if (message.accepted !== 0) {
+      writer.uint32(48).uint32(message.accepted);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(56).uint32(message.waiting);
+    }
+    if (message.forwardPath !== "") {
+      writer.uint32(66).string(message.forwardPath);
+    }
+    if (message.nextAttemptAt !== 0) {
+      writer.uint32(72).uint64(message.nextAttemptAt);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(80).uint32(message.partition);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.acceptedAt = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reversePath = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.headerMessageId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sizeOctets = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.accepted = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.forwardPath = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.nextAttemptAt = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.partition = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WaitingMessage>): WaitingMessage {
+    return WaitingMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaitingMessage>): WaitingMessage {
+    const message = createBaseWaitingMessage();
+    message.message = object.message ?? "";
+    message.acceptedAt = object.acceptedAt ?? 0;
+    message.reversePath = object.reversePath ?? undefined;
+    message.headerMessageId = object.headerMessageId ?? undefined;
+    message.sizeOctets = object.sizeOctets ?? 0;
+    message.accepted = object.accepted ?? 0;
+    message.waiting = object.waiting ?? 0;
+    message.forwardPath = object.forwardPath ?? "";
+    message.nextAttemptAt = object.nextAttemptAt ?? 0;
+    message.partition = object.partition ?? 0;
+    return message;
+  },
+};
+
+function createBaseWaitingCopy(): WaitingCopy {
+  return { mid: "", policy: "", priority: 0, sizeOctets: 0, expiresAt: 0, _unknownFields: {} };
+}
+
+export const WaitingCopy: MessageFns<WaitingCopy> = {
+  encode(message: WaitingCopy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mid !== "") {
+      writer.uint32(10).string(message.mid);
+    }
+    if (message.policy !== "") {
+      writer.uint32(18).string(message.policy);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(24).uint32(message.priority);
+    }
+    if (message.sizeOctets !== 0) {
+      writer.uint32(32).uint64(message.sizeOctets);
+    }
+    if (message.expiresAt !== 0) {
+      writer.uint32(40).uint64(message.expiresAt);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingCopy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingCopy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mid = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.priority = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sizeOctets = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expiresAt = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WaitingCopy>): WaitingCopy {
+    return WaitingCopy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaitingCopy>): WaitingCopy {
+    const message = createBaseWaitingCopy();
+    message.mid = object.mid ?? "";
+    message.policy = object.policy ?? "";
+    message.priority = object.priority ?? 0;
+    message.sizeOctets = object.sizeOctets ?? 0;
+    message.expiresAt = object.expiresAt ?? 0;
+    return message;
+  },
+};
+
+function createBaseShownRecipient(): ShownRecipient {
+  return {
+    recipient: undefined,
+    destination: undefined,
+    underwayTo: undefined,
+    notify: undefined,
+    orcpt: undefined,
+    lastTry: undefined,
+    _unknownFields: {},
+  };
+}
+
+export const ShownRecipient: MessageFns<ShownRecipient> = {
+  encode(message: ShownRecipient, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recipient !== undefined) {
+      WaitingRecipient.encode(message.recipient, writer.uint32(10).fork()).join();
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(18).string(message.destination);
+    }
+    if (message.underwayTo !== undefined) {
+      writer.uint32(26).string(message.underwayTo);
+    }
+    if (message.notify !== undefined) {
+      writer.uint32(34).string(message.notify);
+    }
+    if (message.orcpt !== undefined) {
+      writer.uint32(42).string(message.orcpt);
+    }
+    if (message.lastTry !== undefined) {
+      LastTry.encode(message.lastTry, writer.uint32(50).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShownRecipient {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShownRecipient();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recipient = WaitingRecipient.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.underwayTo = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.notify = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.orcpt = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastTry = LastTry.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShownRecipient>): ShownRecipient {
+    return ShownRecipient.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShownRecipient>): ShownRecipient {
+    const message = createBaseShownRecipient();
+    message.recipient = (object.recipient !== undefined && object.recipient !== null)
+      ? WaitingRecipient.fromPartial(object.recipient)
+      : undefined;
+    message.destination = object.destination ?? undefined;
+    message.underwayTo = object.underwayTo ?? undefined;
+    message.notify = object.notify ?? undefined;
+    message.orcpt = object.orcpt ?? undefined;
+    message.lastTry = (object.lastTry !== undefined && object.lastTry !== null)
+      ? LastTry.fromPartial(object.lastTry)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLastTry(): LastTry {
+  return {
+    at: 0,
+    host: undefined,
+    reply: undefined,
+    stage: undefined,
+    route: undefined,
+    routeVersion: undefined,
+    _unknownFields: {},
+  };
+}
+
+export const LastTry: MessageFns<LastTry> = {
+  encode(message: LastTry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.at !== 0) {
+      writer.uint32(8).uint64(message.at);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.reply !== undefined) {
+      Reply.encode(message.reply, writer.uint32(26).fork()).join();
+    }
+    if (message.stage !== undefined) {
+      writer.uint32(34).string(message.stage);
+    }
+    if (message.route !== undefined) {
+      writer.uint32(42).string(message.route);
+    }
+    if (message.routeVersion !== undefined) {
+      writer.uint32(48).uint64(message.routeVersion);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LastTry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLastTry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.at = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reply = Reply.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.route = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.routeVersion = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LastTry>): LastTry {
+    return LastTry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LastTry>): LastTry {
+    const message = createBaseLastTry();
+    message.at = object.at ?? 0;
+    message.host = object.host ?? undefined;
+    message.reply = (object.reply !== undefined && object.reply !== null) ? Reply.fromPartial(object.reply) : undefined;
+    message.stage = object.stage ?? undefined;
+    message.route = object.route ?? undefined;
+    message.routeVersion = object.routeVersion ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGetMessageRequest(): GetMessageRequest {
+  return { id: "", local: false, _unknownFields: {} };
+}
+
+export const GetMessageRequest: MessageFns<GetMessageRequest> = {
+  encode(message: GetMessageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.local !== false) {
+      writer.uint32(16).bool(message.local);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMessageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetMessageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetMessageRequest>): GetMessageRequest {
+    return GetMessageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetMessageRequest>): GetMessageRequest {
+    const message = createBaseGetMessageRequest();
+    message.id = object.id ?? "";
+    message.local = object.local ?? false;
+    return message;
+  },
+};
+
+function createBaseGetMessageResponse(): GetMessageResponse {
+  return {
+    message: undefined,
+    injection: undefined,
+    eightBit: false,
+    smtpUtf8: false,
+    ret: undefined,
+    envid: undefined,
+    gateway: undefined,
+    reportOf: undefined,
+    copies: [],
+    recipients: [],
+    notes: [],
+    _unknownFields: {},
+  };
+}
+
+export const GetMessageResponse: MessageFns<GetMessageResponse> = {
+  encode(message: GetMessageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== undefined) {
+      WaitingMessage.encode(message.message, writer.uint32(10).fork()).join();
+    }
+    if (message.injection !== undefined) {
+      Injection.encode(message.injection, writer.uint32(18).fork()).join();
+    }
+    if (message.eightBit !== false) {
+      writer.uint32(24).bool(message.eightBit);
+    }
+    if (message.smtpUtf8 !== false) {
+      writer.uint32(32).bool(message.smtpUtf8);
+    }
+    if (message.ret !== undefined) {
+      writer.uint32(42).string(message.ret);
+    }
+    if (message.envid !== undefined) {
+      writer.uint32(50).string(message.envid);
+    }
+    if (message.gateway !== undefined) {
+      writer.uint32(58).string(message.gateway);
+    }
+    if (message.reportOf !== undefined) {
+      writer.uint32(66).string(message.reportOf);
+    }
+    for (const v of message.copies) {
+      WaitingCopy.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.recipients) {
+      ShownRecipient.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.notes) {
+      writer.uint32(90).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMessageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetMessageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = WaitingMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.injection = Injection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.eightBit = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.smtpUtf8 = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ret = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.envid = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.gateway = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reportOf = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.copies.push(WaitingCopy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.recipients.push(ShownRecipient.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.notes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetMessageResponse>): GetMessageResponse {
+    return GetMessageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetMessageResponse>): GetMessageResponse {
+    const message = createBaseGetMessageResponse();
+    message.message = (object.message !== undefined && object.message !== null)
+      ? WaitingMessage.fromPartial(object.message)
+      : undefined;
+    message.injection = (object.injection !== undefined && object.injection !== null)
+      ? Injection.fromPartial(object.injection)
+      : undefined;
+    message.eightBit = object.eightBit ?? false;
+    message.smtpUtf8 = object.smtpUtf8 ?? false;
+    message.ret = object.ret ?? undefined;
+    message.envid = object.envid ?? undefined;
+    message.gateway = object.gateway ?? undefined;
+    message.reportOf = object.reportOf ?? undefined;
+    message.copies = object.copies?.map((e) => WaitingCopy.fromPartial(e)) || [];
+    message.recipients = object.recipients?.map((e) => ShownRecipient.fromPartial(e)) || [];
+    message.notes = object.notes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReadContentRequest(): ReadContentRequest {
+  return { id: "", headerOnly: false, local: false, _unknownFields: {} };
+}
+
+export const ReadContentRequest: MessageFns<ReadContentRequest> = {
+  encode(message: ReadContentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.headerOnly !== false) {
+      writer.uint32(16).bool(message.headerOnly);
+    }
+    if (message.local !== false) {
+      writer.uint32(24).bool(message.local);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadContentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadContentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.headerOnly = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadContentRequest>): ReadContentRequest {
+    return ReadContentRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadContentRequest>): ReadContentRequest {
+    const message = createBaseReadContentRequest();
+    message.id = object.id ?? "";
+    message.headerOnly = object.headerOnly ?? false;
+    message.local = object.local ?? false;
+    return message;
+  },
+};
+
+function createBaseReadContentResponse(): ReadContentResponse {
+  return { octets: new Uint8Array(0), _unknownFields: {} };
+}
+
+export const ReadContentResponse: MessageFns<ReadContentResponse> = {
+  encode(message: ReadContentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.octets.length !== 0) {
+      writer.uint32(10).bytes(message.octets);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadContentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadContentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.octets = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReadContentResponse>): ReadContentResponse {
+    return ReadContentResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadContentResponse>): ReadContentResponse {
+    const message = createBaseReadContentResponse();
+    message.octets = object.octets ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseListOldestRequest(): ListOldestRequest {
+  return { domain: undefined, destination: undefined, limit: 0, local: false, _unknownFields: {} };
+}
+
+export const ListOldestRequest: MessageFns<ListOldestRequest> = {
+  encode(message: ListOldestRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.domain !== undefined) {
+      writer.uint32(10).string(message.domain);
+    }
+    if (message.destination !== undefined) {
+      writer.uint32(18).string(message.destination);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    if (message.local !== false) {
+      writer.uint32(32).bool(message.local);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListOldestRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListOldestRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.local = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListOldestRequest>): ListOldestRequest {
+    return ListOldestRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListOldestRequest>): ListOldestRequest {
+    const message = createBaseListOldestRequest();
+    message.domain = object.domain ?? undefined;
+    message.destination = object.destination ?? undefined;
+    message.limit = object.limit ?? 0;
+    message.local = object.local ?? false;
+    return message;
+  },
+};
+
+function createBaseListOldestResponse(): ListOldestResponse {
+  return { messages: [], silentOwners: [], _unknownFields: {} };
+}
+
+export const ListOldestResponse: MessageFns<ListOldestResponse> = {
+  encode(message: ListOldestResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.messages) {
+      WaitingMessage.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.silentOwners) {
+      writer.uint32(18).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListOldestResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListOldestResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messages.push(WaitingMessage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.silentOwners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListOldestResponse>): ListOldestResponse {
+    return ListOldestResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListOldestResponse>): ListOldestResponse {
+    const message = createBaseListOldestResponse();
+    message.messages = object.messages?.map((e) => WaitingMessage.fromPartial(e)) || [];
+    message.silentOwners = object.silentOwners?.map((e) => e) || [];
+    return message;
+  },
+};
+
 export type QueueServiceService = typeof QueueServiceService;
 export const QueueServiceService = {
   /** The ledger and the destinations with most mail. */
@@ -3173,6 +4544,36 @@ export const QueueServiceService = {
       Buffer.from(EndRecipientsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EndRecipientsResponse => EndRecipientsResponse.decode(value),
   },
+  /** A message that waits, and each of its recipients that has no end yet (R212). */
+  getMessage: {
+    path: "/mailyard.queue.v1.QueueService/GetMessage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMessageRequest): Buffer => Buffer.from(GetMessageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMessageRequest => GetMessageRequest.decode(value),
+    responseSerialize: (value: GetMessageResponse): Buffer => Buffer.from(GetMessageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetMessageResponse => GetMessageResponse.decode(value),
+  },
+  /** The octets of one copy of a message that waits, as a host would get them, in pieces; for operators (R212). */
+  readContent: {
+    path: "/mailyard.queue.v1.QueueService/ReadContent" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ReadContentRequest): Buffer => Buffer.from(ReadContentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadContentRequest => ReadContentRequest.decode(value),
+    responseSerialize: (value: ReadContentResponse): Buffer => Buffer.from(ReadContentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadContentResponse => ReadContentResponse.decode(value),
+  },
+  /** The messages that have waited longest, the oldest first (R212). */
+  listOldest: {
+    path: "/mailyard.queue.v1.QueueService/ListOldest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListOldestRequest): Buffer => Buffer.from(ListOldestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListOldestRequest => ListOldestRequest.decode(value),
+    responseSerialize: (value: ListOldestResponse): Buffer => Buffer.from(ListOldestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListOldestResponse => ListOldestResponse.decode(value),
+  },
 } as const;
 
 export interface QueueServiceServer extends UntypedServiceImplementation {
@@ -3193,6 +4594,12 @@ export interface QueueServiceServer extends UntypedServiceImplementation {
    * the work and says where to go on; what was ended stays so, and to begin again does nothing twice.
    */
   endRecipients: handleUnaryCall<EndRecipientsRequest, EndRecipientsResponse>;
+  /** A message that waits, and each of its recipients that has no end yet (R212). */
+  getMessage: handleUnaryCall<GetMessageRequest, GetMessageResponse>;
+  /** The octets of one copy of a message that waits, as a host would get them, in pieces; for operators (R212). */
+  readContent: handleServerStreamingCall<ReadContentRequest, ReadContentResponse>;
+  /** The messages that have waited longest, the oldest first (R212). */
+  listOldest: handleUnaryCall<ListOldestRequest, ListOldestResponse>;
 }
 
 export interface QueueServiceClient extends Client {
@@ -3301,6 +4708,45 @@ export interface QueueServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EndRecipientsResponse) => void,
+  ): ClientUnaryCall;
+  /** A message that waits, and each of its recipients that has no end yet (R212). */
+  getMessage(
+    request: GetMessageRequest,
+    callback: (error: ServiceError | null, response: GetMessageResponse) => void,
+  ): ClientUnaryCall;
+  getMessage(
+    request: GetMessageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetMessageResponse) => void,
+  ): ClientUnaryCall;
+  getMessage(
+    request: GetMessageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetMessageResponse) => void,
+  ): ClientUnaryCall;
+  /** The octets of one copy of a message that waits, as a host would get them, in pieces; for operators (R212). */
+  readContent(request: ReadContentRequest, options?: Partial<CallOptions>): ClientReadableStream<ReadContentResponse>;
+  readContent(
+    request: ReadContentRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ReadContentResponse>;
+  /** The messages that have waited longest, the oldest first (R212). */
+  listOldest(
+    request: ListOldestRequest,
+    callback: (error: ServiceError | null, response: ListOldestResponse) => void,
+  ): ClientUnaryCall;
+  listOldest(
+    request: ListOldestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListOldestResponse) => void,
+  ): ClientUnaryCall;
+  listOldest(
+    request: ListOldestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListOldestResponse) => void,
   ): ClientUnaryCall;
 }
 
