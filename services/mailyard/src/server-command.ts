@@ -3,8 +3,11 @@ import { status } from '@grpc/grpc-js';
 import { AdministrationClient, CallRefusal, type GrpcTarget } from '@mailyard/grpc';
 import { parseEndpoint } from '@mailyard/settings';
 import { escapeJson, printable } from '@mailyard/telemetry';
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
 import { type CommandIo, EXIT } from './io.ts';
+import { Misuse, type Options, readOptions } from './options.ts';
+
+export { demandOnly, Misuse } from './options.ts';
 
 /** Options of every command that asks a server. */
 const SHARED = {
@@ -43,13 +46,6 @@ export function withoutUnknownFields(key: string, value: unknown): unknown {
   return key === '_unknownFields' ? undefined : value;
 }
 
-/** A command line that makes no sense. */
-export class Misuse extends Error {}
-
-type Values<O extends ParseArgsOptionsConfig> = ReturnType<
-  typeof parseArgs<{ options: O & typeof SHARED; allowPositionals: true }>
->['values'];
-
 /**
  * Runs a command that asks a server: reads its options, connects, and turns what it throws into a message and an exit
  * status.
@@ -62,7 +58,7 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
   options: O,
   args: readonly string[],
   io: CommandIo,
-  work: (call: ServerCall<Values<O>>) => Promise<number>,
+  work: (call: ServerCall<Options<O>>) => Promise<number>,
 ): Promise<number> {
   // What a server says may repeat what others wrote.
   const say = (text: string): void =>
@@ -70,18 +66,18 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
   let client: AdministrationClient | undefined;
   let isJson = false;
   try {
-    const { values, positionals: words } = parse(options, args);
-    const { help, json } = values as { help?: boolean; json?: boolean };
+    const { values: all, words } = readOptions({ ...options, ...SHARED }, args);
+    const { server, 'token-file': tokenFile, ca, cert, key, json, help, ...values } = all as SharedValues;
     if (help === true) {
       io.stdout.write(`${usage}\n${SHARED_USAGE}`);
       return EXIT.done;
     }
     isJson = json === true;
-    const target = readTarget(values, io.env);
+    const target = readTarget({ server, 'token-file': tokenFile, ca, cert, key }, io.env);
     client = new AdministrationClient(target);
     const print = (result: unknown, text: string): void =>
       void io.stdout.write(isJson ? `${escapeJson(JSON.stringify(result, withoutUnknownFields, 2))}\n` : text);
-    return await work({ client, target, words, values, isJson, io, print, say });
+    return await work({ client, target, words, values: values as Options<O>, isJson, io, print, say });
   } catch (error) {
     if (error instanceof Misuse) {
       say(error.message);
@@ -97,13 +93,7 @@ export async function runServerCommand<O extends ParseArgsOptionsConfig>(
   }
 }
 
-function parse<O extends ParseArgsOptionsConfig>(options: O, args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: { ...options, ...SHARED }, allowPositionals: true });
-  } catch (error) {
-    throw new Misuse(error instanceof Error ? error.message : String(error));
-  }
-}
+type SharedValues = Options<typeof SHARED>;
 
 function readTarget(values: Readonly<Record<string, string | undefined>>, env: CommandIo['env']): GrpcTarget {
   const addresses = (values['server'] ?? env['MAILYARD_SERVER'] ?? '127.0.0.1:50051')

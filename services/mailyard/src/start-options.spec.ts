@@ -31,6 +31,8 @@ describe('the command line of start', () => {
     [['--accept', 'a.example'], /DOMAIN=DEST/],
     [['--accept', '=h'], /DOMAIN=DEST/],
     [['stray'], /stray/],
+    [['--smtp', '127.0.0.1:25', '--smtp', '127.0.0.1:26'], /--smtp is given twice/],
+    [['--config', 'a.yaml', '--config', 'b.yaml'], /--config is given twice/],
   ])('refuses %j', (args, problem) => {
     expect(readStartOptions(args, {})).toEqual({ kind: 'misused', problem: expect.stringMatching(problem) });
   });

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import {
   findCertificateFaults,
   findInconsistencies,
@@ -9,6 +8,7 @@ import {
   type Settings,
   type SettingsFault,
 } from '@mailyard/settings';
+import { Misuse, readOptions } from './options.ts';
 
 /** One `--accept DOMAIN=DEST[,DEST…]`: what the setup wizard does for a row (R171). */
 export interface Acceptance {
@@ -49,7 +49,8 @@ export function readStartOptions(
   try {
     values = parse(args).values;
   } catch (error) {
-    return { kind: 'misused', problem: error instanceof Error ? error.message : String(error) };
+    if (!(error instanceof Misuse)) throw error;
+    return { kind: 'misused', problem: error.message };
   }
   if (values.help === true) return { kind: 'help' };
   const accept: Acceptance[] = [];
@@ -77,9 +78,8 @@ function finish(loaded: LoadedSettings, accept: readonly Acceptance[]): StartOpt
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    options: {
+  const { values, words } = readOptions(
+    {
       config: { type: 'string' },
       data: { type: 'string' },
       smtp: { type: 'string' },
@@ -90,7 +90,10 @@ function parse(args: readonly string[]) {
       roles: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
-  });
+    args,
+  );
+  if (words.length > 0) throw new Misuse(`takes no word ${JSON.stringify(words[0])}`);
+  return { values };
 }
 
 function overridesOf(values: ReturnType<typeof parse>['values']): Override[] {

@@ -19,6 +19,8 @@ export async function testRoute(call: Call, words: readonly string[]): Promise<n
   const [recipient, ...rest] = words;
   if (recipient === undefined || rest.length > 0) throw new Misuse('test takes one address or domain');
   if (values.recipient !== undefined) throw new Misuse('--recipient goes with --message');
+  if (values.version !== undefined && values.at !== undefined)
+    throw new Misuse('test takes --version or --at, not both');
   const version = readVersion(values.version);
   const table =
     version > 0

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { SHORTEST_PASSWORD, USER_NAME, type UserList } from '@mailyard/credentials';
 import type { Settings } from '@mailyard/settings';
 import { readHiddenLine } from './hidden-line.ts';
 import { type Command, type CommandIo, EXIT, isTyped } from './io.ts';
+import { Misuse, readOptions } from './options.ts';
 import { readStartOptions } from './start-options.ts';
 
 /** What sets one file of users apart from another. */
@@ -30,9 +30,10 @@ export function userCommand<Role extends string, Users extends UserList<{ readon
     try {
       parsed = parse(args, kind.roles.length > 0);
     } catch (error) {
-      return misused(io, kind.command, error instanceof Error ? error.message : String(error));
+      if (!(error instanceof Misuse)) throw error;
+      return misused(io, kind.command, error.message);
     }
-    const { values, positionals } = parsed;
+    const { values, words: positionals } = parsed;
     if (values['help'] === true) {
       io.stdout.write(kind.usage);
       return EXIT.done;
@@ -40,6 +41,7 @@ export function userCommand<Role extends string, Users extends UserList<{ readon
     const [verb, name, ...rest] = positionals;
     if (rest.length > 0) return misused(io, kind.command, `one name at a time, not ${JSON.stringify(rest[0])} too`);
     const role = kind.roles.find((one) => one === values['role']);
+    if (values['role'] !== undefined && verb !== 'set') return misused(io, kind.command, '--role goes with set');
     if (values['role'] !== undefined && role === undefined)
       return misused(io, kind.command, `--role takes ${kind.roles.join(', ')}, not ${JSON.stringify(values['role'])}`);
     const words = ['config', 'data'].flatMap((key) => {
@@ -71,21 +73,19 @@ export function userCommand<Role extends string, Users extends UserList<{ readon
   };
 }
 
-function parse(args: readonly string[], takesRole: boolean) {
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      data: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      ...(takesRole ? { role: { type: 'string' } as const } : {}),
-    },
-  }) as {
-    readonly values: Readonly<Record<string, string | boolean | undefined>>;
-    readonly positionals: readonly string[];
-  };
+interface Parsed {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly words: readonly string[];
+}
+
+function parse(args: readonly string[], takesRole: boolean): Parsed {
+  const options = {
+    config: { type: 'string' },
+    data: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  return takesRole ? readOptions({ ...options, role: { type: 'string' } }, args) : readOptions(options, args);
 }
 
 async function list<Role extends string, Users extends UserList<{ readonly name: string }>>(

@@ -62,12 +62,19 @@ describe('mailyard history, diff, rollback and verify', () => {
     expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   });
 
-  it.each([[['history', 'x']], [['diff']], [['diff', '0']], [['rollback']], [['verify', 'x']], [['apply']]])(
-    'misused, %j ends with 64',
-    async (words) => {
-      expect(await mailyard(...words)).toMatchObject({ status: 64, stdout: '' });
-    },
-  );
+  it.each([
+    [['history', 'x']],
+    [['diff']],
+    [['diff', '0']],
+    [['rollback']],
+    [['verify', 'x']],
+    [['apply']],
+    [['apply', '--show', '--dry-run']],
+    [['apply', '--show', 'x']],
+    [['history', '1', '--limit', '3']],
+  ])('misused, %j ends with 64', async (words) => {
+    expect(await mailyard(...words)).toMatchObject({ status: 64, stdout: '' });
+  });
 
   it('end with 1 when there is no such version', async () => {
     for (const words of [

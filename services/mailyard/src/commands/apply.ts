@@ -4,7 +4,7 @@ import { askWhether } from '../dialogue.ts';
 import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
 import { plainPreview, tellPreview } from '../preview-text.ts';
-import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { tellFollowing } from '../waiting-text.ts';
 
 export const USAGE = `usage: mailyard apply -f FILE [yes]
@@ -40,7 +40,11 @@ interface Values {
 export const run: Command = (args, io) =>
   runServerCommand('apply', USAGE, OPTIONS, args, io, (call) => {
     const { words, values } = call;
-    if (values.show === true) return show(call);
+    if (values.show === true) {
+      demandOnly('apply --show', values, ['show']);
+      if (words.length > 0) throw new Misuse(`apply --show takes no word ${JSON.stringify(words[0])}`);
+      return show(call);
+    }
     if (values.file === undefined || words.length > 1 || (words.length === 1 && words[0] !== 'yes'))
       throw new Misuse('apply takes -f FILE');
     return apply(call, values.file, words.length === 1);

@@ -10,7 +10,7 @@ export const USAGE = `usage: mailyard completion bash|zsh
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   smtproutes: ['print', 'new', 'edit', 'delete', 'import', 'export', 'clear', 'test'],
   hat: ['print', 'import', 'export', 'test'],
-  queue: ['status', 'list', 'retry', 'remove', 'bounce', 'suspend', 'resume'],
+  queue: ['status', 'list', 'show', 'oldest', 'retry', 'remove', 'bounce', 'suspend', 'resume'],
   user: ['list', 'set', 'remove'],
   'smtp-user': ['list', 'set', 'remove'],
   completion: ['bash', 'zsh'],
@@ -30,7 +30,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   rollback: '--reason --author --id --dry-run',
   setup: '--file --author',
   queue:
-    '--all --domain --destination --sender --recipient --message --rid --reason --author --dry-run --limit --destinations --listener --until',
+    '--all --domain --destination --sender --recipient --message --rid --reason --author --dry-run --limit --destinations --listener --until --content',
   start: `=${START}`,
   check: `=${START} --offline --json`,
   init: `=${START}`,

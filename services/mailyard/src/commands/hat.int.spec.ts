@@ -93,6 +93,10 @@ describe('mailyard hat', () => {
       /^RELAY SG RELAYLIST match \.branch\.example/,
     );
     expect(await mailyard('hat', 'test', 'mx.branch.example')).toMatchObject({ status: 64 });
+    expect(await mailyard('hat', 'print', '--dry-run')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('print takes no --dry-run'),
+    });
   });
 
   it('imports nothing of a file with faults, and tells each with its line (R130)', async () => {

@@ -21,7 +21,7 @@ import { type Command, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
 import { plainPreview, tellPreview } from '../preview-text.ts';
 import { fileFaultText } from '../route-replacement.ts';
-import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { writeWhole } from '../whole-file.ts';
 
 export const USAGE = `usage: mailyard hat print
@@ -69,6 +69,10 @@ type Call = ServerCall<Values>;
 export const run: Command = (args, io) =>
   runServerCommand('hat', USAGE, OPTIONS, args, io, (call) => {
     const [verb, ...words] = call.words;
+    if (verb === undefined) throw new Misuse('hat takes print, import, export or test');
+    const taken = TAKEN.get(verb);
+    if (taken === undefined) throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+    demandOnly(verb, call.values, taken);
     switch (verb) {
       case 'print':
         return print(call, words);
@@ -76,14 +80,18 @@ export const run: Command = (args, io) =>
         return importFile(call, words);
       case 'export':
         return exportFile(call, words);
-      case 'test':
-        return test(call, words);
-      case undefined:
-        throw new Misuse('hat takes print, import, export or test');
       default:
-        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+        return test(call, words);
     }
   });
+
+/** The options that each verb looks at. */
+const TAKEN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['print', ['listener']],
+  ['import', ['listener', 'dry-run', 'reason', 'expect', 'id', 'author']],
+  ['export', ['listener']],
+  ['test', ['listener', 'name']],
+]);
 
 interface Tables extends HostAccessFile {
   readonly version: number;

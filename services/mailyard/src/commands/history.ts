@@ -3,7 +3,7 @@ import { printable } from '@mailyard/telemetry';
 import { operationText } from '../difference-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { alignColumns } from '../route-text.ts';
-import { Misuse, runServerCommand } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand } from '../server-command.ts';
 import { readCount } from '../words.ts';
 
 export const USAGE = `usage: mailyard history [VERSION] [--limit N] [--before VERSION] [--route DOMAIN]
@@ -21,6 +21,7 @@ export const run: Command = (args, io) =>
   runServerCommand('history', USAGE, OPTIONS, args, io, async ({ client, words, values, print }) => {
     const [version, ...rest] = words.map((word) => readCount('a version', word));
     if (rest.length > 0) throw new Misuse('history takes one version');
+    if (version !== undefined) demandOnly('history VERSION', values, []);
     const before = values.before === undefined ? 0 : readCount('--before', values.before);
     const { entries } = await client.history({
       id: '',

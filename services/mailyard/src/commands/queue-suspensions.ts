@@ -40,7 +40,6 @@ export async function suspend({ client, words, values, io, print, say }: Call): 
 
 /** `queue resume`: takes a suspension back. */
 export async function resume({ client, words, values, io, print, say }: Call): Promise<number> {
-  if (values.until !== undefined) throw new Misuse('resume takes no --until');
   const key = suspensionKey({ ...readNamed(words, values), reason: '', author: '' });
   const { version } = await client.commit({
     ...{ id: '', expectedVersion: undefined, confirmDiscardAll: false },
@@ -86,9 +85,8 @@ function readNamed([, part, ...rest]: readonly string[], values: SuspensionValue
     throw new Misuse('say what rests: delivery or receiving');
   const { all, domain, destination, listener } = values;
   const said = [all === true ? 'all' : undefined, domain, destination, listener].filter((one) => one !== undefined);
-  const isOther = (values.sender ?? values.recipient ?? values.message) !== undefined;
   const isMixed = part === 'delivery' ? listener !== undefined : (domain ?? destination) !== undefined;
-  if (said.length !== 1 || isOther || isMixed)
+  if (said.length !== 1 || isMixed)
     throw new Misuse(
       part === 'delivery'
         ? 'delivery takes one of --all, --domain, --destination'

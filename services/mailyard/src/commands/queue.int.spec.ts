@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Admin, startAdmin } from '@mailyard/admin';
 import type { QueueOwner } from '@mailyard/delivery-rules';
 import { GrpcServer } from '@mailyard/grpc';
-import type { Address } from '@mailyard/mail';
+import { type Address, MtaError } from '@mailyard/mail';
 import { MemoryQueueLog } from '@mailyard/memory';
 import { type Incarnation, makeMessageId, type QueueRecord } from '@mailyard/queue';
 import { createLogger } from '@mailyard/telemetry';
@@ -19,6 +19,13 @@ let admin: Admin;
 let address: string;
 
 const ended: unknown[] = [];
+const retried: unknown[] = [];
+const HEADER = 'Subject: \u001b[31mred\r\n\tfolded\r\nX-Octets: \u00e9\r\n';
+const CONTENT = `${HEADER}\r\nbody \u0000\u001b]0;x\u0007\r\n`;
+const row = {
+  ...{ partition: 0, message, acceptedAt: 1_000, reversePath: null, headerMessageId: '<7@sender.example>' },
+  ...{ sizeOctets: 400, accepted: 2, waiting: 1, forwardPath: 'ann@x.example', nextAttemptAt: 60_000 },
+};
 const owner: QueueOwner = {
   census: () => ({ version: 1, moving: 0, waiting: [], blocked: [], hosts: [] }),
   status: () => ({ partitions: [0], waiting: 1, destinationCount: 1, outcomeUnknown: 0 }),
@@ -63,7 +70,38 @@ const owner: QueueOwner = {
     next: undefined,
   }),
   count: () => 0,
-  retryNow: () => 1,
+  retryNow: (scope) => {
+    retried.push(scope);
+    return 1;
+  },
+  message: async (id, copy) =>
+    id !== message || (copy !== undefined && copy > 1)
+      ? undefined
+      : {
+          summary: row,
+          injection: { icid: 'i-1', listener: 'public', clientAddress: '192.0.2.9', helo: 'mail\u001b.example' },
+          ...{ eightBit: true, smtpUtf8: false, ret: 'FULL', envid: 'e+20' },
+          copies: [0, 1]
+            .filter((number) => copy === undefined || copy === number)
+            .map((number) => ({
+              ...{ mid: `${message}-${number + 1}`, policy: 'DEFAULT', priority: 0 },
+              ...{ sizeOctets: 400, expiresAt: 259_200_000 },
+            })),
+          recipients: [
+            {
+              ...{ partition: 0, message, recipient: 1, mid: `${message}-1`, reversePath: null },
+              ...{ forwardPath: 'ann@x.example', acceptedAt: 1_000, dueAt: 60_000, expiresAt: 259_200_000 },
+              ...{ retries: 2, outcomeUnknown: true, lastHost: 'h.example [192.0.2.1]:25' },
+              ...{ destination: 'h.example:25', underwayTo: undefined, notify: 'FAILURE' },
+            },
+          ],
+        },
+  async *content(_message, copy, part) {
+    if (copy === 1) throw new MtaError('BODY_STORE_AWAY', 'the store is away');
+    const octets = Buffer.from(part === 'header' ? HEADER : CONTENT);
+    for (let at = 0; at < octets.length; at += 7) yield octets.subarray(at, at + 7);
+  },
+  oldest: async (scope, limit) => (scope.kind === 'all' ? [row].slice(0, limit) : []),
   end: (scope, ending, after) => {
     ended.push({ scope, ending, after });
     return Promise.resolve({ recipients: 2, leftAlone: 1, next: after === undefined ? 'on' : undefined });
@@ -217,6 +255,57 @@ describe('mailyard queue', () => {
     expect((await mailyard('queue', 'retry', '--domain', 'x.example')).stdout).toBe('1 recipient is due now\n');
   });
 
+  it('retry takes a destination, and never more than was named', async () => {
+    retried.length = 0;
+    expect(await json('queue', 'retry', '--destination', 'h.example:25')).toMatchObject({ recipients: 1 });
+    expect(retried).toEqual([{ kind: 'destination', destination: 'h.example:25' }]);
+  });
+
+  it('R212 show tells envelope, recipients with the last try, and the header, with nothing that a terminal obeys', async () => {
+    const { stdout, stderr, status } = await mailyard('queue', 'show', `${message.toUpperCase()}-1`);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^came by +ICID i-1 listener public from 192\.0\.2\.9 \(mail\\x1b\.example\)$/m);
+    expect(stdout).toMatch(/^parameters +BODY=8BITMIME RET=FULL ENVID=e\+20$/m);
+    expect(stdout).toMatch(/^recipients +1 of 2 wait$/m);
+    expect(stdout).toContain(`RID 1  MID ${message}-1  <ann@x.example> NOTIFY=FAILURE\n`);
+    expect(stdout).toMatch(
+      /next attempt 1970-01-01 00:01:00Z, 2 retries, destination h\.example:25, outcome unknown$/m,
+    );
+    expect(stdout).toMatch(
+      /last try .*: host h\.example \[192\.0\.2\.1\]:25, at endOfData, route \.example version 4$/m,
+    );
+    expect(stdout).toContain(`Header of ${message}-1\n  Subject: \\x1b[31mred\n  \tfolded\n  X-Octets: \u00e9\n`);
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('R212 show in JSON has the header as text, and says which could not be read', async () => {
+    const { stdout, stderr, status } = await mailyard('queue', 'show', message, '--json');
+    expect(status).toBe(1);
+    expect(stderr).toContain(`the header of ${message}-2 is left out: the store is away`);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ message, accepted: 2, waiting: 1, reversePath: null, ret: 'FULL', envid: 'e+20', gateway: null },
+      copies: [
+        { mid: `${message}-1`, header: HEADER },
+        { mid: `${message}-2`, header: null },
+      ],
+      recipients: [{ recipient: 1, destination: 'h.example:25', underwayTo: null, lastTry: { route: '.example' } }],
+    });
+  });
+
+  it('R212 show --content to a pipe is what is stored, octet for octet', async () => {
+    const { stdout, stderr, status } = await mailyard('queue', 'show', `${message}-1`, '--content');
+    expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: '', stdout: CONTENT });
+  });
+
+  it('R212 oldest names the message that has waited longest', async () => {
+    expect(await json('queue', 'oldest')).toMatchObject([
+      { message, acceptedAt: '1970-01-01T00:00:01.000Z', waiting: 1 },
+    ]);
+    const { stdout } = await mailyard('queue', 'oldest', '--limit', '5');
+    expect(stdout).toMatch(new RegExp(`${message} .*\\d+d \\d+h +400  <> +ann@x\\.example`));
+    expect((await mailyard('queue', 'oldest', '--domain', 'nothing.example')).stdout).toBe('Nothing waits\n');
+  });
+
   it('R212 remove and bounce go on to the end, with reason and author', async () => {
     ended.length = 0;
     const { stdout, stderr, status } = await mailyard('queue', 'remove', '--sender', '<>', '--dry-run', '--json');
@@ -253,10 +342,25 @@ describe('mailyard queue', () => {
   });
 
   it.each<[string[], number, RegExp]>([
-    [['queue'], 64, /status, list, retry, remove, bounce, suspend or resume/],
+    [['queue'], 64, /status, list, show, oldest, retry, remove, bounce, suspend or resume/],
+    [['queue', 'show'], 64, /say which/],
+    [['queue', 'show', 'a', 'b'], 64, /one message/],
+    [['queue', 'show', 'x'], 1, /MESSAGE_ID_INVALID/],
+    [['queue', 'show', `${message}-3`], 1, /MESSAGE_NOT_WAITING/],
+    [['queue', 'show', message, '--content'], 1, /COPY_NOT_NAMED.*-1, .*-2/],
+    [['queue', 'show', message, '--content', '--json'], 64, /not JSON/],
+    [['queue', 'show', `${message}-2`, '--content'], 1, /BODY_STORE_AWAY/],
+    [['queue', 'oldest', '--limit', '0'], 64, /--limit is a whole number from 1/],
+    [['queue', 'oldest', '--limit', '1001'], 64, /1000 at the most/],
+    [['queue', 'oldest', '--domain', 'x', '--destination', 'y'], 64, /not both/],
+    [['queue', 'oldest', 'x'], 64, /oldest takes no word "x"/],
+    [['queue', 'list', '--domain', 'a.example', '--domain', 'b.example'], 64, /--domain is given twice/],
+    [['queue', 'status', '--domain', 'x.example'], 64, /status takes no --domain/],
+    [['queue', 'retry', '--all', '--reason', 'x'], 64, /retry takes no --reason/],
     [['queue', 'flush'], 64, /no queue "flush"/],
-    [['queue', 'retry'], 64, /--all or --domain/],
-    [['queue', 'retry', '--all', '--domain', 'x'], 64, /--all or --domain/],
+    [['queue', 'retry'], 64, /one of --all, --domain/],
+    [['queue', 'retry', '--all', '--domain', 'x'], 64, /one of --all, --domain/],
+    [['queue', 'retry', '--all', '--destination', 'x'], 64, /one of --all, --domain/],
     [['queue', 'remove'], 64, /say which/],
     [['queue', 'remove', '--all', '--domain', 'x.example'], 64, /one of --all/],
     [['queue', 'remove', '--all', 'yes'], 64, /say why/],

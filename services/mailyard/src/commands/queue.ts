@@ -9,13 +9,16 @@ import {
   type SuspensionValues,
 } from './queue-suspensions.ts';
 import { bounce, readScope, remove, SCOPE_OPTIONS } from './queue-endings.ts';
+import { type MessageValues, oldest, show } from './queue-messages.ts';
 import { recipientJson, recipientsText, statusJson, statusText } from '../queue-text.ts';
-import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { wantsColour } from '../table-text.ts';
 
 const USAGE = `usage: mailyard queue status [--destinations N]
        mailyard queue list [SCOPE] [--limit N]
-       mailyard queue retry --all | --domain DOMAIN
+       mailyard queue show ID [--content]
+       mailyard queue oldest [--domain DOMAIN | --destination TEXT] [--limit N]
+       mailyard queue retry --all | --domain DOMAIN | --destination TEXT
        mailyard queue remove SCOPE [--reason TEXT] [--dry-run] [yes]
        mailyard queue bounce SCOPE [--reason TEXT] [--dry-run] [yes]
        mailyard queue suspend delivery --all | --domain DOMAIN | --destination TEXT [--until TIME] [--reason TEXT]
@@ -24,7 +27,10 @@ const USAGE = `usage: mailyard queue status [--destinations N]
 
   status   what became of all recipients, and the destinations with most mail (20, or N)
   list     recipients that wait (the first 1,000, or N; 0 is all)
-  retry    try the mail of a domain, or all, now; hosts that are down are tried too
+  show     a message that waits, by message id or MID: envelope, recipients and what came of the last try, header; with
+           --content the whole message as a host would get it. Header and content are for operators
+  oldest   the message that has waited longest, or the N that have
+  retry    try this mail now; hosts that are down are tried too
   remove   take recipients off the queue; nobody is told
   bounce   the same, with a report to the sender
   suspend  nothing new begins there; mail waits, or is put off with 452. --until 90m, 8h, 2d or 2026-11-25T08:00Z
@@ -52,9 +58,10 @@ const OPTIONS = {
   until: { type: 'string' },
   limit: { type: 'string' },
   destinations: { type: 'string' },
+  content: { type: 'boolean' },
 } as const;
 
-type Call = ServerCall<SuspensionValues & { readonly limit?: string; readonly destinations?: string }>;
+type Call = ServerCall<SuspensionValues & MessageValues & { readonly destinations?: string }>;
 
 const LISTED = 1_000;
 const PAGE_SIZE = 500;
@@ -65,9 +72,12 @@ export const run: Command = (args, io) =>
   runServerCommand('queue', USAGE, OPTIONS, args, io, async (call) => {
     const [verb, ...rest] = call.words;
     if (verb === undefined) throw new Misuse(`say what: ${VERB_WORDS}`);
-    const work = VERBS.get(verb);
-    if (work === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: ${VERB_WORDS}`);
-    if (!PARTED.has(verb) && rest.length > (ASKING.has(verb) && rest[0] === 'yes' ? 1 : 0))
+    const known = VERBS.get(verb);
+    if (known === undefined) throw new Misuse(`there is no queue ${JSON.stringify(verb)}: ${VERB_WORDS}`);
+    const { work, options, words } = known;
+    demandOnly(verb, call.values, options);
+    const isAgreed = words === 'yes' && rest.length === 1 && rest[0] === 'yes';
+    if (words !== 'own' && rest.length > 0 && !isAgreed)
       throw new Misuse(`${verb} takes no word ${JSON.stringify(rest.at(-1))}`);
     const client = new QueueClient(call.target);
     try {
@@ -77,18 +87,28 @@ export const run: Command = (args, io) =>
     }
   });
 
-const VERBS: ReadonlyMap<string, (call: Call, client: QueueClient) => Promise<number>> = new Map([
-  ['status', status],
-  ['list', list],
-  ['retry', retry],
-  ['remove', remove],
-  ['bounce', bounce],
-  ['suspend', suspend],
-  ['resume', resume],
+/** What stands behind a verb: the options that it looks at, and whether it reads words itself, may be told yes, or neither. */
+interface Verb {
+  readonly work: (call: Call, client: QueueClient) => Promise<number>;
+  readonly options: readonly string[];
+  readonly words?: 'own' | 'yes';
+}
+
+const SCOPES = Object.keys(SCOPE_OPTIONS);
+const ENDING = [...SCOPES, 'reason', 'author', 'dry-run'];
+const NAMED = ['all', 'domain', 'destination', 'listener', 'reason', 'author'];
+const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ['status', { work: status, options: ['destinations'] }],
+  ['list', { work: list, options: [...SCOPES, 'limit'] }],
+  ['show', { work: show, options: ['content'], words: 'own' }],
+  ['oldest', { work: oldest, options: ['domain', 'destination', 'limit'] }],
+  ['retry', { work: retry, options: ['all', 'domain', 'destination'] }],
+  ['remove', { work: remove, options: ENDING, words: 'yes' }],
+  ['bounce', { work: bounce, options: ENDING, words: 'yes' }],
+  ['suspend', { work: suspend, options: [...NAMED, 'until'], words: 'own' }],
+  ['resume', { work: resume, options: NAMED, words: 'own' }],
 ]);
-const ASKING: ReadonlySet<string> = new Set(['remove', 'bounce']);
-const PARTED: ReadonlySet<string> = new Set(['suspend', 'resume']);
-const VERB_WORDS = 'status, list, retry, remove, bounce, suspend or resume';
+const VERB_WORDS = `${[...VERBS.keys()].slice(0, -1).join(', ')} or ${[...VERBS.keys()].at(-1)}`;
 
 async function status(
   { client: administration, values, isJson, io, print, say }: Call,
@@ -135,9 +155,14 @@ async function list({ values, io, print, say }: Call, client: QueueClient): Prom
 }
 
 async function retry({ client: administration, values, print, say }: Call, client: QueueClient): Promise<number> {
-  const { all, domain } = values;
-  if ((all === true) === (domain !== undefined)) throw new Misuse('retry takes --all or --domain DOMAIN');
-  const answer = await client.retry({ ...(domain === undefined ? {} : { domain }), local: false });
+  const { all, domain, destination } = values;
+  if ([all, domain, destination].filter((one) => one !== undefined).length !== 1)
+    throw new Misuse('retry takes one of --all, --domain, --destination');
+  const answer = await client.retry({
+    ...(domain === undefined ? {} : { domain }),
+    ...(destination === undefined ? {} : { destination }),
+    local: false,
+  });
   const { recipients, silentOwners } = answer;
   print(
     { recipients, silentOwners },

@@ -52,6 +52,11 @@ describe('mailyard smtproutes', () => {
     [['test', '--message', '1', 'u@a.example'], 64, /address from the message/],
     [['test', 'u@a.example', '--recipient', 'u@a.example'], 64, /--message/],
     [['frobnicate'], 64, /frobnicate/],
+    [['delete', 'a.example', '--reason', 'x', '--reason', 'y'], 64, /--reason is given twice/],
+    [['print', '--dry-run'], 64, /print takes no --dry-run/],
+    [['export', '-', '--at', '2026-01-01T00:00:00Z'], 64, /export takes no --at/],
+    [['--auth', 'x'], 64, /the dialogue takes no --auth/],
+    [['test', 'u@a.example', '--version', '1', '--at', '2026-01-01T00:00:00Z'], 64, /not both/],
     [['print', '--colour'], 64, /colour/],
   ])('%j ends with %d and says why on stderr', async (words, status, message) => {
     const { version } = served.routing.administration.state;

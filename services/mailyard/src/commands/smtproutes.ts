@@ -11,7 +11,7 @@ import { previewOnly } from '../preview-text.ts';
 import { fileFaultText } from '../route-replacement.ts';
 import { testRoute } from '../test-route.ts';
 import { readVersion } from '../route-version.ts';
-import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { tellFollowing, waitingLines } from '../waiting-text.ts';
 import { wantsColour } from '../table-text.ts';
 import { writeWhole } from '../whole-file.ts';
@@ -79,6 +79,9 @@ type Call = ServerCall<Values>;
 export const run: Command = (args, io) =>
   runServerCommand('smtproutes', USAGE, OPTIONS, args, io, (call) => {
     const [verb, ...words] = call.words;
+    const taken = TAKEN.get(verb);
+    if (taken === undefined) throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+    demandOnly(verb ?? 'the dialogue', call.values, taken);
     switch (verb) {
       case 'print':
         return print(call, words);
@@ -95,12 +98,24 @@ export const run: Command = (args, io) =>
         return clear(call, words);
       case 'test':
         return testRoute(call, words);
-      case undefined:
-        return runMenu(call, call.values.directory ?? process.cwd());
       default:
-        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+        return runMenu(call, call.values.directory ?? process.cwd());
     }
   });
+
+const COMMITTING = ['reason', 'expect', 'id', 'author', 'dry-run'];
+/** The options that each verb looks at; undefined is the dialogue. */
+const TAKEN: ReadonlyMap<string | undefined, readonly string[]> = new Map<string | undefined, readonly string[]>([
+  ['print', ['version']],
+  ['new', [...COMMITTING, 'auth']],
+  ['edit', [...COMMITTING, 'auth']],
+  ['delete', COMMITTING],
+  ['import', [...COMMITTING, 'from']],
+  ['export', ['version']],
+  ['clear', COMMITTING],
+  ['test', ['version', 'at', 'message', 'recipient']],
+  [undefined, ['directory']],
+]);
 
 async function print({ client, values, isJson, io, print: out }: Call, words: readonly string[]): Promise<number> {
   if (words.length > 0) throw new Misuse('print takes no words');

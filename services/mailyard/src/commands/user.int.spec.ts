@@ -33,5 +33,9 @@ describe('mailyard user', () => {
     expect((await user(['set', '../ada'], 'correct horse battery\n')).status).toBe(64);
     expect((await user(['set', 'ada', '--role', 'root'], 'correct horse battery\n')).status).toBe(64);
     expect((await user([])).status).toBe(64);
+    expect((await user(['list', '--role', 'reader'])).status).toBe(64);
+    expect(
+      (await user(['set', 'bob', '--role', 'reader', '--role', 'operator'], 'correct horse battery\n')).status,
+    ).toBe(64);
   });
 });
