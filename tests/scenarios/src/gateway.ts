@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../../bin/mailyard');
+export const PROGRAM = join(import.meta.dirname, '../../../bin/mailyard');
 
 /** What a run of the command line gave. */
 export interface CommandResult {

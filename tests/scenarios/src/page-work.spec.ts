@@ -1,5 +1,5 @@
 /** A day with the page alone: first start, sign-in and roles, queue, tracking, history, two administrators, the size of it all. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
@@ -111,6 +111,43 @@ await describeWith(['chromium'], 'a day with the page', () => {
       .waitFor();
     expect(gateway.output).toContain('the host is back');
     expect(view.complaints).toEqual([]);
+  });
+
+  it('shows what waits of a message, its header and its content, to an operator; the oldest on the queue (R212)', async () => {
+    await using scenario = await Scenario.begin();
+    const port = await freePort();
+    const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${port}`]);
+    const hostile = '<img src=x onerror=alert(1)>';
+    await scenario.client(gateway).sendMail(message(['u@example.com', 'v@example.com'], hostile));
+    await untilStatus(gateway, ({ waiting }) => waiting === 2);
+    await addUser(scenario, 'otto', 'operator');
+    await addUser(scenario, 'rita', 'reader');
+    const view = await PageSession.signedIn(browser, scenario, gateway, { name: 'otto' });
+    const { page } = view;
+    await view.go('monitor/queue');
+    await view.button('Show the Oldest').click();
+    const [{ message: id }] = await gateway.json<[{ message: string }]>('queue', 'oldest');
+    await page.getByRole('link', { name: id }).click();
+    await page.getByRole('heading', { name: 'What Waits' }).waitFor();
+    await page
+      .getByRole('link', { name: `127.0.0.1:${port}` })
+      .first()
+      .waitFor();
+    await view.button('Show Header').click();
+    await page.getByText(`Subject: ${hostile}`).waitFor();
+    expect(await view.axe(), 'the header of a message').toEqual([]);
+    const loading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Download' }).click();
+    const file = await loading;
+    expect(file.suggestedFilename()).toBe(`${id}-1.eml`);
+    const content = await readFile(await file.path(), 'latin1');
+    expect(content).toBe((await gateway.command('queue', 'show', id, '--content')).stdout);
+    expect(gateway.output).toContain('CONTENT_READ');
+    const other = await PageSession.signedIn(browser, scenario, gateway, { name: 'rita' });
+    await other.go(`monitor/tracking/${id}`);
+    await other.page.getByRole('heading', { name: 'What Waits' }).waitFor();
+    expect(await other.button('Show Header').count()).toBe(0);
+    expect([...view.complaints, ...other.complaints]).toEqual([]);
   });
 
   it('bounces and removes what waits behind a destination, counted first, with a reason (R212)', async () => {

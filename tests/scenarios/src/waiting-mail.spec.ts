@@ -1,9 +1,11 @@
 /** What a change of routes does to the mail that waits, seen before and after it (R30, R40, I11). */
 import { expect, it } from 'vitest';
-import { mailyard } from './gateway.ts';
+import { mailyard, PROGRAM } from './gateway.ts';
 import { inBothModes } from './modes.ts';
 import { freePort, message, untilStatus } from './scenario.ts';
-import { writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 interface Applied {
@@ -49,6 +51,61 @@ await inBothModes('waiting mail', (begin) => {
     const told = await gateway.command('rollback', String(dry.version), '--dry-run');
     expect(told.stderr).toContain('127.0.0.1');
     expect(await gateway.command('verify')).toMatchObject({ status: 0 });
+  });
+
+  it('is shown message by message, wherever its content is; the whole of it octet for octet (R212)', async () => {
+    await using scenario = await begin();
+    const [dead, sink] = [await freePort(), await scenario.sink()];
+    const gateway = await scenario.gateway([
+      ...['--accept', `a.example=127.0.0.1:${dead}`],
+      ...['--accept', `b.example=127.0.0.1:${sink.port}`],
+    ]);
+    const client = scenario.client(gateway);
+    const body = (size: number) =>
+      Buffer.alloc(size, Buffer.from('caf\u00e9 \u00ff\u001b[31m 78 octets of text, as they come\r\n', 'latin1'));
+    const raw = (octets: Buffer) => ({
+      envelope: { from: 'sender@origin.example', to: ['u@a.example', 'v@b.example'] },
+      raw: Buffer.concat([
+        Buffer.from('Subject: \u001b]0;x\u0007 hostile\r\nX-Test: 1\r\n\r\n'),
+        octets,
+        Buffer.from('.\r\n..\r\n'),
+      ]),
+    });
+    const sent = [raw(body(300)), raw(body(3_000_000))];
+    for (const one of sent) await client.sendMail(one);
+    await untilStatus(gateway, ({ waiting, delivered }) => waiting === 2 && delivered === 2);
+    const oldest = await gateway.json<{ message: string; sizeOctets: number }[]>('queue', 'oldest', '--limit', '9');
+    expect(oldest).toHaveLength(2);
+    for (const [number, { message: id, sizeOctets }] of oldest.entries()) {
+      const shown = await gateway.command('queue', 'show', id);
+      expect(shown).toMatchObject({ status: 0, stderr: '' });
+      expect(shown.stdout).toMatch(/^recipients +1 of 2 wait$/m);
+      expect(shown.stdout).toMatch(/RID 0 {2}MID \S+-1 {2}<u@a\.example>/);
+      expect(shown.stdout).toMatch(/last try .*, route a\.example version \d+$/m);
+      expect(shown.stdout).toContain('  Subject: \\x1b]0;x\\x07 hostile\n  X-Test: 1\n');
+      expect(shown.stdout).not.toContain('\u001b');
+      const file = join(scenario.folder, 'content');
+      const words = ['queue', 'show', `${id}-1`, '--content', '--server', gateway.address('grpc')];
+      const handle = await open(file, 'w');
+      try {
+        const child = spawn(PROGRAM, words, { stdio: ['ignore', handle.fd, 'inherit'] });
+        await once(child, 'close');
+        expect(child.exitCode).toBe(0);
+      } finally {
+        await handle.close();
+      }
+      const content = await readFile(file);
+      expect(content.length).toBe(sizeOctets);
+      expect(content.subarray(-sent[number]!.raw.length).equals(sent[number]!.raw)).toBe(true);
+      expect(content.subarray(0, content.length - sent[number]!.raw.length).toString()).toMatch(/^Received: [^]*\r\n$/);
+    }
+    const first = oldest[0]!.message;
+    await gateway.command('queue', 'remove', '--message', first, '--reason', 'seen', 'yes');
+    expect(await gateway.command('queue', 'show', first)).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/MESSAGE_NOT_WAITING/),
+    });
   });
 
   it('is what every change of smtproutes tells of: dry, by file, in the dialogue; a delivery is explained as it was', async () => {

@@ -1,5 +1,5 @@
 /** The calls that the pages make, one function each. All throw a Refusal. */
-import { get, queryText, write } from './client.ts';
+import { get, queryText, Refusal, write } from './client.ts';
 import type * as api from './values.ts';
 
 const routePath = (receivingDomain: string): string => `/routes/${encodeURIComponent(receivingDomain)}`;
@@ -111,9 +111,25 @@ export interface MessageQuery {
   readonly cursor?: string | undefined;
 }
 
+const messagePath = (message: string): string => `/messages/${encodeURIComponent(message)}`;
+
 export const searchMessages = (query: MessageQuery): Promise<api.MessagePage> => get('/messages', { ...query });
 export const readTrace = (message: string, recipient?: number): Promise<api.Trace> =>
-  get(`/messages/${encodeURIComponent(message)}`, { recipient });
+  get(messagePath(message), { recipient });
+
+/** What waits of a message. @returns undefined when nobody does */
+export async function readWaiting(message: string): Promise<api.WaitingMessageDetail | undefined> {
+  try {
+    return await get(`${messagePath(message)}/waiting`);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'MESSAGE_NOT_WAITING') return undefined;
+    throw error;
+  }
+}
+export const readHeader = (mid: string): Promise<{ readonly header: string }> => get(`${messagePath(mid)}/header`);
+export const contentAddress = (mid: string): string => `/api/v1${messagePath(mid)}/content`;
+export const listOldest = (limit: number, destination?: string): Promise<api.OldestMessages> =>
+  get('/oldest-messages', { limit, destination });
 
 export const readSetup = (): Promise<api.SetupState> => get('/setup');
 export const checkSetup = (rows: readonly api.SetupRow[]): Promise<api.SetupCheck> =>

@@ -336,6 +336,48 @@ export interface WaitingRecipient {
   readonly lastHost?: string;
 }
 
+/** How the last attempt at a recipient ended, or why none was made. */
+export interface LastTry {
+  readonly at: number;
+  readonly host?: string;
+  readonly reply?: Reply;
+  readonly stage?: string;
+  readonly route?: string;
+  readonly routeVersion?: number;
+}
+
+/** A waiting recipient as its message shows it. */
+export interface ShownRecipient extends WaitingRecipient {
+  readonly destination?: string;
+  readonly underwayTo?: string;
+  readonly lastTry?: LastTry;
+}
+
+export interface WaitingCopy {
+  readonly mid: string;
+  readonly policy: string;
+  readonly sizeOctets: number;
+}
+
+export interface WaitingMessage {
+  readonly message: string;
+  readonly acceptedAt: number;
+  readonly reversePath?: string;
+  readonly waiting: number;
+  readonly forwardPath: string;
+  readonly nextAttemptAt: number;
+}
+
+export interface WaitingMessageDetail extends WaitingMessage {
+  readonly copies: readonly WaitingCopy[];
+  readonly recipients: readonly ShownRecipient[];
+}
+
+export interface OldestMessages {
+  readonly messages: readonly WaitingMessage[];
+  readonly silentOwners: readonly string[];
+}
+
 export interface RecipientPage {
   readonly recipients: readonly WaitingRecipient[];
   readonly nextCursor?: string;

@@ -6,6 +6,7 @@ import { DestinationTable } from '../parts/destination-table.tsx';
 import { EndingDialog } from '../parts/ending-dialog.tsx';
 import { HostState } from '../parts/host-state.tsx';
 import { Notice, Problem } from '../parts/notice.tsx';
+import { OldestMessages } from '../parts/oldest-messages.tsx';
 import { OwnersNotice } from '../parts/owners-notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { RetryDialog } from '../parts/retry-dialog.tsx';
@@ -91,6 +92,7 @@ export function DestinationPage({ destination }: { readonly destination: string 
               </>
             )}
           </section>
+          <OldestMessages destination={destination} />
         </>
       )}
       {isSuspending ? (

@@ -1,7 +1,9 @@
-import { readTrace } from '../api/calls.ts';
+import { readTrace, readWaiting } from '../api/calls.ts';
 import type { MessageSummary, TraceEvent } from '../api/values.ts';
 import { addressOf, go } from '../parts/address.ts';
 import { Field } from '../parts/field.tsx';
+import { MessageContent } from '../parts/message-content.tsx';
+import { MessageRecipients } from '../parts/message-recipients.tsx';
 import { RecipientState } from '../parts/message-table.tsx';
 import { Notice, Problem, useRemarkText } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -18,6 +20,7 @@ export function MessagePage({ message, query }: { readonly message: string; read
   const remarkText = useRemarkText();
   const recipient = query.has('recipient') ? Number(query.get('recipient')) : undefined;
   const { value, problem } = useLoad(`${message} ${recipient ?? ''}`, () => readTrace(message, recipient), LIVE_MS);
+  const waiting = useLoad(`waiting ${message}`, () => readWaiting(message), LIVE_MS);
   const place = ['monitor', 'tracking', message];
   return (
     <>
@@ -45,6 +48,14 @@ export function MessagePage({ message, query }: { readonly message: string; read
               recipient={recipient}
               onChoose={(chosen) => go(addressOf(place, { recipient: chosen }))}
             />
+          )}
+          <Problem problem={waiting.problem} />
+          {waiting.value === undefined ? null : (
+            <section aria-labelledby="waiting">
+              <h2 id="waiting">{words.waits}</h2>
+              <MessageRecipients recipients={waiting.value.recipients} />
+              <MessageContent copies={waiting.value.copies} />
+            </section>
           )}
           <section aria-labelledby="timeline">
             <h2 id="timeline">{words.timeline}</h2>

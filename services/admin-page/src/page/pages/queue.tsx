@@ -4,6 +4,7 @@ import { listDestinations, listSuspensions } from '../api/calls.ts';
 import { addressOf, replaceAddress } from '../parts/address.ts';
 import { DestinationTable } from '../parts/destination-table.tsx';
 import { Problem } from '../parts/notice.tsx';
+import { OldestMessages } from '../parts/oldest-messages.tsx';
 import { OwnersNotice } from '../parts/owners-notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Pager } from '../parts/pager.tsx';
@@ -78,6 +79,7 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
             <p class="hint">{words.since}</p>
             <Pager offset={offset} limit={LIMIT} found={value.found} onGo={(next) => show({ offset: next })} />
           </div>
+          <OldestMessages />
         </>
       )}
       {isSuspending ? (
