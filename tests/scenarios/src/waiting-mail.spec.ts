@@ -106,7 +106,7 @@ await inBothModes('waiting mail', (begin) => {
       stdout: '',
       stderr: expect.stringMatching(/MESSAGE_NOT_WAITING/),
     });
-  });
+  }, 180_000);
 
   it('is what every change of smtproutes tells of: dry, by file, in the dialogue; a delivery is explained as it was', async () => {
     await using scenario = await begin();
