@@ -14,6 +14,7 @@ export const COMMANDS: ReadonlyMap<
     'hat',
     { summary: 'print, import, export and test who may connect and relay', load: () => import('./commands/hat.ts') },
   ],
+  ['rat', { summary: 'print, import, export and test whose mail is taken', load: () => import('./commands/rat.ts') }],
   ['explain', { summary: 'what would become of a message, and why', load: () => import('./commands/explain.ts') }],
   ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
   ['history', { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') }],

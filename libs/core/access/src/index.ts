@@ -9,5 +9,6 @@ export * from './hourly-recipients.ts';
 export * from './mail-flow-policy.ts';
 export * from './mail-policy.ts';
 export * from './ports.ts';
+export * from './rat-file.ts';
 export * from './recipient-access-table.ts';
 export * from './virtual-gateway.ts';

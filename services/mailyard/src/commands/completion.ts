@@ -10,6 +10,7 @@ export const USAGE = `usage: mailyard completion bash|zsh
 const VERBS: Readonly<Record<string, readonly string[]>> = {
   smtproutes: ['print', 'new', 'edit', 'delete', 'import', 'export', 'clear', 'test'],
   hat: ['print', 'import', 'export', 'test'],
+  rat: ['print', 'import', 'export', 'test'],
   queue: ['status', 'list', 'show', 'oldest', 'retry', 'remove', 'bounce', 'suspend', 'resume'],
   user: ['list', 'set', 'remove'],
   'smtp-user': ['list', 'set', 'remove'],
@@ -24,6 +25,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   smtproutes:
     '--auth --reason --expect --id --author --dry-run --from --directory --version --at --message --recipient',
   hat: '--listener --name --dry-run --reason --expect --id --author',
+  rat: '--dry-run --reason --expect --id --author',
   explain: '--client --name --listener --authenticated --from --header-from --policies',
   apply: '--file --show --dry-run --reason --author --id',
   history: '--limit --before --route',

@@ -3,7 +3,7 @@ import { readAccess } from '@mailyard/grpc';
 import { type Domain, type Mailbox, parseDomain, parseIpAddress, parseMailbox } from '@mailyard/mail';
 import { type Command, EXIT } from '../io.ts';
 import { alignColumns, explainText } from '../route-text.ts';
-import { Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 
 const USAGE = `usage: mailyard explain --client ADDRESS [--from SENDER] RECIPIENT...
        mailyard explain --policies ADDRESS
@@ -101,7 +101,8 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
 }
 
 /** Which policies an address could fall under (R117). */
-async function findPolicies({ client, words, print }: ServerCall<Values>, text: string): Promise<number> {
+async function findPolicies({ client, words, values, print }: ServerCall<Values>, text: string): Promise<number> {
+  demandOnly('--policies', values, ['policies']);
   if (words.length > 0) throw new Misuse('--policies takes one address and nothing else');
   const address = mailbox(text);
   const { version, policies, outgoing } = readAccess(await client.getAccess());

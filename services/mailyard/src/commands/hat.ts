@@ -10,19 +10,23 @@ import {
   changeSetWire,
   readHostAccess,
   readMailFlowPolicy,
+  type routingWire,
   writeHostAccess,
   writeMailFlowPolicy,
 } from '@mailyard/contracts';
 import { type Domain, parseDomain } from '@mailyard/mail';
 import { printable } from '@mailyard/telemetry';
-import { authorOf } from '../author.ts';
-import { readTextInput } from '../input-file.ts';
+import {
+  exportTable,
+  importTable,
+  REPLACING,
+  REPLACING_USAGE,
+  type ReplacingValues,
+  replaceSection,
+} from '../access-file.ts';
 import { type Command, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
-import { plainPreview, tellPreview } from '../preview-text.ts';
-import { fileFaultText } from '../route-replacement.ts';
 import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
-import { writeWhole } from '../whole-file.ts';
 
 export const USAGE = `usage: mailyard hat print
        mailyard hat import FILE yes
@@ -37,30 +41,17 @@ export const USAGE = `usage: mailyard hat print
 
   --listener NAME      the table of this listener; else the one for each listener without a table of its own
   --name HOST          test: a name of the client that was verified to be its own; may be said again
-  --dry-run            import: show what would change; commit nothing
-  --reason TEXT        why, for the history
-  --expect VERSION     refuse if the same has changed since that version
-  --id ID              the same id again is the same change
-`;
+${REPLACING_USAGE}`;
 
 const OPTIONS = {
   listener: { type: 'string' },
   name: { type: 'string', multiple: true },
-  reason: { type: 'string' },
-  expect: { type: 'string' },
-  id: { type: 'string' },
-  author: { type: 'string' },
-  'dry-run': { type: 'boolean' },
+  ...REPLACING,
 } as const;
 
-interface Values {
+interface Values extends ReplacingValues {
   readonly listener?: string;
   readonly name?: readonly string[];
-  readonly reason?: string;
-  readonly expect?: string;
-  readonly id?: string;
-  readonly author?: string;
-  readonly 'dry-run'?: boolean;
 }
 
 type Call = ServerCall<Values>;
@@ -88,7 +79,7 @@ export const run: Command = (args, io) =>
 /** The options that each verb looks at. */
 const TAKEN: ReadonlyMap<string, readonly string[]> = new Map([
   ['print', ['listener']],
-  ['import', ['listener', 'dry-run', 'reason', 'expect', 'id', 'author']],
+  ['import', ['listener', ...Object.keys(REPLACING)]],
   ['export', ['listener']],
   ['test', ['listener', 'name']],
 ]);
@@ -99,7 +90,10 @@ interface Tables extends HostAccessFile {
 
 /** All rows and policies, of every listener. */
 async function readTables({ client }: Call): Promise<Tables> {
-  const { version, hostAccess, mailFlowPolicies } = await client.getAccess();
+  return tablesOf(await client.getAccess());
+}
+
+function tablesOf({ version, hostAccess, mailFlowPolicies }: routingWire.GetAccessResponse): Tables {
   const known = <T>(read: T | undefined): T => {
     if (read === undefined) throw new Error('the host access table has rows of a later release');
     return read;
@@ -135,86 +129,36 @@ function listenerText(name: string): string {
 }
 
 async function exportFile(call: Call, words: readonly string[]): Promise<number> {
-  const [file, ...rest] = words;
-  if (file === undefined || rest.length > 0) throw new Misuse('export takes one file');
   const name = call.values.listener ?? '';
   const tables = await readTables(call);
-  const header = `# mailyard hat export: ${listenerText(name)}, version ${tables.version}, ${new Date().toISOString()}\n`;
-  const content = `${header}${printHatFile(ofListener(tables, name))}`;
-  if (file === '-') {
-    call.io.stdout.write(content);
-    return EXIT.done;
-  }
-  await writeWhole(file, Buffer.from(content));
-  call.print({ file, octets: Buffer.byteLength(content) }, '');
-  call.say(`written to ${file}`);
-  return EXIT.done;
+  const title = `hat export: ${listenerText(name)}, version ${tables.version}`;
+  return exportTable(call, words, title, printHatFile(ofListener(tables, name)));
 }
 
 /** Replaces the table of one listener; those of others stay as they are (R130). */
-async function importFile(call: Call, words: readonly string[]): Promise<number> {
-  const { client, values, io, isJson, print: out, say } = call;
-  const [file, ...rest] = words;
-  const isDry = values['dry-run'] === true;
-  if (file === undefined || rest.length > 1 || (rest.length === 1 && rest[0] !== 'yes'))
-    throw new Misuse('import takes one file');
-  if (rest.length === 0 && !isDry) throw new Misuse('import replaces the whole table; say yes as its last word');
-  const name = values.listener ?? '';
-  const read = readHatFile(await readTextInput(file, io), name);
-  if (read.kind === 'faults') {
-    for (const fault of read.faults) say(fileFaultText(fault));
-    out({ isCommitted: false, faults: read.faults }, '');
-    say(`nothing was imported: ${read.faults.length} ${read.faults.length === 1 ? 'fault' : 'faults'}`);
-    return EXIT.refused;
-  }
-  const tables = await readTables(call);
-  const kept = (item: { readonly listener: string }): boolean => item.listener !== name;
-  const operations = [
-    replace(changeSetWire.Section.SECTION_MAIL_FLOW_POLICIES, [
-      ...[...tables.policies.filter(kept), ...read.hat.policies].map(
-        (policy) => ({ $case: 'mailFlowPolicy', value: writeMailFlowPolicy(policy) }) as const,
-      ),
-    ]),
-    replace(changeSetWire.Section.SECTION_HOST_ACCESS, [
-      ...[...tables.rows.filter(kept), ...read.hat.rows].map(
-        (row) => ({ $case: 'hostAccess', value: writeHostAccess(row) }) as const,
-      ),
-    ]),
-  ];
-  // What other listeners have was read as of this version, and is written back.
-  const expectedVersion = values.expect === undefined ? tables.version : readExpected(values.expect);
-  const preview = await client.preview({ operations, expectedVersion });
-  tellPreview(preview, call);
-  const { faults, differences } = preview;
-  const plain = plainPreview(preview);
-  if (faults.length > 0 || isDry || differences.length === 0) {
-    out({ version: preview.version, isCommitted: false, ...plain }, '');
-    if (faults.length === 0) say(differences.length === 0 ? 'nothing to change' : 'nothing was changed');
-    return faults.length > 0 ? EXIT.refused : EXIT.done;
-  }
-  const { version } = await client.commit({
-    id: values.id ?? '',
-    expectedVersion,
-    operations,
-    author: authorOf(values.author, io.env),
-    reason: values.reason ?? `hat import ${file === '-' ? 'from standard input' : file}`,
-    confirmDiscardAll: false,
+function importFile(call: Call, words: readonly string[]): Promise<number> {
+  const name = call.values.listener ?? '';
+  return importTable(call, words, 'hat', (text) => {
+    const read = readHatFile(text, name);
+    if (read.kind === 'faults') return read;
+    return { kind: 'read', operations: (access) => replacing(tablesOf(access), read.hat, name) };
   });
-  out({ version, isCommitted: true, ...plain }, '');
-  if (!isJson) say(`committed as version ${version}`);
-  return EXIT.done;
 }
 
-function replace(
-  section: changeSetWire.Section,
-  values: readonly NonNullable<changeSetWire.Item['item']>[],
-): changeSetWire.Operation {
-  return { operation: { $case: 'replace', value: { section, items: values.map((item) => ({ item })) } } };
-}
-
-function readExpected(word: string): number {
-  if (!/^\d{1,15}$/.test(word)) throw new Misuse('--expect takes a version');
-  return Number(word);
+function replacing(tables: HostAccessFile, file: HostAccessFile, name: string): changeSetWire.Operation[] {
+  const kept = (item: { readonly listener: string }): boolean => item.listener !== name;
+  const policies = [...tables.policies.filter(kept), ...file.policies];
+  const rows = [...tables.rows.filter(kept), ...file.rows];
+  return [
+    replaceSection(
+      changeSetWire.Section.SECTION_MAIL_FLOW_POLICIES,
+      policies.map((policy) => ({ $case: 'mailFlowPolicy', value: writeMailFlowPolicy(policy) })),
+    ),
+    replaceSection(
+      changeSetWire.Section.SECTION_HOST_ACCESS,
+      rows.map((row) => ({ $case: 'hostAccess', value: writeHostAccess(row) })),
+    ),
+  ];
 }
 
 /** Tells which row decides about a client, and what it may then do. */

@@ -586,6 +586,7 @@ export const ja: Words = {
     RAT_RECIPIENT_INVALID: (token) => `「${token}」は受信者アクセステーブルのエントリとして使えません。`,
     RAT_DUPLICATE: (token) => `「${token}」は受信者アクセステーブルにすでにあります。`,
     RAT_REPLY_INVALID: (token) => `「${token}」は応答として使えません。`,
+    RAT_SYNTAX: (token) => `「${token}」は受信者アクセステーブルとして読めません。`,
     POLICY_NAME_INVALID: (token) => `「${token}」はメールポリシーの名前として使えません。`,
     POLICY_DUPLICATE: (token) => `メールポリシー「${token}」はすでにあります。`,
     GATEWAY_NAME_INVALID: (token) => `「${token}」は仮想ゲートウェイの名前として使えません。`,
