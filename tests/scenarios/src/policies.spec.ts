@@ -14,7 +14,7 @@ async function apply(scenario: Scenario, gateway: Gateway, lines: readonly strin
 }
 
 await inBothModes('incoming mail policies', (begin) => {
-  it('make 10 messages of 10 recipients in 10 policy groups, all over 1 connection (R90)', async () => {
+  it('make 10 messages of 10 recipients in 10 policy groups, which stay 10 over 1 connection (R90, R95)', async () => {
     await using scenario = await begin();
     const exchange = await scenario.sink();
     const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${exchange.port}`]);

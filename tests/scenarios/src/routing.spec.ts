@@ -6,6 +6,16 @@ import { freePort, message, untilStatus } from './scenario.ts';
 const ten = Array.from({ length: 10 }, (_, index) => index);
 
 await inBothModes('routing', (begin) => {
+  it('changes the next hop and never the recipient, whichever domain the host belongs to (R1, R24)', async () => {
+    await using scenario = await begin();
+    const alternate = await scenario.sink();
+    const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${alternate.port}`]);
+    const recipients = ['First.Last+tag@example.com', '"a b"@example.com', 'x%elsewhere.test@example.com'];
+    await scenario.client(gateway).sendMail(message(recipients));
+    await alternate.until((sink) => sink.recipients === 3);
+    expect(alternate.messages[0]!.recipients.map(({ forwardPath }) => forwardPath)).toEqual(recipients);
+  });
+
   it('sends 10 recipients of one Exchange over 1 connection in 1 transaction (R100)', async () => {
     await using scenario = await begin();
     const exchange = await scenario.sink();

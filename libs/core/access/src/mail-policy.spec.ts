@@ -57,6 +57,13 @@ describe('incoming mail policies', () => {
     );
   });
 
+  it('leave a message whole whose recipients all fall under one (R92)', () => {
+    const table = read(policy('other', ['@x.test'], []), policy('all', [], ['@b.test']));
+    expect(splinter(table, [subject('x@a.test')], ['u@b.test', 'v@b.test'].map(subject))).toEqual([
+      { policy: table.policies[1], recipients: [0, 1] },
+    ]);
+  });
+
   it('want both the sender and the recipient (R114)', () => {
     const table = read(policy('both', ['@a.test'], ['@b.test']));
     expect(split(table, 'x@a.test', ['u@b.test'])).toEqual({ both: ['u@b.test'] });

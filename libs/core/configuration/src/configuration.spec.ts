@@ -293,7 +293,7 @@ describe('validation', () => {
     expect(codes(used, [{ kind: 'remove', section: 'authProfiles', key: 'edge' }, drop('b.example')])).toEqual([]);
   });
 
-  it('takes 9,999 entries besides ALL and no more (R2)', () => {
+  it('takes 9,999 entries besides ALL and no more, or 40,000 with another limit (R2, R3)', () => {
     const full = commit(start, {
       kind: 'replace',
       section: 'routes',

@@ -33,7 +33,7 @@ describe('a receiving domain', () => {
     ['example。com', 'example.com'],
     ['localdomain', 'localdomain'],
     [`${'a'.repeat(63)}.example`, `${'a'.repeat(63)}.example`],
-  ])('%s is kept as %s (R7, R9, R19, R20)', (text, kept) => {
+  ])('%s is kept as %s (R7, R8, R9, R19, R20)', (text, kept) => {
     const read = readRoute({ receivingDomain: text, destinations: ['h.example'] }, DEFAULT_ROUTE_RULES);
     expect(read).toMatchObject({ route: { receivingDomain: kept } });
   });
