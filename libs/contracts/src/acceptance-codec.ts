@@ -1,6 +1,14 @@
 /** What an acceptance's batch holds, between core and wire: `MessageAccepted` and its parts, `RecipientQueued`. */
 import type { Address } from '@mailyard/mail';
-import type { BodyReference, Copy, Injection, MessageAccepted, MessageId, RecipientQueued } from '@mailyard/queue';
+import type {
+  BodyReference,
+  Copy,
+  Injection,
+  MessageAccepted,
+  MessageId,
+  RecipientExpansion,
+  RecipientQueued,
+} from '@mailyard/queue';
 import { malformed, type Mutable } from './wire-draft.ts';
 import type { WireReader } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
@@ -22,6 +30,7 @@ export function writeAccepted(w: WireWriter, record: MessageAccepted): void {
   w.presentText(14, record.traceparent);
   writeReportOf(w, 15, record.warningOf);
   w.presentText(16, record.gateway);
+  for (const expansion of record.expansions ?? []) writeExpansion(w, expansion);
   w.raw(record.unknownFields);
 }
 
@@ -48,6 +57,7 @@ export function readAccepted(r: WireReader): MessageAccepted {
   };
   const copies: Copy[] = [];
   const bodies: BodyReference[] = [];
+  const expansions: RecipientExpansion[] = [];
   record.copies = copies;
   record.bodies = bodies;
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
@@ -104,11 +114,15 @@ export function readAccepted(r: WireReader): MessageAccepted {
       case 130:
         record.gateway = r.text();
         break;
+      case 162:
+        expansions.push(readExpansion(r));
+        break;
       default:
         record.unknownFields = r.unknown(tag, record.unknownFields);
     }
   }
   if (record.message === '') throw malformed('an acceptance without message id');
+  if (expansions.length > 0) record.expansions = expansions;
   if (record.injection === NO_INJECTION) record.injection = { ...NO_INJECTION };
   for (const copy of copies) if (copy.body >= bodies.length) throw malformed('a copy without its body');
   return record;
@@ -326,6 +340,49 @@ function readStored(r: WireReader): BodyReference {
   }
   r.leave(outer);
   return stored;
+}
+
+function writeExpansion(w: WireWriter, expansion: RecipientExpansion): void {
+  const start = w.begin(20);
+  w.text(1, expansion.received);
+  w.presentText(2, expansion.mapped);
+  w.presentText(3, expansion.alias);
+  w.uint(4, expansion.version);
+  w.uints(5, expansion.recipients);
+  w.raw(expansion.unknownFields);
+  w.end(start);
+}
+
+function readExpansion(r: WireReader): RecipientExpansion {
+  const outer = r.enter();
+  const expansion: Mutable<RecipientExpansion> = { received: '' as Address, version: 0, recipients: [] };
+  const recipients: number[] = [];
+  for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
+    switch (tag) {
+      case 10:
+        expansion.received = r.text() as Address;
+        break;
+      case 18:
+        expansion.mapped = r.text();
+        break;
+      case 26:
+        expansion.alias = r.text();
+        break;
+      case 32:
+        expansion.version = r.uint();
+        break;
+      case 40:
+        recipients.push(r.uint32());
+        break;
+      case 42:
+        r.uints(recipients);
+        break;
+      default:
+        expansion.unknownFields = r.unknown(tag, expansion.unknownFields);
+    }
+  }
+  r.leave(outer);
+  return { ...expansion, recipients };
 }
 
 function writeReportOf(w: WireWriter, field: number, reportOf: MessageAccepted['reportOf']): void {

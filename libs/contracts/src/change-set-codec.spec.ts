@@ -129,6 +129,9 @@ const others = fc.constantFrom(
   })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
   { kind: 'set', section: 'virtualGateways', item: { from: '@example.com', gateway: 'bulk' } },
+  { kind: 'set', section: 'domainMap', item: { from: '@old.example', to: '@example.com' } },
+  { kind: 'set', section: 'aliases', item: { alias: 'sales@example.com', to: ['ann', 'bob@example.net'] } },
+  { kind: 'remove', section: 'aliases', key: 'sales@example.com' },
   {
     kind: 'set',
     section: 'suspensions',

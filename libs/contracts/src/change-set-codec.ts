@@ -23,6 +23,7 @@ import {
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item-codec.ts';
 import { readHostItem } from './host-access-codec.ts';
+import { readRewritingItem } from './rewriting-codec.ts';
 import { readSuspensionItem } from './suspension-codec.ts';
 
 /** What a log may hold besides what is taken now: rules may have been wider when it was written. */
@@ -48,6 +49,8 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   outgoingPolicies: wire.Section.SECTION_OUTGOING_MAIL_POLICIES,
   virtualGateways: wire.Section.SECTION_VIRTUAL_GATEWAYS,
   suspensions: wire.Section.SECTION_SUSPENSIONS,
+  domainMap: wire.Section.SECTION_DOMAIN_MAP,
+  aliases: wire.Section.SECTION_ALIASES,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -225,7 +228,12 @@ function readItem(
     for (const fault of read.faults) faults.push({ ...fault, field: `${field}.route.${fault.field}` });
     return undefined;
   }
-  const read = readAccessItem(value) ?? readPlainItem(value) ?? readHostItem(value) ?? readSuspensionItem(value);
+  const read =
+    readAccessItem(value) ??
+    readPlainItem(value) ??
+    readHostItem(value) ??
+    readSuspensionItem(value) ??
+    readRewritingItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',
@@ -239,6 +247,8 @@ function readItem(
 /** A key as it is stored: a receiving domain in the form it is compared in. */
 export function canonicalKey(section: SectionName, key: string): string {
   if (section === 'virtualGateways') return keyOf('virtualGateways', { from: key, gateway: '' });
+  if (section === 'domainMap') return keyOf('domainMap', { from: key, to: '' });
+  if (section === 'aliases') return keyOf('aliases', { alias: key, to: [] });
   if (section === 'rat') return keyOf('rat', { recipient: key, action: 'ACCEPT' });
   if (section !== 'routes') return key;
   const read = readReceivingDomain(key);

@@ -1,5 +1,7 @@
 /** Items of the configuration besides the routes, between core and wire. */
 import type {
+  AliasRow,
+  DomainMapRow,
   HostAccessRow,
   MailFlowPolicy,
   MailPolicy,
@@ -17,6 +19,7 @@ import type {
   Suspension,
 } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
 import { readDaneUse, readTlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
@@ -47,6 +50,10 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'virtualGateway', value: writeVirtualGateway(item as VirtualGatewayRow) } };
     case 'suspensions':
       return { item: { $case: 'suspension', value: writeSuspension(item as Suspension) } };
+    case 'domainMap':
+      return { item: { $case: 'domainMapping', value: writeDomainMapping(item as DomainMapRow) } };
+    case 'aliases':
+      return { item: { $case: 'alias', value: writeAlias(item as AliasRow) } };
   }
 }
 

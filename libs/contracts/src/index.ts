@@ -18,6 +18,7 @@ export {
   writeMailFlowPolicy,
 } from './host-access-codec.ts';
 export { readSuspension, writeSuspension } from './suspension-codec.ts';
+export { readAlias, readDomainMapping, writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 export * from './route-decision-codec.ts';
 export { DANE_USES, readDaneUse, readTlsUse, TLS_USES, type TlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';

@@ -65,6 +65,19 @@ const accepted = fc.array(body, { maxLength: 3 }).chain((bodies) =>
       warningOf: fc.record({ message, recipient: index }),
       traceparent: text,
       gateway: text,
+      expansions: fc.array(
+        fc.record(
+          {
+            received: address,
+            mapped: text,
+            alias: text,
+            version: whole,
+            recipients: fc.array(index, { maxLength: 20 }),
+          },
+          { requiredKeys: ['received', 'version', 'recipients'] },
+        ),
+        { minLength: 1, maxLength: 3 },
+      ),
     },
     {
       requiredKeys: [

@@ -3,13 +3,25 @@
  */
 import type { MailPolicy, Splinter, Subject } from '@mailyard/access';
 import { type Address, editHeader, type RcptParameters, type ReversePath } from '@mailyard/mail';
-import type { BodyReference, Copy, Injection, MessageAccepted, MessageId, QueueRecord } from '@mailyard/queue';
+import type {
+  BodyReference,
+  Copy,
+  Injection,
+  MessageAccepted,
+  MessageId,
+  QueueRecord,
+  RecipientExpansion,
+} from '@mailyard/queue';
 
 /** A recipient that RCPT took; as a subject it is what policies compare. */
 export interface AcceptedRecipient extends Subject {
   readonly forwardPath: Address;
   readonly needsSmtpUtf8: boolean;
   readonly parameters: RcptParameters;
+  /** What RCPT had, where it became this one (R136). */
+  readonly received?: Address;
+  /** The alias that leads to `/dev/null`: it is taken and dropped (R64). */
+  readonly discardedBy?: string;
 }
 
 export interface AcceptanceFacts {
@@ -24,6 +36,7 @@ export interface AcceptanceFacts {
   readonly headerMessageId?: string;
   readonly traceparent?: string;
   readonly gateway?: string;
+  readonly expansions?: readonly RecipientExpansion[];
   readonly expiresAt: number;
   readonly body: BodyReference;
   readonly sizeOctets: number;
@@ -63,9 +76,13 @@ export function buildAcceptance(
       ...parameters,
     });
   }
+  if (facts.expansions !== undefined)
+    for (const [recipient, { discardedBy }] of recipients.entries())
+      if (discardedBy !== undefined)
+        records.push({ type: 'RecipientDropped', message, recipient, reason: `alias ${discardedBy}`, at });
   for (const { policy, recipients: rids } of splinters) {
     if (policy.actions.drop !== true) continue;
-    for (const recipient of rids)
+    for (const recipient of rids.filter((rid) => recipients[rid]!.discardedBy === undefined))
       records.push({ type: 'RecipientDropped', message, recipient, reason: `policy ${policy.name}`, at });
   }
   return records;

@@ -12,6 +12,7 @@ import {
   RecipientAccessTable,
   type RecipientBoard,
   type RecipientNews,
+  RecipientRewriting,
   VirtualGatewayMap,
 } from '@mailyard/access';
 import type { Domain } from '@mailyard/mail';
@@ -91,6 +92,8 @@ async function start(setting: Setting): Promise<readonly number[]> {
     outgoing: MailPolicyTable.read(outgoing) as MailPolicyTable,
     hosts,
     gateways: VirtualGatewayMap.EMPTY,
+    rewriting: RecipientRewriting.NONE,
+    version: 1,
   };
   let icid = 0;
   const plan = (listener: string) => ({

@@ -1,7 +1,14 @@
 import { isAscii } from 'node:buffer';
 import { type MailPolicyTable, type PolicySenders, type Splinter, splinter } from '@mailyard/access';
 import { isMtaError, type Reply, reply } from '@mailyard/mail';
-import { bodyKey, type BodyReference, type Injection, type MessageId, type QueueRecord } from '@mailyard/queue';
+import {
+  bodyKey,
+  type BodyReference,
+  type Injection,
+  type MessageId,
+  type QueueRecord,
+  type RecipientExpansion,
+} from '@mailyard/queue';
 import type { ContentSink, InjectionSession, MailCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { type AcceptedRecipient, buildAcceptance } from './acceptance.ts';
@@ -43,6 +50,8 @@ export interface Envelope {
   /** Whether the client could send to anyone. */
   readonly relays: boolean;
   readonly recipients: readonly AcceptedRecipient[];
+  /** What domain map and aliases made of RCPTs. */
+  readonly expansions: readonly RecipientExpansion[];
   /** At least what the recipients take in the batch. */
   readonly octets: number;
   /** When MAIL came. */
@@ -86,7 +95,7 @@ export class IncomingContent implements ContentSink {
       authenticated: session.user !== undefined,
       smtpUtf8: command.parameters.smtpUtf8,
       at,
-      ...(recipients.length === 1 ? { recipient: recipients[0]!.forwardPath } : {}),
+      ...(recipients.length === 1 ? { recipient: recipients[0]!.received ?? recipients[0]!.forwardPath } : {}),
     });
     const key = bodyKey(this.#partition, this.#message, 0);
     this.#intake = new BodyIntake(ports.bodyStore, key, settings.inlineOctets, trace);
@@ -169,7 +178,7 @@ export class IncomingContent implements ContentSink {
     splinters: readonly Splinter[],
     traceparent: string,
   ): QueueRecord[] {
-    const { session, command, recipients, access } = this.#envelope;
+    const { session, command, recipients, expansions, access } = this.#envelope;
     const { parameters, reversePath } = command;
     const { ports, settings } = this.#context;
     const { messageId } = header;
@@ -194,6 +203,7 @@ export class IncomingContent implements ContentSink {
         ...(messageId === undefined ? {} : { headerMessageId: messageId }),
         traceparent,
         ...(gateway === undefined ? {} : { gateway }),
+        ...(expansions.length === 0 ? {} : { expansions }),
         expiresAt: this.#expiresAt,
         body,
         sizeOctets: this.#intake.sizeOctets,
@@ -222,7 +232,7 @@ export class IncomingContent implements ContentSink {
     dotAt: number,
   ): Promise<Reply> {
     const { ports, pressure } = this.#context;
-    const { session, command, startedAt } = this.#envelope;
+    const { session, command, recipients, expansions, startedAt } = this.#envelope;
     // Nobody would hear the 250: the client comes again, and this one would be a duplicate (I1).
     if (session.gone) {
       this.#intake.abort();
@@ -247,9 +257,13 @@ export class IncomingContent implements ContentSink {
               forwardPath: record.forwardPath,
               copy: record.copy,
               dropped: splinters[record.copy]!.policy.actions.drop === true,
+              ...(recipients[record.recipient]!.discardedBy === undefined
+                ? {}
+                : { discardedBy: recipients[record.recipient]!.discardedBy! }),
             }
           : [],
       ),
+      ...(expansions.length === 0 ? {} : { expansions }),
       relayed: this.#envelope.relays,
       copies: accepted.copies.map(({ policy, sizeOctets }) => ({ policy, sizeOctets })),
       partition: this.#partition,

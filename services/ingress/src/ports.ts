@@ -1,13 +1,22 @@
-import type { HostAccessTable, MailPolicyTable, RecipientAccessTable, VirtualGatewayMap } from '@mailyard/access';
+import type {
+  HostAccessTable,
+  MailPolicyTable,
+  RecipientAccessTable,
+  RecipientRewriting,
+  VirtualGatewayMap,
+} from '@mailyard/access';
 
 /** The parts of the configuration that ingress decides by, as of one version. */
 export interface Access {
+  readonly version: number;
   readonly recipients: RecipientAccessTable;
   readonly policies: MailPolicyTable;
   /** Of mail from clients that relay (R110). */
   readonly outgoing: MailPolicyTable;
   readonly hosts: HostAccessTable;
   readonly gateways: VirtualGatewayMap;
+  /** What recipients become before routes are asked (R136). */
+  readonly rewriting: RecipientRewriting;
 }
 
 /** Where ingress reads them; undefined while there is no table: mail is then answered 451, never refused. */

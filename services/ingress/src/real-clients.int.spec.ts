@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HostAccessTable, MailPolicyTable, RecipientAccessTable, VirtualGatewayMap } from '@mailyard/access';
+import {
+  HostAccessTable,
+  MailPolicyTable,
+  RecipientAccessTable,
+  RecipientRewriting,
+  VirtualGatewayMap,
+} from '@mailyard/access';
 import { decoyKeys, makeScramKeys } from '@mailyard/credentials';
 import { InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
 import type { MessageAccepted, PartitionHandler, QueueRecord } from '@mailyard/queue';
@@ -76,6 +82,8 @@ beforeAll(async () => {
           outgoing: MailPolicyTable.read([]) as MailPolicyTable,
           hosts: HostAccessTable.read([], []) as HostAccessTable,
           gateways: VirtualGatewayMap.EMPTY,
+          rewriting: RecipientRewriting.NONE,
+          version: 1,
         }),
       },
       pressure,

@@ -2,10 +2,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import {
+  type AliasRow,
+  AliasTable,
+  DomainMap,
+  type DomainMapRow,
   HostAccessTable,
   type MailPolicy,
   MailPolicyTable,
   RecipientAccessTable,
+  RecipientRewriting,
   VirtualGatewayMap,
   type VirtualGatewayRow,
 } from '@mailyard/access';
@@ -99,6 +104,8 @@ const routes: RouteLookup = {
 interface Change {
   readonly policies?: readonly MailPolicy[];
   readonly gateways?: readonly VirtualGatewayRow[];
+  readonly domainMap?: readonly DomainMapRow[];
+  readonly aliases?: readonly AliasRow[];
   readonly ready?: boolean;
   readonly share?: number;
   readonly away?: string;
@@ -109,6 +116,8 @@ interface Change {
 async function start({
   policies = [],
   gateways = [],
+  domainMap = [],
+  aliases = [],
   ready = true,
   share = 0,
   away,
@@ -119,12 +128,19 @@ async function start({
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
   const hosts = HostAccessTable.read([], []) as HostAccessTable;
   const map = VirtualGatewayMap.read(gateways) as VirtualGatewayMap;
+  const rewriting = new RecipientRewriting(
+    DomainMap.read(domainMap) as DomainMap,
+    AliasTable.read(aliases) as AliasTable,
+  );
   const ports: IngressPorts = {
     queueLog,
     bodyStore,
     routes,
     access: {
-      current: () => (ready ? { recipients, policies: table, outgoing: table, hosts, gateways: map } : undefined),
+      current: () =>
+        ready
+          ? { recipients, policies: table, outgoing: table, hosts, gateways: map, rewriting, version: 7 }
+          : undefined,
     },
     pressure: { publish: () => undefined, read: () => share },
     dns: { namesOf: unused, addressesOf: unused },
@@ -243,6 +259,57 @@ describe('ingress', () => {
     await ingress?.stop(0);
     await send(await start({ gateways: [{ from: '192.0.2.5', gateway: 'bulk' }] }), ['u@x.example']);
     expect(accepted(batches[1]!)).not.toHaveProperty('gateway');
+  });
+
+  it('takes a recipient under the address of the domain map, then asks the access table, then the aliases (R136)', async () => {
+    const port = await start({
+      domainMap: [{ from: '@.old.example', to: '@x.example' }],
+      aliases: [
+        { alias: 'sales@x.example', to: ['ann', 'bob@elsewhere.example'] },
+        { alias: 'void@x.example', to: ['/dev/null'] },
+      ],
+    });
+    await send(port, ['sales@mail.old.example', 'ann@x.example', 'void@x.example', 'joe@x.example']);
+    const [batch] = batches;
+    const { message, expansions, recipientCount, bodies: references } = accepted(batch!);
+    const queued = batch!.filter((record): record is RecipientQueued => record.type === 'RecipientQueued');
+    expect(queued.map(({ forwardPath, orcpt }) => [forwardPath, orcpt])).toEqual([
+      ['ann@x.example', 'rfc822;sales@mail.old.example'],
+      ['bob@elsewhere.example', 'rfc822;sales@mail.old.example'],
+      ['void@x.example', 'rfc822;void@x.example'],
+      ['joe@x.example', undefined],
+    ]);
+    expect(recipientCount).toBe(4);
+    expect(expansions).toEqual([
+      {
+        received: 'sales@mail.old.example',
+        mapped: '@.old.example',
+        alias: 'sales@x.example',
+        version: 7,
+        recipients: [0, 1],
+      },
+      { received: 'void@x.example', alias: 'void@x.example', version: 7, recipients: [2] },
+    ]);
+    expect(batch!.filter(({ type }) => type === 'RecipientDropped')).toEqual([
+      expect.objectContaining({ message, recipient: 2, reason: 'alias void@x.example' }),
+    ]);
+    const [body] = references;
+    expect(body?.kind === 'inline' ? Buffer.from(body.octets).toString() : '').not.toContain('elsewhere');
+    // The access table is asked for what the map made of it, and never for where an alias leads.
+    await expect(send(port, ['u@old.example'])).rejects.toMatchObject({ responseCode: 550 });
+    await send(port, ['u@a.old.example']);
+    expect(accepted(batches[1]!).expansions).toMatchObject([{ mapped: '@.old.example', recipients: [0] }]);
+    await send(port, ['joe@x.example']);
+    expect(accepted(batches[2]!)).not.toHaveProperty('expansions');
+  });
+
+  it('drops once who is dropped by an alias and by a policy (R64)', async () => {
+    const policies = [
+      { name: 'gone', sender: { members: [] }, recipient: { members: ['ALL'] }, actions: { drop: true } },
+    ];
+    await send(await start({ policies, aliases: [{ alias: '@x.example', to: ['/dev/null'] }] }), ['u@x.example']);
+    const drops = batches[0]!.filter(({ type }) => type === 'RecipientDropped');
+    expect(drops).toMatchObject([{ recipient: 0, reason: 'alias @x.example' }]);
   });
 
   it('streams what is above the inline limit into the store, octet for octet', async () => {

@@ -2,17 +2,15 @@ import type { RecipientVerdict } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { ContentSink, InjectionSession, MailCommand, MailTransaction, RcptCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
-import type { AcceptedRecipient } from './acceptance.ts';
 import { delayedRejection } from './host-gate.ts';
 import { IncomingContent, type IngressContext } from './incoming-content.ts';
 import type { Access } from './ports.ts';
 import { flowOf, mayRelay } from './session-flow.ts';
+import { TakenRecipients } from './taken-recipients.ts';
 
 const RELAYED: RecipientVerdict = { action: 'ACCEPT', matched: '', reply: undefined };
 const RECIPIENT_OK = reply(250, '2.1.5', 'Ok');
 const BATCH_TOO_LARGE = reply(452, '4.5.3', 'Too many recipients for one message');
-/** More than a recipient takes in a batch besides its address and DSN parameters. */
-const RECIPIENT_OCTETS = 100;
 /** What the acceptance itself may take: a rewritten header section, and all that is not a recipient. */
 const BATCH_SPARE_OCTETS = 65_536;
 
@@ -25,8 +23,7 @@ export class IngressTransaction implements MailTransaction {
   readonly #startedAt: number;
   readonly #relays: boolean;
   readonly #countsRecipients: boolean;
-  #recipients: AcceptedRecipient[] = [];
-  #octets = 0;
+  #taken = new TakenRecipients();
 
   constructor(context: IngressContext, session: InjectionSession, command: MailCommand, access: Access) {
     this.#context = context;
@@ -38,29 +35,27 @@ export class IngressTransaction implements MailTransaction {
     this.#countsRecipients = flowOf(session).countsRecipients;
   }
 
-  rcpt({ forwardPath, parameters }: RcptCommand): Reply {
-    const { address, localPart, domain, needsSmtpUtf8 } = forwardPath;
-    // UTF-16 units count thrice, as UTF-8 may take that many octets.
-    const octets = RECIPIENT_OCTETS + 3 * (address.length + (parameters.orcpt?.length ?? 0));
-    const verdict = this.#verdict(forwardPath);
+  /** In the order of R136: domain map, recipient access table, alias table. */
+  rcpt(command: RcptCommand): Reply {
+    const { forwardPath } = command;
+    const { rewriting, version } = this.#access;
+    const mapped = rewriting.isEmpty ? undefined : rewriting.domainMap.map(forwardPath);
+    const verdict = this.#verdict(mapped?.mailbox ?? forwardPath);
+    if (verdict.action === 'REJECT') return this.#refuse(forwardPath, verdict.reply!);
+    const proposal = this.#taken.propose(command, mapped, rewriting, version);
+    if ('code' in proposal) return this.#refuse(forwardPath, proposal);
     const isCounted = this.#countsRecipients && verdict.bypassReceivingControl !== true;
     const refusal =
-      verdict.action === 'REJECT'
-        ? verdict.reply
-        : (this.#overfull(octets) ?? (isCounted ? this.#context.rate.refusal(this.#session) : undefined));
-    if (refusal !== undefined) {
-      publishMailEvent({
-        kind: 'recipientRefused',
-        icid: this.#session.icid,
-        forwardPath: address,
-        reply: refusal,
-      });
-      return refusal;
-    }
-    this.#octets += octets;
+      this.#overfull(proposal.octets) ?? (isCounted ? this.#context.rate.refusal(this.#session) : undefined);
+    if (refusal !== undefined) return this.#refuse(forwardPath, refusal);
     if (isCounted) this.#context.rate.count(this.#session);
-    this.#recipients.push({ forwardPath: address, localPart, domain, needsSmtpUtf8, parameters });
+    this.#taken.take(proposal);
     return verdict.reply ?? RECIPIENT_OK;
+  }
+
+  #refuse({ address }: RcptCommand['forwardPath'], refusal: Reply): Reply {
+    publishMailEvent({ kind: 'recipientRefused', icid: this.#session.icid, forwardPath: address, reply: refusal });
+    return refusal;
   }
 
   /** Who relays may write to anyone; whom a row rejects, to nobody; all others to whom the table names (R124). */
@@ -75,7 +70,7 @@ export class IngressTransaction implements MailTransaction {
   /** The envelope alone must leave room in a batch (I12); bodies can go into the store, recipients cannot. */
   #overfull(octets: number): Reply | undefined {
     const limit = this.#context.ports.queueLog.maxBatchOctets - BATCH_SPARE_OCTETS;
-    return this.#octets + octets > limit ? BATCH_TOO_LARGE : undefined;
+    return this.#taken.octets + octets > limit ? BATCH_TOO_LARGE : undefined;
   }
 
   content(): ContentSink {
@@ -85,13 +80,14 @@ export class IngressTransaction implements MailTransaction {
       command: this.#command,
       access: this.#access,
       relays: this.#relays,
-      recipients: this.#recipients,
-      octets: this.#octets,
+      recipients: this.#taken.recipients,
+      expansions: this.#taken.expansions,
+      octets: this.#taken.octets,
       startedAt: this.#startedAt,
     });
   }
 
   reset(): void {
-    this.#recipients = [];
+    this.#taken = new TakenRecipients();
   }
 }

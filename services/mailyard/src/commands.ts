@@ -16,6 +16,20 @@ export const COMMANDS: ReadonlyMap<
   ],
   ['rat', { summary: 'print, import, export and test whose mail is taken', load: () => import('./commands/rat.ts') }],
   ['explain', { summary: 'what would become of a message, and why', load: () => import('./commands/explain.ts') }],
+  [
+    'aliases',
+    {
+      summary: 'print, import, export and test to whom mail goes instead',
+      load: () => import('./commands/aliases.ts'),
+    },
+  ],
+  [
+    'domainmap',
+    {
+      summary: 'print, import and export under which address recipients are taken',
+      load: () => import('./commands/domainmap.ts'),
+    },
+  ],
   ['apply', { summary: 'make the configuration what a file says', load: () => import('./commands/apply.ts') }],
   ['history', { summary: 'who changed the configuration, when and why', load: () => import('./commands/history.ts') }],
   ['diff', { summary: 'what differs between two versions', load: () => import('./commands/diff.ts') }],

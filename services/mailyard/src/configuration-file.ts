@@ -111,6 +111,9 @@ const bounce = z.strictObject({
 });
 
 const gateway = z.strictObject({ from: text, gateway: text });
+/** Rows in the order of the file: `"@old.example": "@new.example"`, `sales@example.com: [ann, bob@example.net]`. */
+const pair = z.record(text, text);
+const alias = z.record(text, list);
 
 const configuration = z.strictObject({
   mode: z.enum(['covering', 'dotted']).optional(),
@@ -124,6 +127,8 @@ const configuration = z.strictObject({
   mailFlowPolicies: z.array(flowPolicy).optional(),
   outgoingPolicies: z.array(policy).optional(),
   virtualGateways: z.array(gateway).optional(),
+  domainMap: pair.optional(),
+  aliases: alias.optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -176,6 +181,16 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
         $case: 'virtualGateway',
         value: { key, gateway: name },
       })),
+    );
+  if (file.domainMap !== undefined)
+    yield replace(
+      20,
+      Object.entries(file.domainMap).map(([key, to]) => ({ $case: 'domainMapping', value: { key, to } })),
+    );
+  if (file.aliases !== undefined)
+    yield replace(
+      21,
+      Object.entries(file.aliases).map(([key, to]) => ({ $case: 'alias', value: { key, to } })),
     );
   if (file.rat !== undefined) yield replace(2, file.rat.map(accessOf));
   if (file.routes !== undefined) yield replace(1, Object.entries(file.routes).map(routeOf));
@@ -303,6 +318,8 @@ export function printConfigurationFile(
     })),
     outgoingPolicies: access.outgoingMailPolicies.map(plainPolicy),
     virtualGateways: access.virtualGateways.map(({ key, gateway: name }) => ({ from: key, gateway: name })),
+    domainMap: Object.fromEntries(access.domainMap.map(({ key, to }) => [key, to])),
+    aliases: Object.fromEntries(access.aliases.map(({ key, to }) => [key, to.length === 1 ? to[0] : to])),
   };
   return `# Mailyard configuration, version ${table.version}\n${stringify(file, withoutUnknownFields, { keepUndefined: false, lineWidth: 0 })}`;
 }

@@ -100,6 +100,8 @@ function itemText({ item }: Item, beside?: Item): string {
     return wordsOf(rest);
   }
   if (item.$case === 'virtualGateway') return item.value.gateway;
+  if (item.$case === 'domainMapping') return item.value.to;
+  if (item.$case === 'alias') return item.value.to.join(', ');
   return JSON.stringify(item.value, withoutUnknownFields);
 }
 
@@ -133,6 +135,8 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'route') return `${item.value.receivingDomain} `;
   if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
   if (item?.$case === 'virtualGateway') return `virtualGateways ${item.value.key} `;
+  if (item?.$case === 'domainMapping') return `domainMap ${item.value.key} `;
+  if (item?.$case === 'alias') return `aliases ${item.value.key} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
   if (item?.$case === 'hostAccess') {
     const row = readHostAccess(item.value);

@@ -59,9 +59,10 @@ export function explainText(
   recipient: string,
   explained: routingWire.ExplainResponse,
 ): { json: unknown; text: string } {
-  const { version, mode, domain, decision, candidates, hosts, limits } = explained;
+  const { version, mode, domain, decision, candidates, hosts, limits, rewriting } = explained;
   const json = {
     recipient,
+    ...(rewriting === undefined ? {} : { rewriting: plainRewriting(rewriting) }),
     domain,
     version,
     mode: mode === 2 ? 'dotted' : 'covering',
@@ -86,6 +87,7 @@ export function explainText(
     limits,
   };
   const lines = [
+    ...(rewriting === undefined ? [] : [rewritingText(recipient, rewriting), '']),
     `${recipient} goes to ${decisionText(decision)}`,
     `  table version ${version}, mode ${json.mode}, looked up as ${domain}`,
     '',
@@ -132,4 +134,23 @@ export function alignColumns(texts: readonly (readonly string[])[]): string[] {
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   return rows.map((row) => `  ${row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ')}`.trimEnd());
+}
+
+function plainRewriting({ mapped, alias, recipients, discarded, problem }: routingWire.Rewriting): object {
+  return { mapped, alias, recipients, discarded, problem };
+}
+
+/** What becomes of an address before routes are asked. */
+function rewritingText(
+  recipient: string,
+  { mapped, alias, recipients, discarded, problem }: routingWire.Rewriting,
+): string {
+  if (problem !== undefined) return `${recipient} is not taken: its alias ${problem}`;
+  const rows = [
+    ...(mapped === undefined ? [] : [`domain map ${mapped}`]),
+    ...(alias === undefined ? [] : [`alias ${alias}`]),
+  ];
+  const targets = [...recipients, ...discarded.map((address) => `${address} (dropped)`)];
+  const shown = targets.length > 20 ? [...targets.slice(0, 20), `and ${targets.length - 20} more`] : targets;
+  return `${recipient} becomes ${shown.join(', ')} on receipt (${rows.join(', ')}); without that:`;
 }

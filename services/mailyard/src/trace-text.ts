@@ -44,8 +44,18 @@ export function traceText(events: readonly Event[]): string {
     if (event.acceptance !== undefined)
       for (const { recipient, mid, forwardPath } of event.recipients)
         lines.push(`    RID ${recipient}  MID ${mid}  <${forwardPath}>`);
+    for (const expansion of event.acceptance?.expansions ?? []) lines.push(`    ${expansionText(expansion)}`);
   }
   return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+/** `<sales@example.com> became RID [0, 1] by alias sales@example.com, version 5` */
+function expansionText({ received, mapped, alias, version, recipients }: Acceptance['expansions'][number]): string {
+  const rows = [
+    ...(mapped === undefined ? [] : [`domain map ${mapped}`]),
+    ...(alias === undefined ? [] : [`alias ${alias}`]),
+  ];
+  return `<${received}> became RID [${recipients.join(', ')}] by ${rows.join(', ')}, version ${version}`;
 }
 
 function headline({ message, acceptance }: Event): string {

@@ -136,7 +136,10 @@ export class ConfigurationFollower {
     const effect = fold.apply(changeSet, hash);
     const next = fold.finish();
     const sections = SECTION_NAMES.filter((name) => name !== 'routes' && !isSameSection(name, state, next));
-    const access = sections.length === 0 ? { ...this.#served!.access, version: next.version } : accessTablesOf(next);
+    const access =
+      sections.length === 0
+        ? { ...this.#served!.access, version: next.version }
+        : accessTablesOf(next, { state, tables: this.#served!.access });
     const changes = table.advance(changeSet.version, effect.changes, effect.mode);
     this.#served = { state: next, table, access };
     const advance: Advance = {

@@ -1,12 +1,14 @@
 import { type handleBidiStreamingCall, type handleUnaryCall, status } from '@grpc/grpc-js';
-import { itemsOf } from '@mailyard/configuration';
+import { itemsOf, rewritingOf } from '@mailyard/configuration';
 import {
   encodeDecisions,
   routingWire as wire,
+  writeAlias,
   writeAuthProfile,
   writeBounceProfile,
   writeDecision,
   writeDestinationControl,
+  writeDomainMapping,
   writeVirtualGateway,
   writeMailPolicy,
   writeMode,
@@ -22,6 +24,7 @@ import { printTarget, readReceivingDomain } from '@mailyard/smtp-routes';
 import type { Administration, Moment } from './administration.ts';
 import type { Committed } from './committed.ts';
 import type { ConfigurationFollower, Served } from './configuration-follower.ts';
+import { explainRewriting } from './explain-rewriting.ts';
 import { demandOperations, writeSummary } from './wire.ts';
 import { watchChanges } from './watch-changes.ts';
 
@@ -80,7 +83,7 @@ export function addRoutingService(
       }
       yield { version, hash, mode, routes };
     }),
-    getAccess: methods.unary('reader', async ({ minVersion }, call) => {
+    getAccess: methods.unary('reader', async ({ minVersion, withoutRewriting }, call) => {
       const { state } = await served(minVersion, call, (now) => now);
       return {
         version: state.version,
@@ -97,6 +100,10 @@ export function addRoutingService(
         outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
         virtualGateways: Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => writeVirtualGateway(item)),
         suspensions: Array.from(itemsOf(state, 'suspensions'), ({ item }) => writeSuspension(item)),
+        domainMap: withoutRewriting
+          ? []
+          : Array.from(itemsOf(state, 'domainMap'), ({ item }) => writeDomainMapping(item)),
+        aliases: withoutRewriting ? [] : Array.from(itemsOf(state, 'aliases'), ({ item }) => writeAlias(item)),
       };
     }),
     listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),
@@ -125,9 +132,11 @@ export function addRoutingService(
         const changedBy = entry.since > state.version ? undefined : await summaryOf(administration, entry.since);
         told.push({ route: writeSmtpRoute(entry.item), verdict: VERDICTS[verdict], why: WHY[verdict], changedBy });
       }
+      const now = follower.served;
       return {
         version: state.version,
         mode: writeMode(state.mode),
+        rewriting: explainRewriting(recipient, state === now?.state ? now.access.rewriting : rewritingOf(state)),
         domain,
         decision: writeDecision(decision),
         candidates: told,

@@ -1,6 +1,7 @@
+import type { Operation } from '@mailyard/configuration';
 import { encodeChangeSet } from '@mailyard/contracts';
 import { GrpcRouteLookup } from '@mailyard/grpc';
-import { MtaError } from '@mailyard/mail';
+import { type Address, MtaError } from '@mailyard/mail';
 import { MemoryConfigurationLog } from '@mailyard/memory';
 import { afterEach, describe, expect, it } from 'vitest';
 import { acceptDomains } from './accept-domains.ts';
@@ -288,6 +289,34 @@ describe('the cache of lookups', () => {
     expect(routing.access.current()!.recipients.verdict({ localPart: 'u', domain: domain('example.com') }).action).toBe(
       'ACCEPT',
     );
+  });
+
+  it('brings aliases where they changed, and keeps them where something else did (R136)', async () => {
+    const routing = await run(await newLog());
+    const lookup = client(routing.address);
+    await until(() => expect(lookup.current()).toBeDefined());
+    const alias = (to: string): Operation => ({
+      kind: 'set',
+      section: 'aliases',
+      item: { alias: 'sales@example.com', to: [to] },
+    });
+    const led = () =>
+      lookup.current()!.rewriting.aliases.expand({
+        address: 'sales@example.com' as Address,
+        localPart: 'sales',
+        domain: domain('example.com'),
+        needsSmtpUtf8: false,
+      });
+    await routing.administration.commit([alias('ann')], by);
+    await until(() => expect(led()).toMatchObject({ recipients: [{ address: 'ann@example.com' }] }));
+    const kept = lookup.current()!.rewriting;
+    await acceptDomains(routing.administration, [{ domain: 'example.com', destinations: ['h.example'] }], by);
+    await until(() => expect(lookup.current()!.version).toBe(3));
+    expect(lookup.current()!.rewriting).toBe(kept);
+    await routing.administration.commit([alias('bob'), { kind: 'remove', section: 'rat', key: 'example.com' }], by);
+    await until(() => expect(led()).toMatchObject({ recipients: [{ address: 'bob@example.com' }] }));
+    await routing.administration.commit([{ kind: 'remove', section: 'aliases', key: 'sales@example.com' }], by);
+    await until(() => expect(led()).toBeUndefined());
   });
 
   it('never shows an older answer than the version that it stands at, while versions come as fast as they can', async () => {

@@ -16,6 +16,7 @@ import { freePort, Scenario } from './scenario.ts';
 const root = join(import.meta.dirname, '../../..');
 const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
   .concat(
+    'docs/howto/aliases.md',
     'docs/howto/delivery-controls.md',
     'docs/howto/migrate.md',
     'docs/howto/operate.md',
@@ -109,6 +110,14 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     '"SERVING"',
     "goes to ['mail.example.org']",
     'operations[1].set.item.route.destinations[0] ROUTE_PORT_RANGE',
+  ],
+  'aliases.md': [
+    '+ domainMap @.old.example  @example.com',
+    /domain map @old\.example\nalias sales@example\.com\n {2}ann@example\.com\n {2}bob@partner\.example\n/,
+    /alias team@example\.com\n {2}ann@example\.com\n {2}bob@partner\.example\n {2}carl@example\.com\n/,
+    'info@mail.example.com becomes ann@mail.example.com on receipt (alias info@.example.com)',
+    /aliases nobody@example\.com {2}\/dev\/null/,
+    /\nsales@example\.com: ann@example\.com, bob@partner\.example\nnobody@example\.com: \/dev\/null\n/,
   ],
   'virtual-gateways.md': [
     'the settings are right',

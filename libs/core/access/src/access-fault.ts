@@ -19,7 +19,8 @@ export type AccessFaultCode =
   | 'FLOW_DUPLICATE'
   | 'FLOW_PARAMETER_INVALID'
   | 'GATEWAY_SENDER_INVALID'
-  | 'GATEWAY_NAME_INVALID';
+  | 'GATEWAY_NAME_INVALID'
+  | 'ITEM_INVALID';
 
 export interface AccessFault {
   readonly code: AccessFaultCode;

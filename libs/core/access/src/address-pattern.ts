@@ -9,6 +9,8 @@ export type AddressPattern =
   | { readonly kind: 'all' }
   | { readonly kind: 'address'; readonly localPart: string; readonly domain: Domain | AddressLiteral }
   | { readonly kind: 'localPart'; readonly localPart: string }
+  /** `user@.x`: this local part at every domain below x; only where addresses are rewritten (R136). */
+  | { readonly kind: 'addressBelow'; readonly localPart: string; readonly domain: Domain }
   | { readonly kind: 'domain'; readonly domain: Domain | AddressLiteral }
   | { readonly kind: 'below'; readonly domain: Domain };
 
@@ -43,6 +45,27 @@ export function readMemberPattern(text: string): AddressPattern | undefined {
   return at < 0 ? undefined : readAddressPattern(text, at);
 }
 
+/**
+ * Reads the left side of a row that rewrites recipients (R136): `user@example.com`, `user@.example.com`, `@example.com`,
+ * `@.example.com`. Never a name at any domain: it would take the mail of clients that relay away from other people's domains.
+ *
+ * @returns undefined when it is none
+ */
+export function readRewritingPattern(text: string): AddressPattern | undefined {
+  const at = text.lastIndexOf('@');
+  if (at < 0) return undefined;
+  if (at === 0) return readDomainPattern(text.slice(1));
+  if (text[at + 1] !== '.') {
+    const pattern = readAddressPattern(text, at);
+    return pattern?.kind === 'address' ? pattern : undefined;
+  }
+  const domain = parseDomain(text.slice(at + 2));
+  const pattern = readAddressPattern(text.slice(0, at + 1), at);
+  return domain === undefined || pattern?.kind !== 'localPart'
+    ? undefined
+    : { kind: 'addressBelow', localPart: pattern.localPart, domain };
+}
+
 function readAddressPattern(text: string, at: number): AddressPattern | undefined {
   const localPart = comparableLocalPart(text.slice(0, at));
   // oxlint-disable-next-line no-control-regex -- controls are what a local part may not have
@@ -74,11 +97,33 @@ export function matches(pattern: AddressPattern, { localPart, domain }: Subject)
       return pattern.domain === domain && pattern.localPart === comparableLocalPart(localPart);
     case 'localPart':
       return pattern.localPart === comparableLocalPart(localPart);
+    case 'addressBelow':
+      return isBelow(domain, pattern.domain) && pattern.localPart === comparableLocalPart(localPart);
     case 'domain':
       return pattern.domain === domain;
     case 'below':
-      return (
-        domain.length > pattern.domain.length + 1 && domain.endsWith(`.${pattern.domain}`) && !domain.startsWith('[')
-      );
+      return isBelow(domain, pattern.domain);
+  }
+}
+
+function isBelow(domain: Subject['domain'], above: Domain): boolean {
+  return domain.length > above.length + 1 && domain.endsWith(`.${above}`) && !domain.startsWith('[');
+}
+
+/** A pattern as members of mail policies are written, in the form in which it is compared. */
+export function printPattern(pattern: AddressPattern): string {
+  switch (pattern.kind) {
+    case 'all':
+      return 'ALL';
+    case 'address':
+      return `${pattern.localPart}@${pattern.domain}`;
+    case 'localPart':
+      return `${pattern.localPart}@`;
+    case 'addressBelow':
+      return `${pattern.localPart}@.${pattern.domain}`;
+    case 'domain':
+      return `@${pattern.domain}`;
+    case 'below':
+      return `@.${pattern.domain}`;
   }
 }

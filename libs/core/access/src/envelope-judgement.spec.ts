@@ -1,10 +1,12 @@
-import { parseMailbox } from '@mailyard/mail';
+import { type Mailbox, parseMailbox } from '@mailyard/mail';
 import { describe, expect, it } from 'vitest';
-import type { Subject } from './address-pattern.ts';
+import { AliasTable } from './alias-table.ts';
+import { DomainMap } from './domain-map.ts';
 import { judgeEnvelope, type MailInTables, type OfferedEnvelope } from './envelope-judgement.ts';
 import { HostAccessTable } from './host-access-table.ts';
 import { MailPolicyTable } from './mail-policy.ts';
 import { RecipientAccessTable } from './recipient-access-table.ts';
+import { RecipientRewriting } from './recipient-rewriting.ts';
 import { VirtualGatewayMap } from './virtual-gateway.ts';
 
 const anyone = { members: [] };
@@ -26,9 +28,17 @@ const tables = {
   ]),
   outgoing: MailPolicyTable.read([{ name: 'stamped', sender: anyone, recipient: anyone, actions: {} }]),
   gateways: VirtualGatewayMap.read([{ from: '@list.example', gateway: 'lists' }]),
+  rewriting: new RecipientRewriting(
+    DomainMap.read([{ from: '@old.example', to: '@example.com' }]) as DomainMap,
+    AliasTable.of([
+      { alias: 'all@example.com', to: ['u', 'boss'] },
+      { alias: 'round@example.com', to: ['turn'] },
+      { alias: 'turn@example.com', to: ['round'] },
+    ]),
+  ),
 } as MailInTables;
 
-const subject = (text: string): Subject => parseMailbox(text)!;
+const subject = (text: string): Mailbox => parseMailbox(text)!;
 const judge = (client: string, recipients: readonly string[], more: Partial<OfferedEnvelope> = {}) =>
   judgeEnvelope(tables, {
     listener: 'public',
@@ -71,6 +81,18 @@ describe('an envelope', () => {
       recipients: [{ action: 'ACCEPT' }],
     });
     expect(judge('192.0.2.2', ['x@elsewhere.test'], authenticated).recipients).toMatchObject([{ action: 'REJECT' }]);
+  });
+
+  it('is for what its recipients become: access is asked after the domain map, policies after the aliases (R136)', () => {
+    const judged = judge('198.51.100.1', ['all@old.example', 'x@other.test', 'round@example.com', 'u@example.com']);
+    expect(judged.recipients.map(({ action }) => action)).toEqual(['ACCEPT', 'REJECT', 'ACCEPT', 'ACCEPT']);
+    expect(judged.rewritten).toMatchObject([
+      { mapped: '@old.example', recipients: [{ address: 'u@example.com' }, { address: 'boss@example.com' }] },
+      undefined,
+      { fault: 'loop' },
+      undefined,
+    ]);
+    expect(split(judged)).toEqual(['boss 0', 'DEFAULT 0,3']);
   });
 
   it('is refused with its client (R124)', () => {

@@ -1,8 +1,10 @@
-import type { Domain } from '@mailyard/mail';
+import type { Domain, Mailbox } from '@mailyard/mail';
+import type { ExpansionFault } from './alias-table.ts';
 import type { Subject } from './address-pattern.ts';
 import type { HostAccessTable, HostVerdict } from './host-access-table.ts';
 import { type MailPolicyTable, type PolicySenders, type Splinter, splinter } from './mail-policy.ts';
 import type { RecipientAccessTable, RecipientVerdict } from './recipient-access-table.ts';
+import type { RecipientRewriting, RewrittenRecipient } from './recipient-rewriting.ts';
 import type { VirtualGatewayMap } from './virtual-gateway.ts';
 
 /** The tables that mail in is judged by, as of one version. */
@@ -13,6 +15,7 @@ export interface MailInTables {
   readonly policies: MailPolicyTable;
   readonly outgoing: MailPolicyTable;
   readonly gateways: VirtualGatewayMap;
+  readonly rewriting: RecipientRewriting;
 }
 
 /** An envelope, and who brings it. */
@@ -27,7 +30,7 @@ export interface OfferedEnvelope {
   readonly reversePath: Subject | null;
   /** Authors in the header, which policies ask after the envelope sender (R113). */
   readonly authors: readonly Subject[];
-  readonly recipients: readonly Subject[];
+  readonly recipients: readonly Mailbox[];
 }
 
 export interface EnvelopeJudgement {
@@ -36,7 +39,9 @@ export interface EnvelopeJudgement {
   readonly relays: boolean;
   /** One for each recipient, in their order; all are refused, without a reply of their own, where the client is (R124). */
   readonly recipients: readonly RecipientVerdict[];
-  /** How those who are taken are split (R91); by their places among all recipients. */
+  /** What each of them becomes by the domain map and the alias table (R136); undefined for who stays what he is. */
+  readonly rewritten: readonly (RewrittenRecipient | ExpansionFault | undefined)[];
+  /** How what those become who are taken is split (R91); by their places among all recipients. */
   readonly splinters: readonly Splinter[];
   readonly gateway: string | undefined;
 }
@@ -52,10 +57,14 @@ export function judgeEnvelope(tables: MailInTables, offered: OfferedEnvelope): E
   const isRefused = client.action === 'TCPREFUSE' || (client.action === 'REJECT' && !isAuthenticated);
   const recipients = offered.recipients.map((recipient): RecipientVerdict => {
     if (isRefused) return REFUSED;
-    return relays && recipient.domain !== '' ? TAKEN : tables.recipients.verdict(recipient);
+    if (relays && recipient.domain !== '') return TAKEN;
+    return tables.recipients.verdict(tables.rewriting.domainMap.map(recipient)?.mailbox ?? recipient);
   });
-  const taken = offered.recipients.flatMap((subject, place) =>
-    recipients[place]!.action === 'ACCEPT' ? [{ subject, place }] : [],
+  const rewritten = offered.recipients.map((recipient) => tables.rewriting.rewrite(recipient));
+  const taken = offered.recipients.flatMap((recipient, place) =>
+    recipients[place]!.action === 'ACCEPT'
+      ? becomes(recipient, rewritten[place]).map((subject) => ({ subject, place }))
+      : [],
   );
   const senders: PolicySenders = reversePath === null ? authors : [reversePath, ...authors];
   const split = splinter(
@@ -67,10 +76,16 @@ export function judgeEnvelope(tables: MailInTables, offered: OfferedEnvelope): E
     client,
     relays,
     recipients,
+    rewritten,
     splinters: split.map(({ policy, recipients: places }) => ({
       policy,
-      recipients: places.map((place) => taken[place]!.place),
+      recipients: [...new Set(places.map((place) => taken[place]!.place))],
     })),
     gateway: tables.gateways.gatewayOf(address, reversePath),
   };
+}
+
+function becomes(recipient: Mailbox, rewritten: EnvelopeJudgement['rewritten'][number]): readonly Mailbox[] {
+  if (rewritten === undefined) return [recipient];
+  return 'fault' in rewritten ? [] : [...rewritten.recipients, ...rewritten.discarded];
 }

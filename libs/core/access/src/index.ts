@@ -1,5 +1,8 @@
 export * from './access-fault.ts';
 export * from './address-pattern.ts';
+export * from './alias-file.ts';
+export * from './alias-table.ts';
+export * from './domain-map.ts';
 export * from './envelope-judgement.ts';
 export * from './hat-file.ts';
 export * from './host-access-table.ts';
@@ -11,4 +14,5 @@ export * from './mail-policy.ts';
 export * from './ports.ts';
 export * from './rat-file.ts';
 export * from './recipient-access-table.ts';
+export * from './recipient-rewriting.ts';
 export * from './virtual-gateway.ts';

@@ -14,6 +14,7 @@ export class PatternIndex {
     all: new Map(),
     address: new Map(),
     localPart: new Map(),
+    addressBelow: new Map(),
     domain: new Map(),
     below: new Map(),
   };
@@ -29,7 +30,7 @@ export class PatternIndex {
 
   /** The lowest place of a pattern that names the address; undefined when none does. */
   first({ localPart, domain }: Subject): number | undefined {
-    const { all, address, localPart: locals, domain: domains, below } = this.#places;
+    const { all, address, localPart: locals, addressBelow, domain: domains, below } = this.#places;
     let best = all.get('') ?? Infinity;
     const probe = (places: Places, key: string): void => {
       const place = places.get(key);
@@ -39,9 +40,13 @@ export class PatternIndex {
     if (domain !== '') {
       if (address.size > 0) probe(address, `${comparableLocalPart(localPart)}@${domain}`);
       if (domains.size > 0) probe(domains, domain);
-      if (below.size > 0 && !domain.startsWith('['))
-        for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1))
+      if ((below.size > 0 || addressBelow.size > 0) && !domain.startsWith('[')) {
+        const local = addressBelow.size > 0 ? comparableLocalPart(localPart) : '';
+        for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) {
           probe(below, domain.slice(dot + 1));
+          if (local !== '') probe(addressBelow, `${local}@${domain.slice(dot + 1)}`);
+        }
+      }
     }
     return best === Infinity ? undefined : best;
   }
@@ -52,6 +57,7 @@ function keyOf(pattern: AddressPattern): string {
     case 'all':
       return '';
     case 'address':
+    case 'addressBelow':
       return `${pattern.localPart}@${pattern.domain}`;
     case 'localPart':
       return pattern.localPart;

@@ -1,6 +1,6 @@
-import { comparableLocalPart, type IpAddress, parseIpAddress } from '@mailyard/mail';
+import { type IpAddress, parseIpAddress } from '@mailyard/mail';
 import { type AccessFault, accessFault } from './access-fault.ts';
-import { type AddressPattern, readMemberPattern, type Subject } from './address-pattern.ts';
+import { type AddressPattern, printPattern, readMemberPattern, type Subject } from './address-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
 
 /** A row of the virtual gateway map (R147): which mail leaves by a gateway. AsyncOS's `altsrchost`. */
@@ -98,18 +98,3 @@ export class VirtualGatewayMap {
 }
 
 const NOBODY: Subject = { localPart: '', domain: '' };
-
-function printPattern(pattern: AddressPattern): string {
-  switch (pattern.kind) {
-    case 'all':
-      return 'ALL';
-    case 'address':
-      return `${comparableLocalPart(pattern.localPart)}@${pattern.domain}`;
-    case 'localPart':
-      return `${pattern.localPart}@`;
-    case 'domain':
-      return `@${pattern.domain}`;
-    case 'below':
-      return `@.${pattern.domain}`;
-  }
-}

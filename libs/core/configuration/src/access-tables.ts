@@ -1,5 +1,9 @@
 import {
   type AccessFault,
+  type AliasRow,
+  AliasTable,
+  DomainMap,
+  type DomainMapRow,
   HostAccessTable,
   type HostAccessRow,
   type MailFlowPolicy,
@@ -7,6 +11,7 @@ import {
   MailPolicyTable,
   type RecipientAccessEntry,
   RecipientAccessTable,
+  RecipientRewriting,
   VirtualGatewayMap,
   type VirtualGatewayRow,
 } from '@mailyard/access';
@@ -23,6 +28,8 @@ export interface AccessTables {
   readonly outgoing: MailPolicyTable;
   readonly hosts: HostAccessTable;
   readonly gateways: VirtualGatewayMap;
+  /** What recipients become on receipt (R136). */
+  readonly rewriting: RecipientRewriting;
 }
 
 /** The rows that these tables are made of. */
@@ -35,9 +42,45 @@ export interface AccessRows {
   readonly gateways: readonly VirtualGatewayRow[];
 }
 
-/** Builds the tables of a state. @throws MtaError `CONFIGURATION_INVALID` when its rows are not in order */
-export function accessTablesOf(state: ConfigurationState): AccessTables {
-  return readAccessTables(state.version, accessRowsOf(state));
+/**
+ * Builds the tables of a state.
+ *
+ * @param before the state of tables that there are, of which those are taken that say the same: aliases may be many
+ * @throws MtaError `CONFIGURATION_INVALID` when its rows are not in order
+ */
+export function accessTablesOf(
+  state: ConfigurationState,
+  before?: { readonly state: ConfigurationState; readonly tables: AccessTables },
+): AccessTables {
+  const [now, old] = [state.sections, before?.state.sections];
+  const isRewritingSame = now.domainMap === old?.domainMap && now.aliases === old?.aliases;
+  const rewriting = isRewritingSame ? before?.tables.rewriting : undefined;
+  return readAccessTables(state.version, accessRowsOf(state), rewriting ?? rewritingOf(state));
+}
+
+/** The domain map and the aliases of a state. @throws MtaError `CONFIGURATION_INVALID` */
+export function rewritingOf(state: ConfigurationState): RecipientRewriting {
+  return readRewriting(state.version, rewritingRowsOf(state));
+}
+
+/** The rows by which recipients become others. */
+export interface RewritingRows {
+  readonly domainMap: readonly DomainMapRow[];
+  readonly aliases: readonly AliasRow[];
+}
+
+export function rewritingRowsOf(state: ConfigurationState): RewritingRows {
+  return {
+    domainMap: Array.from(itemsOf(state, 'domainMap'), ({ item }) => item),
+    aliases: Array.from(itemsOf(state, 'aliases'), ({ item }) => item),
+  };
+}
+
+/** Builds both tables of rows that were validated before. @throws MtaError `CONFIGURATION_INVALID` */
+export function readRewriting(version: number, rows: RewritingRows): RecipientRewriting {
+  const domainMap = DomainMap.read(rows.domainMap);
+  if (!(domainMap instanceof DomainMap)) throw invalid(version, domainMap);
+  return new RecipientRewriting(domainMap, AliasTable.of(rows.aliases));
 }
 
 /** The rows of a state. */
@@ -55,7 +98,7 @@ export function accessRowsOf(state: ConfigurationState): AccessRows {
 }
 
 /** Builds the tables of rows that were validated before. @throws MtaError `CONFIGURATION_INVALID` when they are not in order */
-export function readAccessTables(version: number, rows: AccessRows): AccessTables {
+export function readAccessTables(version: number, rows: AccessRows, rewriting: RecipientRewriting): AccessTables {
   const recipients = RecipientAccessTable.read(rows.entries);
   if (!(recipients instanceof RecipientAccessTable)) throw invalid(version, recipients);
   const policies = MailPolicyTable.read(rows.policies);
@@ -66,7 +109,7 @@ export function readAccessTables(version: number, rows: AccessRows): AccessTable
   if (!(hosts instanceof HostAccessTable)) throw invalid(version, hosts);
   const gateways = VirtualGatewayMap.read(rows.gateways);
   if (!(gateways instanceof VirtualGatewayMap)) throw invalid(version, gateways);
-  return { version, recipients, policies, outgoing, hosts, gateways };
+  return { version, recipients, policies, outgoing, hosts, gateways, rewriting };
 }
 
 function invalid(version: number, [fault]: readonly AccessFault[]): MtaError {

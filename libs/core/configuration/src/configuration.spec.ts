@@ -9,6 +9,7 @@ import {
 import type { Domain } from '@mailyard/mail';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { accessTablesOf } from './access-tables.ts';
 import { findChainBreak } from './chain.ts';
 import { type ChangeSet, isDisjoint, type Operation, touchedBy } from './change-set.ts';
 import {
@@ -159,6 +160,42 @@ describe('virtual gateways', () => {
     expect(codes(start, [put('@example.com', 'two words')])).toEqual([
       'GATEWAY_NAME_INVALID virtualGateways[0].gateway',
     ]);
+  });
+});
+
+describe('aliases and the domain map', () => {
+  const alias = (name: string, ...to: string[]): Operation => ({
+    kind: 'set',
+    section: 'aliases',
+    item: { alias: name, to },
+  });
+  const mapping = (from: string, to: string): Operation => ({ kind: 'set', section: 'domainMap', item: { from, to } });
+
+  it('are kept in their order, one row for one key, however it is written (R136)', () => {
+    const state = applyOperations(start, [
+      alias('a@example.com', 'b'),
+      alias('@example.com', 'c'),
+      alias('A@Example.com', 'd'),
+      mapping('@old.example', '@example.com'),
+    ]);
+    expect(Array.from(itemsOf(state, 'aliases'), ({ item }) => item.to)).toEqual([['d'], ['c']]);
+    expect([...state.sections.domainMap.keys()]).toEqual(['@old.example']);
+  });
+
+  it('are judged together, after all edits, and only where they change (R136)', () => {
+    const one = commit(start, alias('a@example.com', 'b'));
+    expect(codes(one, [alias('b@example.com', 'a')])).toEqual(['ITEM_INVALID aliases[0]', 'ITEM_INVALID aliases[1]']);
+    expect(codes(one, [alias('b@example.com', 'a'), alias('a@example.com', 'x@example.net')])).toEqual([]);
+    expect(codes(one, [mapping('@old.example', 'example.com')])).toEqual(['ITEM_INVALID domainMap[0].to']);
+  });
+
+  it('are built once for many versions that leave them alone (R136)', () => {
+    const one = commit(start, alias('a@example.com', 'b'));
+    const tables = accessTablesOf(one);
+    const two = commit(one, put('a.example h.example'));
+    expect(accessTablesOf(two, { state: one, tables }).rewriting).toBe(tables.rewriting);
+    const three = commit(two, alias('a@example.com', 'c'));
+    expect(accessTablesOf(three, { state: two, tables }).rewriting).not.toBe(tables.rewriting);
   });
 });
 

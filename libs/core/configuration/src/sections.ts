@@ -1,5 +1,9 @@
 import {
+  type AliasRow,
+  aliasKey,
   DEFAULT_POLICY,
+  type DomainMapRow,
+  domainMapKey,
   flowPolicyKey,
   gatewayKey,
   type HostAccessRow,
@@ -67,6 +71,8 @@ export interface Sections {
   readonly outgoingPolicies: MailPolicy;
   readonly virtualGateways: VirtualGatewayRow;
   readonly suspensions: Suspension;
+  readonly domainMap: DomainMapRow;
+  readonly aliases: AliasRow;
 }
 
 export type SectionName = keyof Sections;
@@ -83,6 +89,8 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'outgoingPolicies',
   'virtualGateways',
   'suspensions',
+  'domainMap',
+  'aliases',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -97,6 +105,8 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   outgoingPolicies: (policy) => policy.name,
   virtualGateways: ({ from }) => gatewayKey(from) ?? from,
   suspensions: suspensionKey,
+  domainMap: ({ from }) => domainMapKey(from) ?? from,
+  aliases: ({ alias }) => aliasKey(alias) ?? alias,
 };
 
 /** What tells an item from the others of its section. */

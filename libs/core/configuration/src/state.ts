@@ -50,6 +50,8 @@ export function initialState(lineage: string): ConfigurationState {
       outgoingPolicies: new Map(),
       virtualGateways: new Map(),
       suspensions: new Map(),
+      domainMap: new Map(),
+      aliases: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

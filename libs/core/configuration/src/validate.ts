@@ -1,5 +1,7 @@
 import {
   type AccessFault,
+  AliasTable,
+  DomainMap,
   HostAccessTable,
   MailPolicyTable,
   RecipientAccessTable,
@@ -7,7 +9,7 @@ import {
 } from '@mailyard/access';
 import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
 import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
-import { accessRowsOf } from './access-tables.ts';
+import { accessRowsOf, rewritingRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
 import { applyOperations } from './fold.ts';
 import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
@@ -17,7 +19,6 @@ import type { ConfigurationState } from './state.ts';
 export type ConfigurationFaultCode =
   | RouteFault['code']
   | AccessFault['code']
-  | 'ITEM_INVALID'
   | 'ITEM_DUPLICATE'
   | 'ITEM_NOT_FOUND'
   | 'ITEM_UNDELETABLE'
@@ -200,7 +201,9 @@ function checkAccess(before: ConfigurationState, after: ConfigurationState, faul
   take(MailPolicyTable.read(outgoing, 'outgoingPolicies'));
   take(VirtualGatewayMap.read(gateways));
   const [old, now] = [before.sections, after.sections];
-  // Ten thousand networks are not read again for a route.
+  // Ten thousand networks, or aliases, are not read again for a route.
+  if (old.domainMap !== now.domainMap) take(DomainMap.read(rewritingRowsOf(after).domainMap));
+  if (old.aliases !== now.aliases) take(AliasTable.read(rewritingRowsOf(after).aliases));
   if (old.hat !== now.hat || old.mailFlowPolicies !== now.mailFlowPolicies) take(HostAccessTable.read(hosts, flows));
 }
 

@@ -3,7 +3,7 @@
  * one diagnostics channel (`@mailyard/telemetry`, `publishMailEvent`); nobody but telemetry turns them into anything.
  */
 import type { Address, Reply, ReversePath } from '@mailyard/mail';
-import type { MessageId, QueueRecord } from './records.ts';
+import type { MessageId, QueueRecord, RecipientExpansion } from './records.ts';
 
 export type MailEvent =
   | {
@@ -47,7 +47,11 @@ export type MailEvent =
         readonly forwardPath: Address;
         readonly copy: number;
         readonly dropped: boolean;
+        /** The alias that leads to `/dev/null` (R64); whatever a policy says, it is dropped by that. */
+        readonly discardedBy?: string;
       }[];
+      /** Recipients that became others, or another, on receipt (R136). */
+      readonly expansions?: readonly RecipientExpansion[];
       readonly copies: readonly { readonly policy: string; readonly sizeOctets: number }[];
       /** The outgoing mail policies were asked, not the incoming ones (R110). */
       readonly relayed?: boolean;

@@ -101,6 +101,21 @@ export interface MessageAccepted extends Extensible {
   readonly traceparent?: string;
   /** Name of the virtual gateway by which it leaves (R147), told at receipt and kept; absent is none. */
   readonly gateway?: string;
+  /** Recipients that became others, or another, on receipt (R136); absent where none did. */
+  readonly expansions?: readonly RecipientExpansion[];
+}
+
+/** What one RCPT became by the domain map and the alias table. */
+export interface RecipientExpansion extends Extensible {
+  /** The forward-path as it came. */
+  readonly received: Address;
+  /** The rows that named it, as written. */
+  readonly mapped?: string;
+  readonly alias?: string;
+  /** Of the configuration. */
+  readonly version: number;
+  /** RIDs of what it became; another RCPT may have named them as well. */
+  readonly recipients: readonly number[];
 }
 
 export interface RecipientQueued extends Extensible {

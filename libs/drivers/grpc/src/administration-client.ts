@@ -38,7 +38,7 @@ export class AdministrationClient {
   }
 
   getAccess(): Promise<routing.GetAccessResponse> {
-    return call(this.#routing, Routing.getAccess, { minVersion: 0 });
+    return call(this.#routing, Routing.getAccess, { minVersion: 0, withoutRewriting: false });
   }
 
   validate(request: admin.ValidateRequest): Promise<admin.ValidateResponse> {

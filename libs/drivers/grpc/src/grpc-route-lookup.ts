@@ -5,18 +5,23 @@ import {
   changedProfiles,
   type DeliveryControls,
   type DestinationControl,
+  type AccessRows,
   readAccessTables,
+  readRewriting,
   type Suspension,
 } from '@mailyard/configuration';
 import {
   readAccessItem,
+  readAlias,
+  readDomainMapping,
   readHostAccess,
   readMailFlowPolicy,
   readPlainItem,
   readSuspension,
   routingWire as wire,
+  writeSection,
 } from '@mailyard/contracts';
-import type { MailPolicy, RecipientAccessEntry, VirtualGatewayRow } from '@mailyard/access';
+import type { MailPolicy, RecipientAccessEntry, RecipientRewriting, VirtualGatewayRow } from '@mailyard/access';
 import { type AddressLiteral, type Domain, MtaError } from '@mailyard/mail';
 import type { RouteChanges, RouteDecision, RouteLookup } from '@mailyard/smtp-routes';
 import { Channels, type GrpcTarget } from './channels.ts';
@@ -58,6 +63,8 @@ export class GrpcRouteLookup implements RouteLookup {
   readonly #suspensionListeners: (() => void)[] = [];
   #access: AccessTables | undefined;
   #isAccessStale = true;
+  /** Aliases may be many: they are sent again only where they changed. */
+  #isRewritingStale = true;
   #fetching: Promise<void> | undefined;
 
   constructor(target: GrpcTarget, options: GrpcRouteLookupOptions = {}) {
@@ -70,6 +77,7 @@ export class GrpcRouteLookup implements RouteLookup {
       reset: (version) => {
         this.#cache.clear();
         this.#isAccessStale = true;
+        this.#isRewritingStale = true;
         this.#take(version, () => true);
       },
       changed: (changes, sections) => this.#change(changes, sections),
@@ -179,6 +187,7 @@ export class GrpcRouteLookup implements RouteLookup {
     const isConcerned = (domain: Domain | AddressLiteral): boolean =>
       matched.has(domain) || changes.concerns(domain, this.#cache.get(domain)?.matched);
     if (sections.length > 0) this.#isAccessStale = true;
+    if (REWRITING_SECTIONS.some((section) => sections.includes(section))) this.#isRewritingStale = true;
     this.#take(changes.version, isConcerned);
   }
 
@@ -199,25 +208,33 @@ export class GrpcRouteLookup implements RouteLookup {
   /** What fails is asked again with the next sign of life of the watch; until then the last good tables are used. */
   async #fetchAccess(minVersion: number): Promise<void> {
     this.#isAccessStale = false;
+    const kept = this.#isRewritingStale ? undefined : this.#access?.rewriting;
+    this.#isRewritingStale = false;
     try {
       const answer = await this.#channels.call(
         (client) =>
           new Promise<wire.GetAccessResponse>((resolve, reject) => {
             const deadline = Date.now() + 5_000;
-            client.getAccess({ minVersion }, this.#channels.metadata, { deadline }, (error, response) => {
-              if (error === null) resolve(response);
-              else reject(error);
-            });
+            client.getAccess(
+              { minVersion, withoutRewriting: kept !== undefined },
+              this.#channels.metadata,
+              { deadline },
+              (error, response) => {
+                if (error === null) resolve(response);
+                else reject(error);
+              },
+            );
           }),
       );
       // All or none: where one cannot be read, the others would stand beside those of before.
-      const [access, profiles, controls] = [readAccess(answer), readProfiles(answer), readControls(answer)];
+      const [access, profiles, controls] = [readAccess(answer, kept), readProfiles(answer), readControls(answer)];
       this.#access = access;
       this.#takeProfiles(profiles);
       this.#takeControls(controls);
       this.#takeSuspensions(answer.suspensions.flatMap((value) => readSuspension(value) ?? []));
     } catch (error) {
       this.#isAccessStale = true;
+      this.#isRewritingStale ||= kept === undefined;
       this.#report(error);
     } finally {
       this.#fetching = undefined;
@@ -249,8 +266,13 @@ export class GrpcRouteLookup implements RouteLookup {
   }
 }
 
-/** @throws MtaError `CONFIGURATION_INVALID`: a later release has written what is not known here */
-export function readAccess(answer: wire.GetAccessResponse): AccessTables {
+const REWRITING_SECTIONS = [writeSection('domainMap'), writeSection('aliases')];
+
+/**
+ * @param kept what recipients become, where the answer does not say it
+ * @throws MtaError `CONFIGURATION_INVALID`: a later release has written what is not known here
+ */
+export function readAccess(answer: wire.GetAccessResponse, kept?: RecipientRewriting): AccessTables {
   const {
     version,
     recipientAccess,
@@ -262,7 +284,7 @@ export function readAccess(answer: wire.GetAccessResponse): AccessTables {
   } = answer;
   const policyOf = (value: (typeof mailPolicies)[number]): MailPolicy =>
     readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy;
-  return readAccessTables(version, {
+  const rows: AccessRows = {
     entries: recipientAccess.map(
       (value) => readAccessItem({ $case: 'recipientAccess', value })?.item as RecipientAccessEntry,
     ),
@@ -273,7 +295,14 @@ export function readAccess(answer: wire.GetAccessResponse): AccessTables {
     gateways: virtualGateways.map(
       (value) => readAccessItem({ $case: 'virtualGateway', value })?.item as VirtualGatewayRow,
     ),
-  });
+  };
+  const rewriting =
+    kept ??
+    readRewriting(version, {
+      domainMap: answer.domainMap.map(readDomainMapping),
+      aliases: answer.aliases.map(readAlias),
+    });
+  return readAccessTables(version, rows, rewriting);
 }
 
 /** A row that is not understood is no row to pass over: those below it would decide in its place. */

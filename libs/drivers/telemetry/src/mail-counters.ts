@@ -81,7 +81,9 @@ export class MailCounters {
       case 'accepted':
         plain.injectedMessages += 1;
         plain.injectedRecipients += event.recipients.length;
-        for (const { dropped } of event.recipients) if (dropped) add(this.labelled.dropped, 'policy');
+        for (const { dropped, discardedBy } of event.recipients)
+          if (discardedBy !== undefined) add(this.labelled.dropped, 'alias');
+          else if (dropped) add(this.labelled.dropped, 'policy');
         this.#record('splinters', event.copies.length);
         return this.#record('dotToReply', event.dotToReplyMs / 1_000);
       case 'transactionStarted':

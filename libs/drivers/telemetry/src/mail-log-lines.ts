@@ -3,6 +3,7 @@
  * ICID names an injection connection, MID one copy of a message, RID a recipient, DCID a delivery connection.
  */
 import type { Reply, ReversePath } from '@mailyard/mail';
+import type { RecipientExpansion } from '@mailyard/queue';
 
 export const LINES = {
   injectionOpened: (icid: string, listener: string, address: string, names: readonly string[] | undefined): string =>
@@ -50,6 +51,14 @@ export const LINES = {
     `MID ${parent} was split creating MID ${mid} due to a per-recipient policy ${policy} in the ${table} table`,
 
   droppedByPolicy: (mid: string, policy: string): string => `Message aborted MID ${mid} Dropped by policy ${policy}`,
+
+  rewritten: (mid: string, { received, mapped, alias, version, recipients }: RecipientExpansion): string => {
+    const rows = [
+      ...(mapped === undefined ? [] : [`domain map ${mapped}`]),
+      ...(alias === undefined ? [] : [`alias ${alias}`]),
+    ];
+    return `MID ${mid} RID [${recipients.join(', ')}] rewritten from <${received}> by ${rows.join(', ')} version ${version}`;
+  },
 
   connectionOpened: (dcid: string, host: string, address: string, port: number, local: string | undefined): string =>
     `New SMTP DCID ${dcid}${local === undefined ? '' : ` interface ${local}`} address ${address} port ${port} host ${host}`,

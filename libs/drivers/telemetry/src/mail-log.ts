@@ -120,20 +120,25 @@ export class MailLogText {
   }
 
   /** One policy group: the message keeps its one MID (R92). Several: it is split, and each copy has its own (R93, R97). */
-  #accepted({ icid, message, reversePath, recipients, copies, headerMessageId, relayed }: Accepted): void {
+  #accepted(accepted: Accepted): void {
+    const { icid, message, reversePath, recipients, copies, headerMessageId, expansions = [], relayed } = accepted;
     const table = relayed === true ? 'outbound' : 'inbound';
     const info = (line: string): void => this.#write('Info', line);
     const mid = copies.length === 1 ? midOf(message, 0) : message;
     info(LINES.messageStarted(mid, icid));
     info(LINES.sender(mid, icid, reversePath));
     for (const [rid, { forwardPath }] of recipients.entries()) info(LINES.recipient(mid, icid, rid, forwardPath));
+    for (const expansion of expansions) info(LINES.rewritten(mid, expansion));
     if (headerMessageId !== undefined) info(LINES.headerMessageId(mid, headerMessageId));
     for (const [number, { policy, sizeOctets }] of copies.entries()) {
       const copy = midOf(message, number);
       if (copies.length > 1) info(LINES.messageSplit(mid, copy, policy, table));
       info(LINES.messageReady(copy, sizeOctets, reversePath));
       info(LINES.policyMatched(copy, policy, table));
-      if (recipients.some((recipient) => recipient.dropped && recipient.copy === number))
+      const own = [...recipients.entries()].filter(([, recipient]) => recipient.copy === number);
+      for (const [rid, { discardedBy }] of own)
+        if (discardedBy !== undefined) info(LINES.dropped(copy, rid, `alias ${discardedBy}`));
+      if (own.some(([, { dropped, discardedBy }]) => dropped && discardedBy === undefined))
         info(LINES.droppedByPolicy(copy, policy));
     }
   }

@@ -32,6 +32,8 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   mailFlowPolicies: 'mailFlowPolicies',
   outgoingPolicies: 'outgoingMailPolicies',
   virtualGateways: 'virtualGateways',
+  domainMap: 'domainMap',
+  aliases: 'aliases',
   suspensions: 'suspensions',
 };
 

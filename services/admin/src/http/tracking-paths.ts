@@ -115,11 +115,21 @@ function eventJson(event: Event): unknown {
 
 function acceptanceJson(acceptance: NonNullable<Event['acceptance']>): object {
   const { icid, listener, clientAddress, helo, reversePath, headerMessageId, reportOf, copies } = acceptance;
-  const { senderGroup, flowPolicy, relayed, gateway, user } = acceptance;
+  const { senderGroup, flowPolicy, relayed, gateway, user, expansions } = acceptance;
   return {
     ...present({ icid, listener, clientAddress, helo, reversePath, headerMessageId, reportOf }),
     ...present({ senderGroup, flowPolicy, relayed, gateway, user }),
     copies: copies.map(({ mid, policy, sizeOctets }) => ({ mid, policy, sizeOctets })),
+    ...(expansions.length === 0
+      ? {}
+      : {
+          expansions: expansions.map(({ received, mapped, alias, version, recipients }) => ({
+            received,
+            ...present({ mapped, alias }),
+            version,
+            recipients,
+          })),
+        }),
   };
 }
 

@@ -116,7 +116,7 @@ function outcomePartsOf(
 }
 
 function acceptanceOf(record: MessageAccepted): Acceptance {
-  const { injection, reversePath, headerMessageId, copies, traceparent, gateway, message } = record;
+  const { injection, reversePath, headerMessageId, copies, traceparent, gateway, message, expansions = [] } = record;
   const reportOf = record.reportOf ?? record.warningOf;
   return {
     icid: injection.icid,
@@ -135,6 +135,13 @@ function acceptanceOf(record: MessageAccepted): Acceptance {
     ...(reportOf === undefined ? {} : { reportOf: reportOf.message }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(gateway === undefined ? {} : { gateway }),
+    expansions: expansions.map(({ received, mapped, alias, version, recipients }) => ({
+      received,
+      ...(mapped === undefined ? {} : { mapped }),
+      ...(alias === undefined ? {} : { alias }),
+      version,
+      recipients: [...recipients],
+    })),
   };
 }
 

@@ -10,6 +10,8 @@ hat:
   - {group: OFFICE, sources: [10.0.0.0/8], policy: $RELAYED}
   - {source: .spam.example, action: REJECT}
   - {group: SLOW, sources: [192.0.2.0/24], policy: $THROTTLED}
+domainMap: {"@old.example": "@example.com"}
+aliases: {staff@example.com: [boss, bob@elsewhere.test], void@example.com: /dev/null}
 policies:
   - {name: bosses, recipient: {members: [boss@example.com]}, actions: {subjectTag: "[vip]"}}
 `;
@@ -52,6 +54,22 @@ describe('mailyard explain', () => {
       client: { action: 'REJECT', source: '.spam.example', relays: false },
       recipients: [{ recipient: 'you@example.com', action: 'REJECT' }],
       copies: [],
+    });
+  });
+
+  it('tells what recipients become, and where that goes (R136)', async () => {
+    const text = await said('--client', '192.0.2.7', 'staff@old.example', 'void@example.com', 'x@example.com');
+    expect(text).toContain(
+      'staff@old.example is taken by the entry example.com, becomes boss@example.com, bob@elsewhere.test ' +
+        '(domain map @old.example, alias staff@example.com), under the policy bosses, DEFAULT\n',
+    );
+    expect(text).toContain('becomes void@example.com (dropped) (alias void@example.com), under the policy DEFAULT\n');
+    expect(text).toContain('\nboss@example.com goes to 127.0.0.1:2526\n');
+    expect(text).toContain('\nbob@elsewhere.test goes to 192.0.2.99');
+    expect(text).not.toMatch(/^(?:staff|void)\S+ goes to/m);
+    const json = JSON.parse(await said('--client', '192.0.2.7', 'staff@old.example', '--json')) as object;
+    expect(json).toMatchObject({
+      recipients: [{ rewriting: { recipients: ['boss@example.com', 'bob@elsewhere.test'] }, routes: [{}, {}] }],
     });
   });
 

@@ -1,4 +1,4 @@
-import { type EnvelopeJudgement, judgeEnvelope, type RecipientVerdict } from '@mailyard/access';
+import { type EnvelopeJudgement, faultText, judgeEnvelope, type RecipientVerdict } from '@mailyard/access';
 import { readAccess } from '@mailyard/grpc';
 import { type Domain, type Mailbox, parseDomain, parseIpAddress, parseMailbox } from '@mailyard/mail';
 import { type Command, EXIT } from '../io.ts';
@@ -65,15 +65,18 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
     recipients,
   });
   const table = { $case: 'version', value: tables.version } as const;
+  const routeOf = async ({ address: recipient }: Mailbox) =>
+    explainText(recipient, { ...(await client.explain({ recipient, table })), rewriting: undefined });
   const routes = await Promise.all(
-    recipients.map(async (recipient, place) =>
-      judged.recipients[place]!.action === 'REJECT'
-        ? undefined
-        : explainText(recipient.address, await client.explain({ recipient: recipient.address, table })),
-    ),
+    recipients.map(async (recipient, place) => {
+      const isRefused = judged.recipients[place]!.action === 'REJECT';
+      return isRefused ? [] : Promise.all(targetsOf(recipient, judged.rewritten[place]).map(routeOf));
+    }),
   );
-  const policyOf = (place: number): string | undefined =>
-    judged.splinters.find((splinter) => splinter.recipients.includes(place))?.policy.name;
+  const policyOf = (place: number): string | undefined => {
+    const names = judged.splinters.filter((splinter) => splinter.recipients.includes(place));
+    return names.length === 0 ? undefined : names.map(({ policy }) => policy.name).join(', ');
+  };
   const json = {
     version: tables.version,
     client: { address, ...judged.client, relays: judged.relays },
@@ -81,7 +84,9 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
     recipients: recipients.map((recipient, place) => ({
       recipient: recipient.address,
       ...judged.recipients[place]!,
-      ...(routes[place] === undefined ? {} : { policy: policyOf(place), route: routes[place].json }),
+      ...becomesJson(judged, place),
+      ...(routes[place]?.[0] === undefined ? {} : { policy: policyOf(place), route: routes[place][0].json }),
+      ...(judged.rewritten[place] === undefined ? {} : { routes: routes[place]!.map(({ json }) => json) }),
     })),
     copies: judged.splinters.map(({ policy, recipients: places }) => ({
       policy: policy.name,
@@ -91,10 +96,10 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
   };
   const lines = [
     clientText(address, judged),
-    ...recipients.map((recipient, place) => verdictText(recipient, judged.recipients[place]!, judged, policyOf(place))),
+    ...recipients.map((recipient, place) => verdictText(recipient, place, judged, policyOf(place))),
     '',
   ];
-  print(json, lines.join('\n') + routes.flatMap((route) => (route === undefined ? [] : [`\n${route.text}`])).join(''));
+  print(json, lines.join('\n') + routes.flatMap((own) => own.map(({ text }) => `\n${text}`)).join(''));
   if (names.length === 0 && tables.hosts.of(listener).asksForNames(address))
     say('rows with host names stand above: say --name HOST to explain with a name of the client');
   return EXIT.done;
@@ -138,14 +143,48 @@ function clientText(address: string, { client, relays, gateway, splinters }: Env
   return alignColumns(facts).join('\n');
 }
 
+/** Routes are told of so many that an alias leads to. */
+const TARGETS_TOLD = 20;
+
+/** Whom the mail of a recipient who is taken is sent to. */
+function targetsOf(recipient: Mailbox, rewritten: EnvelopeJudgement['rewritten'][number]): readonly Mailbox[] {
+  if (rewritten === undefined) return [recipient];
+  return 'fault' in rewritten ? [] : rewritten.recipients.slice(0, TARGETS_TOLD);
+}
+
+function becomesJson({ recipients, rewritten }: EnvelopeJudgement, place: number): object {
+  const found = rewritten[place];
+  if (found === undefined || recipients[place]!.action === 'REJECT') return {};
+  if ('fault' in found) return { rewriting: { problem: faultText(found) } };
+  const { mapped, alias, recipients: targets, discarded } = found;
+  const addresses = (list: readonly Mailbox[]): string[] => list.map(({ address }) => address);
+  return { rewriting: { mapped, alias, recipients: addresses(targets), discarded: addresses(discarded) } };
+}
+
+function becomesText(found: EnvelopeJudgement['rewritten'][number]): string {
+  if (found === undefined || 'fault' in found) return '';
+  const { mapped, alias, recipients, discarded } = found;
+  const rows = [mapped === undefined ? '' : `domain map ${mapped}`, alias === undefined ? '' : `alias ${alias}`];
+  const targets = [
+    ...recipients.slice(0, TARGETS_TOLD).map(({ address }) => address),
+    ...(recipients.length > TARGETS_TOLD ? [`${recipients.length - TARGETS_TOLD} more`] : []),
+    ...discarded.map(({ address }) => `${address} (dropped)`),
+  ];
+  return `, becomes ${targets.join(', ')} (${rows.filter((row) => row !== '').join(', ')})`;
+}
+
 function verdictText(
   { address }: Mailbox,
-  { matched, reply }: RecipientVerdict,
-  { client }: EnvelopeJudgement,
+  place: number,
+  { client, recipients, rewritten }: EnvelopeJudgement,
   policy: string | undefined,
 ): string {
-  if (policy !== undefined)
-    return `${address} is taken${matched === '' ? '' : ` by the entry ${matched}`}, under the policy ${policy}`;
+  const { matched, reply, action }: RecipientVerdict = recipients[place]!;
+  const found = rewritten[place];
+  if (action === 'ACCEPT' && found !== undefined && 'fault' in found)
+    return `${address} is refused for now: its alias ${faultText(found)}`;
+  const entry = matched === '' ? '' : ` by the entry ${matched}`;
+  if (policy !== undefined) return `${address} is taken${entry}${becomesText(found)}, under the policy ${policy}`;
   if (reply !== undefined) return `${address} is refused: ${reply.code} ${reply.enhancedStatus ?? ''} ${reply.text}`;
   return `${address} is refused with its client (${client.action})`;
 }

@@ -204,7 +204,27 @@ export interface MessageAccepted {
     | ReportOf
     | undefined;
   /** Name of the virtual gateway by which it leaves; absent is none. */
-  gateway?: string | undefined;
+  gateway?:
+    | string
+    | undefined;
+  /** Recipients that became others, or another, on receipt. */
+  expansions: Expansion[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What one RCPT became by the domain map and the alias table. */
+export interface Expansion {
+  /** The forward-path as it came. */
+  received: string;
+  /** The row of the domain map, and that of the alias table, which named it, as written. */
+  mapped?: string | undefined;
+  alias?:
+    | string
+    | undefined;
+  /** Of the configuration. */
+  version: number;
+  /** Places in the envelope of the recipients that it became, some of whom another RCPT may have named as well. */
+  recipients: number[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1430,6 +1450,7 @@ function createBaseMessageAccepted(): MessageAccepted {
     traceparent: undefined,
     warningOf: undefined,
     gateway: undefined,
+    expansions: [],
     _unknownFields: {},
   };
 }
@@ -1483,6 +1504,9 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
     }
     if (message.gateway !== undefined) {
       writer.uint32(130).string(message.gateway);
+    }
+    for (const v of message.expansions) {
+      Expansion.encode(v!, writer.uint32(162).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1636,6 +1660,14 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
             message.gateway = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.expansions.push(Expansion.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1683,6 +1715,140 @@ export const MessageAccepted: MessageFns<MessageAccepted> = {
       ? ReportOf.fromPartial(object.warningOf)
       : undefined;
     message.gateway = object.gateway ?? undefined;
+    message.expansions = object.expansions?.map((e) => Expansion.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExpansion(): Expansion {
+  return { received: "", mapped: undefined, alias: undefined, version: 0, recipients: [], _unknownFields: {} };
+}
+
+export const Expansion: MessageFns<Expansion> = {
+  encode(message: Expansion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.received !== "") {
+      writer.uint32(10).string(message.received);
+    }
+    if (message.mapped !== undefined) {
+      writer.uint32(18).string(message.mapped);
+    }
+    if (message.alias !== undefined) {
+      writer.uint32(26).string(message.alias);
+    }
+    if (message.version !== 0) {
+      writer.uint32(32).uint64(message.version);
+    }
+    if (message.recipients.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.recipients) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Expansion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExpansion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.received = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mapped = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.alias = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.recipients.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.recipients.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Expansion>): Expansion {
+    return Expansion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Expansion>): Expansion {
+    const message = createBaseExpansion();
+    message.received = object.received ?? "";
+    message.mapped = object.mapped ?? undefined;
+    message.alias = object.alias ?? undefined;
+    message.version = object.version ?? 0;
+    message.recipients = object.recipients?.map((e) => e) || [];
     return message;
   },
 };

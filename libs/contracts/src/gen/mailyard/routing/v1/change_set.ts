@@ -65,6 +65,8 @@ export const Section = {
   SECTION_OUTGOING_MAIL_POLICIES: 9,
   SECTION_VIRTUAL_GATEWAYS: 10,
   SECTION_SUSPENSIONS: 11,
+  SECTION_DOMAIN_MAP: 20,
+  SECTION_ALIASES: 21,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -82,6 +84,8 @@ export namespace Section {
   export type SECTION_OUTGOING_MAIL_POLICIES = typeof Section.SECTION_OUTGOING_MAIL_POLICIES;
   export type SECTION_VIRTUAL_GATEWAYS = typeof Section.SECTION_VIRTUAL_GATEWAYS;
   export type SECTION_SUSPENSIONS = typeof Section.SECTION_SUSPENSIONS;
+  export type SECTION_DOMAIN_MAP = typeof Section.SECTION_DOMAIN_MAP;
+  export type SECTION_ALIASES = typeof Section.SECTION_ALIASES;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -246,6 +250,8 @@ export interface Item {
     { $case: "outgoingMailPolicy"; value: MailPolicy }
     | { $case: "virtualGateway"; value: VirtualGateway }
     | { $case: "suspension"; value: Suspension }
+    | { $case: "domainMapping"; value: DomainMapping }
+    | { $case: "alias"; value: Alias }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -445,6 +451,24 @@ export interface VirtualGateway {
   key: string;
   /** Its name; addresses are settings of the machines that deliver. */
   gateway: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Under which address a recipient is taken; the first that matches decides. */
+export interface DomainMapping {
+  /** user@example.com, user@.example.com, @example.com or @.example.com. */
+  key: string;
+  /** A whole address; or @example.net, where the key has no user: the same user there. */
+  to: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** To whom a recipient's mail goes instead; the first that matches decides. */
+export interface Alias {
+  /** user@example.com, user@.example.com, @example.com or @.example.com. */
+  key: string;
+  /** Whole addresses, names at the recipient's own domain, or /dev/null alone. */
+  to: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1160,6 +1184,12 @@ export const Item: MessageFns<Item> = {
       case "suspension":
         Suspension.encode(message.item.value, writer.uint32(90).fork()).join();
         break;
+      case "domainMapping":
+        DomainMapping.encode(message.item.value, writer.uint32(162).fork()).join();
+        break;
+      case "alias":
+        Alias.encode(message.item.value, writer.uint32(170).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1273,6 +1303,22 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "suspension", value: Suspension.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.item = { $case: "domainMapping", value: DomainMapping.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.item = { $case: "alias", value: Alias.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1362,6 +1408,18 @@ export const Item: MessageFns<Item> = {
       case "suspension": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "suspension", value: Suspension.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "domainMapping": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "domainMapping", value: DomainMapping.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "alias": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "alias", value: Alias.fromPartial(object.item.value) };
         }
         break;
       }
@@ -3271,6 +3329,172 @@ export const VirtualGateway: MessageFns<VirtualGateway> = {
     const message = createBaseVirtualGateway();
     message.key = object.key ?? "";
     message.gateway = object.gateway ?? "";
+    return message;
+  },
+};
+
+function createBaseDomainMapping(): DomainMapping {
+  return { key: "", to: "", _unknownFields: {} };
+}
+
+export const DomainMapping: MessageFns<DomainMapping> = {
+  encode(message: DomainMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.to !== "") {
+      writer.uint32(18).string(message.to);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DomainMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDomainMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DomainMapping>): DomainMapping {
+    return DomainMapping.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DomainMapping>): DomainMapping {
+    const message = createBaseDomainMapping();
+    message.key = object.key ?? "";
+    message.to = object.to ?? "";
+    return message;
+  },
+};
+
+function createBaseAlias(): Alias {
+  return { key: "", to: [], _unknownFields: {} };
+}
+
+export const Alias: MessageFns<Alias> = {
+  encode(message: Alias, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    for (const v of message.to) {
+      writer.uint32(18).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Alias {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlias();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Alias>): Alias {
+    return Alias.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Alias>): Alias {
+    const message = createBaseAlias();
+    message.key = object.key ?? "";
+    message.to = object.to?.map((e) => e) || [];
     return message;
   },
 };

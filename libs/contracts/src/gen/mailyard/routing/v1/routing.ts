@@ -23,9 +23,11 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import {
+  Alias,
   AuthProfile,
   BounceProfile,
   DestinationControl,
+  DomainMapping,
   HostAccess,
   MailFlowPolicy,
   MailPolicy,
@@ -231,6 +233,8 @@ export interface GetTableResponse {
 
 export interface GetAccessRequest {
   minVersion: number;
+  /** Leave out the domain map and the aliases, which may be many: the caller has them, or has no use for them. */
+  withoutRewriting: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -247,6 +251,8 @@ export interface GetAccessResponse {
   outgoingMailPolicies: MailPolicy[];
   virtualGateways: VirtualGateway[];
   suspensions: Suspension[];
+  domainMap: DomainMapping[];
+  aliases: Alias[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -340,7 +346,27 @@ export interface ExplainResponse {
   /** The winner's hosts in the order they would be tried; left out where no resolver is at hand. */
   hosts: ExplainedHost[];
   /** What bounds its delivery; absent where no settings of delivery are at hand. */
-  limits?: DeliveryLimits | undefined;
+  limits?:
+    | DeliveryLimits
+    | undefined;
+  /** On receipt the address becomes others, and routes are asked for those. Only of an address that does. */
+  rewriting?: Rewriting | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** What an address becomes on receipt. */
+export interface Rewriting {
+  /** The rows that name it, as written. */
+  mapped?: string | undefined;
+  alias?:
+    | string
+    | undefined;
+  /** Whom its mail goes to instead. */
+  recipients: string[];
+  /** Whose mail is taken and dropped. */
+  discarded: string[];
+  /** Why it cannot be told. */
+  problem?: string | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1895,13 +1921,16 @@ export const GetTableResponse: MessageFns<GetTableResponse> = {
 };
 
 function createBaseGetAccessRequest(): GetAccessRequest {
-  return { minVersion: 0, _unknownFields: {} };
+  return { minVersion: 0, withoutRewriting: false, _unknownFields: {} };
 }
 
 export const GetAccessRequest: MessageFns<GetAccessRequest> = {
   encode(message: GetAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.minVersion !== 0) {
       writer.uint32(8).uint64(message.minVersion);
+    }
+    if (message.withoutRewriting !== false) {
+      writer.uint32(16).bool(message.withoutRewriting);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1935,6 +1964,14 @@ export const GetAccessRequest: MessageFns<GetAccessRequest> = {
             message.minVersion = longToNumber(reader.uint64());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withoutRewriting = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1961,6 +1998,7 @@ export const GetAccessRequest: MessageFns<GetAccessRequest> = {
   fromPartial(object: DeepPartial<GetAccessRequest>): GetAccessRequest {
     const message = createBaseGetAccessRequest();
     message.minVersion = object.minVersion ?? 0;
+    message.withoutRewriting = object.withoutRewriting ?? false;
     return message;
   },
 };
@@ -1979,6 +2017,8 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     outgoingMailPolicies: [],
     virtualGateways: [],
     suspensions: [],
+    domainMap: [],
+    aliases: [],
     _unknownFields: {},
   };
 }
@@ -2020,6 +2060,12 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.suspensions) {
       Suspension.encode(v!, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.domainMap) {
+      DomainMapping.encode(v!, writer.uint32(162).fork()).join();
+    }
+    for (const v of message.aliases) {
+      Alias.encode(v!, writer.uint32(170).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2141,6 +2187,22 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.suspensions.push(Suspension.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.domainMap.push(DomainMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.aliases.push(Alias.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2178,6 +2240,8 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.outgoingMailPolicies = object.outgoingMailPolicies?.map((e) => MailPolicy.fromPartial(e)) || [];
     message.virtualGateways = object.virtualGateways?.map((e) => VirtualGateway.fromPartial(e)) || [];
     message.suspensions = object.suspensions?.map((e) => Suspension.fromPartial(e)) || [];
+    message.domainMap = object.domainMap?.map((e) => DomainMapping.fromPartial(e)) || [];
+    message.aliases = object.aliases?.map((e) => Alias.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3046,6 +3110,7 @@ function createBaseExplainResponse(): ExplainResponse {
     candidates: [],
     hosts: [],
     limits: undefined,
+    rewriting: undefined,
     _unknownFields: {},
   };
 }
@@ -3072,6 +3137,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     if (message.limits !== undefined) {
       DeliveryLimits.encode(message.limits, writer.uint32(58).fork()).join();
+    }
+    if (message.rewriting !== undefined) {
+      Rewriting.encode(message.rewriting, writer.uint32(162).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3153,6 +3221,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.limits = DeliveryLimits.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.rewriting = Rewriting.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3189,6 +3265,128 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     message.limits = (object.limits !== undefined && object.limits !== null)
       ? DeliveryLimits.fromPartial(object.limits)
       : undefined;
+    message.rewriting = (object.rewriting !== undefined && object.rewriting !== null)
+      ? Rewriting.fromPartial(object.rewriting)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRewriting(): Rewriting {
+  return { mapped: undefined, alias: undefined, recipients: [], discarded: [], problem: undefined, _unknownFields: {} };
+}
+
+export const Rewriting: MessageFns<Rewriting> = {
+  encode(message: Rewriting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mapped !== undefined) {
+      writer.uint32(10).string(message.mapped);
+    }
+    if (message.alias !== undefined) {
+      writer.uint32(18).string(message.alias);
+    }
+    for (const v of message.recipients) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.discarded) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.problem !== undefined) {
+      writer.uint32(42).string(message.problem);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rewriting {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRewriting();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mapped = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.alias = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.recipients.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.discarded.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rewriting>): Rewriting {
+    return Rewriting.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rewriting>): Rewriting {
+    const message = createBaseRewriting();
+    message.mapped = object.mapped ?? undefined;
+    message.alias = object.alias ?? undefined;
+    message.recipients = object.recipients?.map((e) => e) || [];
+    message.discarded = object.discarded?.map((e) => e) || [];
+    message.problem = object.problem ?? undefined;
     return message;
   },
 };

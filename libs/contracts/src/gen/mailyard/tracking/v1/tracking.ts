@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Ledger } from "../../queue/v1/queue.ts";
-import { Decision, Reply } from "../../queue/v1/records.ts";
+import { Decision, Expansion, Reply } from "../../queue/v1/records.ts";
 
 export const protobufPackage = "mailyard.tracking.v1";
 
@@ -169,7 +169,11 @@ export interface Acceptance {
     | string
     | undefined;
   /** Who the client authenticated as. */
-  user?: string | undefined;
+  user?:
+    | string
+    | undefined;
+  /** Recipients that the domain map and the alias table made others of. */
+  expansions: Expansion[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -872,6 +876,7 @@ function createBaseAcceptance(): Acceptance {
     relayed: undefined,
     gateway: undefined,
     user: undefined,
+    expansions: [],
     _unknownFields: {},
   };
 }
@@ -919,6 +924,9 @@ export const Acceptance: MessageFns<Acceptance> = {
     }
     if (message.user !== undefined) {
       writer.uint32(114).string(message.user);
+    }
+    for (const v of message.expansions) {
+      Expansion.encode(v!, writer.uint32(162).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1056,6 +1064,14 @@ export const Acceptance: MessageFns<Acceptance> = {
             message.user = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.expansions.push(Expansion.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1095,6 +1111,7 @@ export const Acceptance: MessageFns<Acceptance> = {
     message.relayed = object.relayed ?? undefined;
     message.gateway = object.gateway ?? undefined;
     message.user = object.user ?? undefined;
+    message.expansions = object.expansions?.map((e) => Expansion.fromPartial(e)) || [];
     return message;
   },
 };
