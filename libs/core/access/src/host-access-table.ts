@@ -13,6 +13,7 @@ import {
   PREDEFINED_POLICIES,
   readFlowLimits,
 } from './mail-flow-policy.ts';
+import { namesEveryone } from './open-relay.ts';
 
 /** A source as it is written (see `readHostPattern`), with what somebody wrote beside it. */
 export interface HostSource {
@@ -72,12 +73,17 @@ export class ListenerHosts {
   readonly isEmpty: boolean;
   /** Whether any row bounds the recipients of an hour. */
   readonly countsRecipients: boolean;
+  /** The networks that may relay. */
+  readonly relayed: readonly Extract<HostPattern, { kind: 'range' }>[];
   readonly #index: HostIndex;
   readonly #verdicts: readonly HostVerdict[];
 
   constructor(rows: readonly { readonly sources: readonly ReadSource[]; readonly verdict: HostVerdict }[]) {
     this.isEmpty = rows.length === 0;
     this.countsRecipients = rows.some(({ verdict }) => verdict.limits.maxRecipientsPerHour !== undefined);
+    this.relayed = rows
+      .filter(({ verdict }) => verdict.action === 'RELAY')
+      .flatMap(({ sources }) => sources.flatMap(({ pattern }) => (pattern.kind === 'range' ? [pattern] : [])));
     const verdicts: HostVerdict[] = [];
     const patterns: { pattern: HostPattern; place: number }[] = [];
     for (const { sources, verdict } of rows)
@@ -153,6 +159,20 @@ export class HostAccessTable {
         ]),
       ),
     );
+  }
+
+  /**
+   * Finds listeners whose networks together relay for everyone, though none of them does alone. A table that was committed
+   * before this was looked at is still served.
+   */
+  findOpenRelays(): readonly AccessFault[] {
+    return Array.from(this.#listeners, ([name, { relayed }]) => ({ name, families: namesEveryone(relayed) }))
+      .filter(({ families }) => families.length > 0)
+      .map(({ name, families }) => {
+        const over = families.map((family) => `IPv${family}`).join(' and ');
+        const message = `the networks that may relay are together everyone over ${over}; name those that are yours`;
+        return accessFault('HAT_OPEN_RELAY', 'hat', name === '' ? 'ALL' : name, message);
+      });
   }
 
   /** The rows of a listener, or those for every listener without rows of its own. */

@@ -479,6 +479,24 @@ describe('the host access table of the configuration', () => {
     expect(codes(both, [put('example.com h.example')])).toEqual([]);
   });
 
+  it('relays for nobody through networks that together are everyone, of one listener (never an open relay)', () => {
+    const halves = [row('0/1', 'RELAYED'), row('128/1', 'RELAYED')];
+    expect(codes(start, halves)).toEqual(['HAT_OPEN_RELAY hat']);
+    const half = commit(start, halves[0]!);
+    expect(codes(half, [halves[1]!])).toEqual(['HAT_OPEN_RELAY hat']);
+    expect(codes(half, [row('128/1', 'RELAYED', 'inside')])).toEqual([]);
+    expect(codes(half, [row('128/1', 'ACCEPTED')])).toEqual([]);
+    // By a policy that begins to relay, too.
+    const open = { ...flow('ACCEPTED'), item: { listener: '', name: 'ACCEPTED', action: 'RELAY', parameters: {} } };
+    const accepting = commit(half, row('128/1', 'ACCEPTED'));
+    expect(codes(accepting, [open as Operation])).toEqual(['HAT_OPEN_RELAY hat']);
+    // What was committed before is served on, and can be mended.
+    const both = applyOperations(start, halves);
+    expect(accessTablesOf(both).hosts.of('').verdict('192.0.2.1', []).action).toBe('RELAY');
+    expect(codes(both, [put('example.com h.example')])).toEqual([]);
+    expect(codes(both, [{ kind: 'remove', section: 'hat', key: '0/1' }])).toEqual([]);
+  });
+
   it('has a row of each source for each listener, kept in order', () => {
     const state = commit(start, row('10/8', 'RELAYED'), row('10/8', 'BLOCKED', 'public'), row('.x.test', 'BLOCKED'));
     const again = commit(state, row('10/8', 'ACCEPTED'));

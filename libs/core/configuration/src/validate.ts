@@ -204,7 +204,9 @@ function checkAccess(before: ConfigurationState, after: ConfigurationState, faul
   // Ten thousand networks, or aliases, are not read again for a route.
   if (old.domainMap !== now.domainMap) take(DomainMap.read(rewritingRowsOf(after).domainMap));
   if (old.aliases !== now.aliases) take(AliasTable.read(rewritingRowsOf(after).aliases));
-  if (old.hat !== now.hat || old.mailFlowPolicies !== now.mailFlowPolicies) take(HostAccessTable.read(hosts, flows));
+  if (old.hat === now.hat && old.mailFlowPolicies === now.mailFlowPolicies) return;
+  const table = HostAccessTable.read(hosts, flows);
+  take(table instanceof HostAccessTable ? table.findOpenRelays() : table);
 }
 
 /** R140, R146: a domain in the form in which it is compared, and numbers with which mail still goes. */
