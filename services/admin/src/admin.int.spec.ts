@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ending, HostState } from '@mailyard/contracts/queue';
 import type {
+  EndedRecipients,
   QueueDestination,
   QueueMessage,
   QueueMessageDetail,
@@ -32,7 +33,12 @@ function ownerOf(
   partition: number,
   count: number,
   more: Partial<QueueDestination> = {},
-): QueueOwner & { retried: QueueScope[]; searched: string[]; ended: unknown[] } {
+): QueueOwner & {
+  retried: QueueScope[];
+  searched: string[];
+  ended: unknown[];
+  breaksOff: EndedRecipients | undefined;
+} {
   const message = makeMessageId(partition, new Uint8Array(10));
   const recipients = Array.from(
     { length: count },
@@ -74,6 +80,7 @@ function ownerOf(
     retried,
     searched,
     ended,
+    breaksOff: undefined,
     message: async (id, copy) =>
       id === message && (copy === undefined || copy <= partition)
         ? { ...detail, copies: detail.copies.filter((_, number) => copy === undefined || number === copy) }
@@ -115,7 +122,8 @@ function ownerOf(
       return { recipients: recipients.slice(start, start + limit), next };
     },
     count: (scope) => (scope.kind === 'all' ? count : 1),
-    end: (scope, ending, after) => {
+    end(scope, ending, after) {
+      if (this.breaksOff !== undefined) return Promise.resolve(this.breaksOff);
       ended.push({ scope, ending, after });
       const next = after === undefined ? 'on' : undefined;
       return Promise.resolve({ recipients: count, leftAlone: 1, next });
@@ -270,6 +278,13 @@ describe('admin over gRPC', () => {
         { ...wanted, after: undefined },
         { ...wanted, after: 'on' },
       ]);
+    // What an owner ended before it broke off is counted, near and far.
+    const broken = { recipients: 2, leftAlone: 1, next: undefined, problem: 'lost' };
+    for (const owner of [near, far]) owner.breaksOff = broken;
+    const part = await client.endRecipients({ ...request, scope, pageToken: '' });
+    expect(part).toMatchObject({ recipients: 4, leftAlone: 2, nextPageToken: '' });
+    expect(part.silentOwners).toEqual(['local-0', 'worker-b', 'worker-c']);
+    for (const owner of [near, far]) owner.breaksOff = undefined;
     expect(await client.endRecipients({ ...request, scope, pageToken: 'worker-bb 7' })).toMatchObject({
       silentOwners: ['worker-bb', 'worker-c'],
     });

@@ -228,6 +228,7 @@ export class QueueOwners {
           recipients += part.recipients;
           leftAlone += part.leftAlone;
           after = part.next;
+          if (part.problem !== undefined) silentOwners.push(name);
         } while (after !== undefined);
       } catch {
         silentOwners.push(name);

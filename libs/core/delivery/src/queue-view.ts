@@ -208,8 +208,13 @@ export interface EndedRecipients {
   readonly recipients: number;
   /** Of the scope, but in a transaction or with an outcome on its way. */
   readonly leftAlone: number;
-  /** Where to go on; undefined when all was gone through. */
+  /** Where to go on; undefined when all was gone through, or it broke off. */
   readonly next: string | undefined;
+  /**
+   * Why it broke off: the partition was lost or its log did not take it in time. What is counted has ended; of the rest some
+   * may have.
+   */
+  readonly problem?: string;
 }
 
 /** One owner: in this process, or another one over gRPC, which then rejects when it does not answer. */
@@ -247,7 +252,6 @@ export interface QueueOwner {
    *
    * @param ending undefined: counts them only
    * @param after where the part before ended
-   * @throws MtaError `LOG_UNCERTAIN` when the partition was lost or its log did not take it in time; some may have ended
    */
   end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients>;
 }

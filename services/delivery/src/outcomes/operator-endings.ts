@@ -1,6 +1,6 @@
 /** Waiting recipients that an operator removes or bounces (R212). */
 import type { EndedRecipients, OperatorEnding } from '@mailyard/delivery-rules';
-import { MtaError, type Reply, reply } from '@mailyard/mail';
+import { type Reply, reply } from '@mailyard/mail';
 import type {
   FinalOutcome,
   MessageId,
@@ -55,7 +55,7 @@ export class OperatorEndings {
    * begins, so that the mail of others goes on between them.
    *
    * @param ending undefined: counts them
-   * @throws MtaError `LOG_UNCERTAIN` when the partition was lost or its log did not take a slice in time
+   * @returns with the problem, and what ended until then, when the partition was lost or its log did not take a slice in time
    */
   async end(
     selection: MailSelection,
@@ -67,15 +67,18 @@ export class OperatorEndings {
     const pace = new Pace();
     const counts = { recipients: 0, leftAlone: 0 };
     let slice: OperatorDraft[] = [];
-    const finish = async (): Promise<void> => {
-      const ends = await settle(slice);
+    /** @returns why it cannot go on, if so */
+    const finish = async (): Promise<string | undefined> => {
+      const { ends, problem } = await settle(slice);
       slice = [];
       for (const end of ends) count(counts, end);
+      return problem;
     };
     const most = ending === undefined ? Infinity : AT_ONCE[ending.kind];
     for (const place of await this.#pages.messages(selection, after)) {
       if (performance.now() >= until) {
-        await finish();
+        const problem = await finish();
+        if (problem !== undefined) return { ...counts, next: undefined, problem };
         return { ...counts, next: `${this.#pages.tokenOf(place)}.${begun}` };
       }
       // The reports of what has just bounced wait behind it: they must reach their senders (I9).
@@ -83,12 +86,14 @@ export class OperatorEndings {
       for (const draft of this.#draftsOf(place, selection, ending)) {
         if (typeof draft === 'string') count(counts, draft);
         else slice.push(draft);
-        if (slice.length >= most) await finish();
+        if (slice.length < most) continue;
+        const problem = await finish();
+        if (problem !== undefined) return { ...counts, next: undefined, problem };
       }
       if (pace.isOver) await pace.rest();
     }
-    await finish();
-    return { ...counts, next: undefined };
+    const problem = await finish();
+    return { ...counts, next: undefined, ...(problem === undefined ? {} : { problem }) };
   }
 
   *#draftsOf(
@@ -121,22 +126,26 @@ function isReportSince({ envelope }: OpenMessage, begun: number): boolean {
 
 function count(counts: { recipients: number; leftAlone: number }, end: End): void {
   if (end === 'ended') counts.recipients += 1;
-  else counts.leftAlone += 1;
+  else if (end === 'left') counts.leftAlone += 1;
 }
 
 /** Waits for the ends of some drafts. What the log has not taken in time is not written any more, if it was not yet. */
-async function settle(drafts: readonly OperatorDraft[]): Promise<readonly End[]> {
-  if (drafts.length === 0) return [];
+async function settle(
+  drafts: readonly OperatorDraft[],
+): Promise<{ readonly ends: readonly End[]; readonly problem?: string }> {
+  if (drafts.length === 0) return { ends: [] };
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => resolve('late'), WRITING_MS);
   const ends = await Promise.race([Promise.all(drafts.map(({ end }) => end)), late]);
   clearTimeout(timer);
-  if (ends !== 'late' && !ends.includes('lost')) return ends;
+  if (ends !== 'late' && !ends.includes('lost')) return { ends };
   for (const draft of drafts) draft.withdraw();
-  throw new MtaError(
-    'LOG_UNCERTAIN',
-    ends === 'late' ? 'the queue log did not take it in time' : 'the partition went to another owner meanwhile',
-  );
+  // Those that had an end before the others were given up keep it.
+  return {
+    ends: await Promise.all(drafts.map(({ end }) => end)),
+    problem:
+      ends === 'late' ? 'the queue log did not take it in time' : 'the partition went to another owner meanwhile',
+  };
 }
 
 /** Decided when its turn to be written comes: not while an attempt of the recipient is open or about to be (I3). */

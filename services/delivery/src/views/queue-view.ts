@@ -53,7 +53,7 @@ export interface QueueView {
   count(scope: QueueScope): Promise<number>;
   /** Makes waiting recipients due now and forgets that their hosts were down. Tells how many wait there. */
   retryNow(scope: QueueScope): Promise<number>;
-  /** Ends waiting recipients, or counts them, for a second at the most. @throws MtaError `LOG_UNCERTAIN` */
+  /** Ends waiting recipients, or counts them, for a second at the most. */
   end(scope: MailScope, ending: OperatorEnding | undefined, after: string | undefined): Promise<EndedRecipients>;
   /** Waiting mail by domain, and how far it follows the table. @param figuresOnly leaves the lists out */
   census(figuresOnly: boolean): Promise<WaitingCensus>;

@@ -102,19 +102,33 @@ async function end(
   }
   const reason = values.reason ?? (await askFor(io, 'Why? It is recorded with each recipient.'));
   if (reason === undefined || reason === '') throw new Misuse('say why: --reason TEXT');
-  const ended = await total((pageToken) => client.endRecipients({ ...request, reason, dryRun: false, pageToken }));
+  const ended = await total(
+    (pageToken) => client.endRecipients({ ...request, reason, dryRun: false, pageToken }),
+    (sofar) => say(`${recipients(sofar)} ${done} before it broke off: run it again for the rest`),
+  );
   tell(ended, false, done);
   return statusOf(ended);
 }
 
 type Total = Pick<EndRecipientsResponse, 'recipients' | 'leftAlone' | 'silentOwners' | 'unownedPartitions'>;
 
-/** Part after part, to the end. What was done when this is ended in the middle stays done. */
-async function total(part: (pageToken: string) => Promise<EndRecipientsResponse>): Promise<Total> {
+/**
+ * Part after part, to the end. What was done when this is ended in the middle stays done.
+ *
+ * @param broken told how many recipients were dealt with, when a part is refused or not answered
+ * @throws CallRefusal of that part
+ */
+export async function total(
+  part: (pageToken: string) => Promise<EndRecipientsResponse>,
+  broken: (recipients: number) => void = () => undefined,
+): Promise<Total> {
   const sum = { recipients: 0, leftAlone: 0 };
   const silent = new Set<string>();
   for (let pageToken = ''; ; ) {
-    const answer = await part(pageToken);
+    const answer = await part(pageToken).catch((error: unknown) => {
+      if (sum.recipients > 0) broken(sum.recipients);
+      throw error;
+    });
     sum.recipients += answer.recipients;
     sum.leftAlone += answer.leftAlone;
     for (const owner of answer.silentOwners) silent.add(owner);

@@ -19,6 +19,7 @@ let admin: Admin;
 let address: string;
 
 const ended: unknown[] = [];
+let breaksOff = false;
 const retried: unknown[] = [];
 const HEADER = 'Subject: \u001b[31mred\r\n\tfolded\r\nX-Octets: \u00e9\r\n';
 const CONTENT = `${HEADER}\r\nbody \u0000\u001b]0;x\u0007\r\n`;
@@ -104,6 +105,8 @@ const owner: QueueOwner = {
   oldest: async (scope, limit) => (scope.kind === 'all' ? [row].slice(0, limit) : []),
   end: (scope, ending, after) => {
     ended.push({ scope, ending, after });
+    if (after !== undefined && breaksOff)
+      return Promise.resolve({ recipients: 0, leftAlone: 0, next: undefined, problem: 'lost' });
     return Promise.resolve({ recipients: 2, leftAlone: 1, next: after === undefined ? 'on' : undefined });
   },
 };
@@ -339,6 +342,14 @@ describe('mailyard queue', () => {
       ending: { kind: 'bounce', reason: 'spam run', author: 'ann' },
       after: 'on',
     });
+  });
+
+  it('R212 remove that breaks off tells what was removed until then', async () => {
+    breaksOff = true;
+    const { status, stdout, stderr } = await mailyard('queue', 'remove', '--all', '--reason', 'x', 'yes');
+    breaksOff = false;
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '2 recipients removed\n' });
+    expect(stderr).toContain('no answer to the end from local-0: run it again for the mail there');
   });
 
   it.each<[string[], number, RegExp]>([
