@@ -23,11 +23,11 @@ import type { ConfigurationFollower } from './configuration-follower.ts';
 import { followVersion, type FollowingMail } from './following-mail.ts';
 import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
-import type { DeliveryLimits, ExplainedHost, HostExplainer, QueueCensus } from './ports.ts';
+import type { DeliveryLimits, ExplainedHost, HostExplainer, ListenerDirectory, QueueCensus } from './ports.ts';
 import { KeptComparison } from './kept-comparison.ts';
 import type { WaitingMail } from './preview.ts';
 import { type Verification, verifyLog } from './verification.ts';
-import { findWarnings, type OwnListener } from './warnings.ts';
+import { findWarnings, namesListeners, type OwnListener, unknownListeners } from './warnings.ts';
 
 /** A change as a person or program asks for it. */
 export interface ChangeRequest {
@@ -92,6 +92,7 @@ export interface AdministrationOptions {
   readonly follower: ConfigurationFollower;
   readonly now: () => number;
   readonly ownListeners: readonly OwnListener[];
+  readonly listeners?: ListenerDirectory;
   readonly census?: QueueCensus;
   readonly explainHosts?: HostExplainer;
 }
@@ -124,6 +125,14 @@ export class Administration {
     return this.#past.at(version, this.state);
   }
 
+  /** Warns of listeners that operations name and that no process has; of none where it is not known which there are. */
+  async listenerWarnings(operations: readonly Operation[]): Promise<readonly Remark[]> {
+    const { listeners } = this.#options;
+    if (listeners === undefined || !namesListeners(operations)) return [];
+    const known = await listeners();
+    return known === undefined ? [] : unknownListeners(operations, known);
+  }
+
   /** Finds all faults of some operations. */
   validate(operations: readonly Operation[]): ValidationOutcome {
     const { state } = this;
@@ -134,8 +143,9 @@ export class Administration {
   /** Tells what some operations would do to the configuration and to the mail that waits. */
   async preview(operations: readonly Operation[]): Promise<PreviewOutcome> {
     const { state } = this;
-    const validation = this.validate(operations);
-    if (validation.faults.length > 0) return { ...validation, before: state };
+    const found = this.validate(operations);
+    if (found.faults.length > 0) return { ...found, before: state };
+    const validation = { ...found, warnings: [...found.warnings, ...(await this.listenerWarnings(operations))] };
     const { census } = this.#options;
     const compared = this.#comparison.of(state, operations);
     const { after } = compared;

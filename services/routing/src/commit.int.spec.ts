@@ -409,4 +409,30 @@ describe('the administration over gRPC', () => {
     });
     expect(warnings).toEqual([expect.stringMatching(/^a\.example/), expect.stringMatching(/^b\.example/)]);
   });
+
+  it('warns of listeners that no process has, where it is known which there are (R120, R211)', async () => {
+    let known: ReadonlySet<string> | undefined = new Set(['public', 'inside']);
+    const { client } = await serve({ listeners: () => Promise.resolve(known) });
+    const row = (listener: string): Operation => ({
+      kind: 'set',
+      section: 'hat',
+      item: { listener, group: '', sources: [{ source: '10/8' }], rule: { policy: 'RELAYED' } },
+    });
+    const rest = (listener: string): Operation => ({
+      kind: 'set',
+      section: 'suspensions',
+      item: { part: 'receiving', listener, reason: 'moving', author: 'ann' },
+    });
+    const operations = [row('insid'), row('inside'), row(''), rest('publik')].map(writeOperation);
+    const told = [
+      expect.stringContaining('has a listener insid; there is inside, public'),
+      expect.stringContaining('has a listener publik;'),
+    ];
+    const commit = { id: '', expectedVersion: undefined, author: 'ann', reason: 'x', confirmDiscardAll: false };
+    expect((await client.validate({ operations })).warnings).toEqual(told);
+    expect((await client.preview({ operations })).warnings).toEqual(told);
+    expect((await client.commit({ ...commit, operations })).warnings).toEqual(told);
+    known = undefined;
+    expect((await client.preview({ operations })).warnings).toEqual([]);
+  });
 });

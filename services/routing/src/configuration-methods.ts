@@ -35,14 +35,14 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
   const { methods } = server;
   const { rules } = administration;
   const implementation: wire.ConfigurationServiceServer = {
-    validate: methods.unary('reader', ({ operations }) => {
+    validate: methods.unary('reader', async ({ operations }) => {
       const faults: ConfigurationFault[] = [];
       const read = readOperations(operations, rules, faults);
       const validation = administration.validate(faults.length > 0 ? [] : read);
       return {
         version: validation.version,
         faults: [...faults, ...validation.faults].map(writeFault),
-        warnings: textsOf(validation.warnings),
+        warnings: textsOf([...validation.warnings, ...(await administration.listenerWarnings(read))]),
       };
     }),
     preview: methods.unary('reader', async ({ operations, expectedVersion, rollBackTo }) => {
@@ -69,7 +69,10 @@ export function addConfigurationService(server: GrpcServer, administration: Admi
     commit: methods.unary('operator', async (request, call) => {
       const operations = demandOperations(request.operations, rules);
       demand(call.caller, roleFor(operations));
-      const { warnings } = administration.validate(operations);
+      const warnings = [
+        ...administration.validate(operations).warnings,
+        ...(await administration.listenerWarnings(operations)),
+      ];
       const outcome = demandCommitted(await administration.commit(operations, changeRequest(request, call)));
       return {
         version: outcome.version,

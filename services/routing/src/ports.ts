@@ -80,3 +80,6 @@ export interface RoutingAlarm {
     | 'SNAPSHOT_WRONG';
   readonly message: string;
 }
+
+/** Names of the listeners of all processes that receive mail now; undefined where that is not known. */
+export type ListenerDirectory = () => Promise<ReadonlySet<string> | undefined>;

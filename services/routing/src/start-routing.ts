@@ -11,7 +11,7 @@ import { DEFAULT_ROUTE_RULES, type RouteLookup, type RouteRules } from '@mailyar
 import { Administration } from './administration.ts';
 import { addConfigurationService, CONFIGURATION_SERVICE } from './configuration-methods.ts';
 import { ConfigurationFollower } from './configuration-follower.ts';
-import type { HostExplainer, QueueCensus, RoutingAlarm } from './ports.ts';
+import type { HostExplainer, ListenerDirectory, QueueCensus, RoutingAlarm } from './ports.ts';
 import { ControlTable } from './control-table.ts';
 import { SuspensionTable } from './suspension-table.ts';
 import { ProfileTable } from './profile-table.ts';
@@ -34,6 +34,8 @@ export interface RoutingOptions {
   readonly explainHosts?: HostExplainer;
   /** Where this gateway itself takes mail, to warn of routes that lead back to it. */
   readonly ownListeners?: readonly OwnListener[];
+  /** Absent: nobody is warned of listeners that are not there. */
+  readonly listeners?: ListenerDirectory;
   readonly now?: () => number;
 }
 
@@ -74,6 +76,7 @@ export async function startRouting(options: RoutingOptions): Promise<Routing> {
     rules: { ...DEFAULT_ROUTE_RULES, ...options.rules },
     now: options.now ?? Date.now,
     ownListeners: options.ownListeners ?? [],
+    ...(options.listeners === undefined ? {} : { listeners: options.listeners }),
     ...(census === undefined ? {} : { census }),
     ...(explainHosts === undefined ? {} : { explainHosts }),
   });

@@ -23,6 +23,23 @@ export function findWarnings(operations: readonly Operation[], listeners: readon
   return [...warnings, ...idleWarnings(operations)];
 }
 
+/** Listeners that items name and that no process has: a name that is misspelt would be without any effect. */
+export function unknownListeners(operations: readonly Operation[], known: ReadonlySet<string>): Remark[] {
+  const named = new Set([
+    ...itemsSet(operations, 'hat').map(({ listener }) => listener),
+    ...itemsSet(operations, 'mailFlowPolicies').map(({ listener }) => listener),
+    ...itemsSet(operations, 'suspensions').map(({ listener = '' }) => listener),
+  ]);
+  return [...named]
+    .filter((listener) => listener !== '' && !known.has(listener))
+    .map((listener) => makeRemark('LISTENER_UNKNOWN', { listener, known: [...known].toSorted().join(', ') }));
+}
+
+/** Whether any item is for a listener of a name: else nobody need be asked which there are. */
+export function namesListeners(operations: readonly Operation[]): boolean {
+  return unknownListeners(operations, new Set()).length > 0;
+}
+
 function idleWarnings(operations: readonly Operation[]): Remark[] {
   const rows: readonly HostAccessRow[] = itemsSet(operations, 'hat');
   const policies: readonly MailFlowPolicy[] = itemsSet(operations, 'mailFlowPolicies');

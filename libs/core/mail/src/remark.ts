@@ -6,6 +6,8 @@ const REMARKS = {
     `the host access table keeps sources that match nobody, since there is no reputation service or DNS list here: ${sources}`,
   FLOW_PARAMETERS_IDLE: ({ parameters }) =>
     `mail flow policies keep parameters that nothing goes by, such as those of scanning: ${parameters}`,
+  LISTENER_UNKNOWN: ({ listener, known }) =>
+    `no process that receives mail now has a listener ${listener}; there is ${known}. What is said of it has no effect`,
   FILE_WITHOUT_DEFAULT: () => 'the file has no ALL: the default route becomes empty',
   MODE_BECOMES_COVERING: () =>
     'the table becomes covering: an entry without a dot also stands for the domains below it',

@@ -8,6 +8,8 @@ export interface PresenceCard {
   readonly grpc: string;
   /** Partitions that it reads. */
   readonly partitions: readonly number[];
+  /** Names of its listeners; absent from a release that does not tell them. */
+  readonly listeners?: readonly string[];
 }
 
 const LASTS_MS = 15_000;
@@ -100,9 +102,12 @@ export class RedisPresence implements Presence {
 
 function cardOf(text: string): PresenceCard | undefined {
   try {
-    const { worker, grpc, partitions } = JSON.parse(text) as Partial<Record<keyof PresenceCard, unknown>>;
+    const { worker, grpc, partitions, listeners } = JSON.parse(text) as Partial<Record<keyof PresenceCard, unknown>>;
     if (typeof worker !== 'string' || typeof grpc !== 'string' || !Array.isArray(partitions)) return undefined;
-    return { worker, grpc, partitions: partitions.filter((partition) => Number.isInteger(partition)) };
+    return {
+      ...{ worker, grpc, partitions: partitions.filter((partition) => Number.isInteger(partition)) },
+      ...(Array.isArray(listeners) ? { listeners: listeners.filter((name) => typeof name === 'string') } : {}),
+    };
   } catch {
     return undefined;
   }

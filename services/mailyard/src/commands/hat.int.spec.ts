@@ -93,6 +93,13 @@ describe('mailyard hat', () => {
       /^RELAY SG RELAYLIST match \.branch\.example/,
     );
     expect(await mailyard('hat', 'test', 'mx.branch.example')).toMatchObject({ status: 64 });
+  });
+
+  it('says when the listener that is asked for has no rows, and which options a verb does not take', async () => {
+    for (const words of [['test', '10.1.2.3'], ['print'], ['export', '-']])
+      expect((await mailyard('hat', ...words, '--listener', 'insid')).stderr, words.join(' ')).toContain(
+        'there is no row for listener insid',
+      );
     expect(await mailyard('hat', 'print', '--dry-run')).toMatchObject({
       status: 64,
       stderr: expect.stringContaining('print takes no --dry-run'),

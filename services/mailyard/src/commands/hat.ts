@@ -118,10 +118,18 @@ async function print(call: Call, words: readonly string[]): Promise<number> {
   const shown = listener === undefined ? tables : ofListener(tables, listener);
   const names = new Set([...shown.rows, ...shown.policies].map((each) => each.listener));
   const texts = Array.from(names, (name) => `# ${listenerText(name)}\n${printHatFile(ofListener(shown, name))}`);
+  tellOwn(call, tables);
   if (call.isJson) call.print({ version: tables.version, hat: shown.rows, mailFlowPolicies: shown.policies }, '');
   else if (texts.length === 0) call.say('no rows: every client may connect, and none may relay');
   else await printPaged(call.io, texts.join('\n').split('\n').map(printable).join('\n'));
   return EXIT.done;
+}
+
+/** Says that the table of the listener that was asked for is not there: it may be misspelt. */
+function tellOwn({ values: { listener = '' }, say }: Call, tables: HostAccessFile): void {
+  const { rows, policies } = ofListener(tables, listener);
+  if (listener === '' || rows.length + policies.length > 0) return;
+  say(`there is no row for listener ${listener}: if there is such a listener, the rows for each listener count for it`);
 }
 
 function listenerText(name: string): string {
@@ -131,6 +139,7 @@ function listenerText(name: string): string {
 async function exportFile(call: Call, words: readonly string[]): Promise<number> {
   const name = call.values.listener ?? '';
   const tables = await readTables(call);
+  tellOwn(call, tables);
   const title = `hat export: ${listenerText(name)}, version ${tables.version}`;
   return exportTable(call, words, title, printHatFile(ofListener(tables, name)));
 }
@@ -172,6 +181,7 @@ async function test(call: Call, words: readonly string[]): Promise<number> {
     return domain;
   });
   const { version, rows, policies } = await readTables(call);
+  tellOwn(call, { rows, policies });
   const table = HostAccessTable.read(rows, policies);
   if (!(table instanceof HostAccessTable)) throw new Error('the host access table cannot be read by this release');
   const hosts = table.of(call.values.listener ?? '');

@@ -29,11 +29,12 @@ export async function suspend({ client, words, values, io, print, say }: Call): 
   const author = authorOf(values.author, io.env);
   const suspension: Suspension = { ...named, ...(until === undefined ? {} : { until }), reason, author };
   const item: changeSetWire.Item = { item: { $case: 'suspension', value: writeSuspension(suspension) } };
-  const { version } = await client.commit({
+  const { version, warnings } = await client.commit({
     ...{ id: '', expectedVersion: undefined, author, reason, confirmDiscardAll: false },
     operations: [{ operation: { $case: 'set', value: { item, expectation: 0 } } }],
   });
-  print({ version, suspension: suspensionJson(suspension) }, `${suspensionText(suspension)}\n`);
+  print({ version, warnings, suspension: suspensionJson(suspension) }, `${suspensionText(suspension)}\n`);
+  for (const warning of warnings) say(`warning: ${warning}`);
   say(`committed as version ${version}`);
   return EXIT.done;
 }

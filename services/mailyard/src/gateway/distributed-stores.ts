@@ -84,6 +84,7 @@ export async function openDistributedStores(
         opened.add(() => presence.withdraw());
       },
       remoteOwners: remoteOwners(presence, incarnation, credentials),
+      listeners: () => listenersOf(presence),
       failed: new Promise(() => undefined),
       close: () => opened.run(),
     };
@@ -171,6 +172,16 @@ function watchBodyStore(store: S3BodyStore, opened: Unwinding): () => string | u
   opened.add(() => clearInterval(timer));
   void ask();
   return () => reason;
+}
+
+/** Asks Redis who is present, and what listeners they have; undefined where one does not say, or none has any. */
+async function listenersOf(presence: RedisPresence): Promise<ReadonlySet<string> | undefined> {
+  const names = new Set<string>();
+  for (const { listeners } of ((await presence.list()) ?? new Map()).values()) {
+    if (listeners === undefined) return undefined;
+    for (const name of listeners) names.add(name);
+  }
+  return names.size === 0 ? undefined : names;
 }
 
 /** Asks Redis who is present, and keeps one client for each that is. */

@@ -80,6 +80,7 @@ export async function startRoutingRole(
     },
     census: new OwnersCensus(owners, settings.delivery.batchBy, resolver, () => terms!),
     explainHosts: hostExplainer(resolver, owners, settings.delivery),
+    listeners: stores.listeners ?? (() => Promise.resolve(new Set(settings.listeners.map(({ name }) => name)))),
     ownListeners: settings.listeners.map(({ address }) => {
       const { host, port } = parseEndpoint(address)!;
       return { address: host, port };

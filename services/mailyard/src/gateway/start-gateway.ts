@@ -106,12 +106,13 @@ async function start(
   const grpcAddress = await grpc.listen();
   opened.add(() => grpc.stop());
   grpc.setServing('', true);
-  if (delivery !== undefined) {
+  if (delivery !== undefined || ingress !== undefined) {
     const address = settings.grpc.advertise ?? reachableAddress(grpcAddress);
     await stores.announce(incarnation, () => ({
       worker: process.hostname,
       grpc: address,
-      partitions: delivery.queues.status().partitions,
+      partitions: delivery?.queues.status().partitions ?? [],
+      listeners: ingress === undefined ? [] : settings.listeners.map(({ name }) => name),
     }));
   }
   const http = await startHttpRole(settings, stores, source, admin, { telemetry, logger });

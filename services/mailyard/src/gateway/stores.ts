@@ -2,6 +2,7 @@ import type { RecipientBoard } from '@mailyard/access';
 import type { OwnerDirectory } from '@mailyard/admin';
 import type { ConfigurationLog } from '@mailyard/configuration';
 import type { HostBoard, LimitBoard } from '@mailyard/delivery-rules';
+import type { ListenerDirectory } from '@mailyard/routing';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 
 /** What a worker tells the others of itself. */
@@ -10,6 +11,8 @@ export interface Announcement {
   /** Where its gRPC services are, `host:port`. */
   readonly grpc: string;
   readonly partitions: readonly number[];
+  /** Names of its listeners; none where it receives no mail. */
+  readonly listeners: readonly string[];
 }
 
 /**
@@ -40,10 +43,12 @@ export interface Stores {
   readonly trackerPosition: (partition: number) => number | undefined;
   /** Tells the other processes up to where this one's tracker has read. */
   readonly shareTracker: (position: (partition: number) => number) => void;
-  /** Makes this worker known to the others, until the stores are closed. */
+  /** Makes this process known to the others, until the stores are closed. */
   readonly announce: (incarnation: Incarnation, card: () => Announcement) => Promise<void>;
   /** The owners in other processes; absent where there are none. */
   readonly remoteOwners?: OwnerDirectory;
+  /** The listeners of all processes, undefined while that is not known; absent where this process is the only one. */
+  readonly listeners?: ListenerDirectory;
   /** Settles when a store failed for good: the process must end and start again. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;

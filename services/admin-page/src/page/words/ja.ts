@@ -618,6 +618,8 @@ export const ja: Words = {
       `評価サービスと DNS リストがないため、どの接続元とも一致しない送信元があります: ${sources}`,
     FLOW_PARAMETERS_IDLE: ({ parameters }) =>
       `メールフローポリシーに、保存されるだけで使われないパラメータがあります: ${parameters}`,
+    LISTENER_UNKNOWN: ({ listener, known }) =>
+      `リスナー「${listener}」を持つ受信プロセスは現在ありません（現在あるもの: ${known}）。この設定は効力を持ちません。`,
     FILE_WITHOUT_DEFAULT: () => 'ファイルに ALL がありません。デフォルトルートは空になります。',
     MODE_BECOMES_COVERING: () =>
       'テーブルの照合モードが変わります: ドットのないエントリは、その下のドメインにも適用されます。',
