@@ -8,8 +8,18 @@ interface Path {
 export class KeyLists {
   readonly #lists: (readonly string[])[] = [];
   readonly #root: Path = { next: new Map(), number: undefined };
+  /** The list asked for last of each length: mostly it is that again. */
+  readonly #recent: number[] = [];
 
   numberOf(keys: readonly string[]): number {
+    const recent = this.#recent[keys.length];
+    if (recent !== undefined && isSame(this.#lists[recent]!, keys)) return recent;
+    const number = this.#find(keys);
+    this.#recent[keys.length] = number;
+    return number;
+  }
+
+  #find(keys: readonly string[]): number {
     let path = this.#root;
     for (const key of keys) {
       let next = path.next.get(key);
@@ -26,4 +36,9 @@ export class KeyLists {
   at(number: number): readonly string[] {
     return this.#lists[number]!;
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

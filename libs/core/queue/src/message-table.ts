@@ -1,6 +1,6 @@
 import { Arena } from './arena.ts';
 import { MessageRows } from './message-rows.ts';
-import { isFirstText, PackedValues } from './packed-values.ts';
+import { PackedValues } from './packed-values.ts';
 import type { FoldedMessage, OpenAttempt, OpenEnvelope, OpenMessage, OpenRecipient } from './open-message.ts';
 import type { Decision, MessageId } from './records.ts';
 
@@ -199,7 +199,7 @@ export class MessageTable implements Iterable<OpenMessage> {
     return this.#rows.find(id, (name) =>
       name < 0
         ? this.#objects[-1 - name]!.id === id
-        : (isFirstText(id, this.#arena.get(name)) ?? this.#unpack(name).id === id),
+        : (this.#values.isFirstText(id, this.#arena.get(name)) ?? this.#unpack(name).id === id),
     );
   }
 

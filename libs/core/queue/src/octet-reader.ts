@@ -21,4 +21,14 @@ export class OctetReader {
       value += (octet - 128) * factor;
     }
   }
+
+  /** The whole number that ends at this place, which moves back to where it begins. */
+  wholeBefore(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const octet = this.octets[--this.at]!;
+      if (octet < 128) return value + octet * factor;
+      value += (octet - 128) * factor;
+    }
+  }
 }

@@ -30,6 +30,12 @@ export class OctetWriter {
     this.octets[this.length++] = rest;
   }
 
+  /** The same, to be read from behind. */
+  putWholeBefore(value: number): void {
+    if (value >= 128) this.putWholeBefore(Math.floor(value / 128));
+    this.put((value % 128) + (value < 128 ? 0 : 128));
+  }
+
   /** Makes room for so many more. */
   reserve(more: number): void {
     if (this.length + more <= this.octets.length) return;

@@ -1,30 +1,36 @@
-/** What a packed value is, in one octet before it. */
+/** What a packed value is, in one octet of the form of the object that it is in. */
 export const TAG = {
   undefined: 0,
   null: 1,
   false: 2,
   true: 3,
-  whole: 4,
-  float: 5,
-  latin1: 6,
-  utf16: 7,
-  octets: 8,
-  array: 9,
-  shared: 10,
-  traceparent: 11,
-  object: 12,
-  narrow: 13,
-  atShared: 14,
-  id: 15,
+  zero: 4,
+  one: 5,
+  whole: 6,
+  float: 7,
+  /** The first large whole number again. */
+  again: 8,
+  id: 9,
   /** Milliseconds after, and before, the instant in the id. */
-  later: 16,
-  earlier: 17,
-  /** The first whole number again that took more than its tag. */
-  again: 18,
-  noValues: 19,
-  noOctets: 20,
+  later: 10,
+  earlier: 11,
+  narrow: 12,
+  latin1: 13,
+  utf16: 14,
+  shared: 15,
+  atShared: 16,
+  traceparent: 17,
+  octets: 18,
+  noOctets: 19,
+  /** Of objects, each with a form of its own, and just one of them. */
+  objects: 20,
+  soleObject: 21,
+  /** Of anything: its length follows in the form, and what its values are. */
+  array: 22,
+  /** The number of its list of keys follows. */
+  object: 23,
 } as const;
 
-/** From here on the tag is the number of a key list, up to where it is a small number. */
+/** From here on the tag is the number of a list of keys. */
 export const FIRST_SHAPE = 24;
-export const FIRST_NUMBER = 128;
+export const LAST_SHAPE = 255;

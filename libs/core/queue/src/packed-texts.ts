@@ -34,53 +34,49 @@ const TRACEPARENT_DIGITS = [
 export class PackedTexts {
   readonly #shared = new SharedTexts();
 
-  write(out: OctetWriter, value: string, key: string): void {
-    if (SHARED_KEYS.has(key) && this.#writeShared(out, value)) return;
-    if (key === SHARED_AFTER_AT && this.#writeBeforeShared(out, value)) return;
-    if (value.length === 55 && TRACEPARENT.test(value)) return writeTraceparent(out, value);
-    const { length } = value;
-    out.reserve(length * 2 + 10);
-    const start = out.length;
-    out.put(TAG.narrow);
-    out.putWhole(length);
-    if (writeNarrow(value, out.octets, out.length)) {
-      out.length += narrowOctets(length);
+  /** Writes what it looks like into the form. */
+  write(form: OctetWriter, out: OctetWriter, value: string, key: string): void {
+    if (SHARED_KEYS.has(key) && this.#writeShared(form, out, value)) return;
+    if (key === SHARED_AFTER_AT && this.#writeBeforeShared(form, out, value)) return;
+    if (value.length === 55 && TRACEPARENT.test(value)) {
+      form.put(TAG.traceparent);
+      writeTraceparent(out, value);
       return;
     }
-    out.length = start;
-    out.put(TAG.latin1);
-    out.putWhole(length);
-    for (let i = 0; i < length; i++) {
-      const code = value.charCodeAt(i);
-      if (code > 255) {
-        out.length = start;
-        writeUtf16(out, value);
-        return;
-      }
-      out.octets[out.length++] = code;
+    out.putWhole(value.length);
+    out.reserve(value.length * 2);
+    if (writeNarrow(value, out.octets, out.length)) {
+      form.put(TAG.narrow);
+      out.length += narrowOctets(value.length);
+    } else if (writeLatin1(value, out.octets, out.length)) {
+      form.put(TAG.latin1);
+      out.length += value.length;
+    } else {
+      form.put(TAG.utf16);
+      writeUtf16(out, value);
     }
   }
 
-  #writeShared(out: OctetWriter, value: string): boolean {
+  #writeShared(form: OctetWriter, out: OctetWriter, value: string): boolean {
     const number = this.#shared.numberOf(value);
     if (number === undefined) return false;
-    out.put(TAG.shared);
+    form.put(TAG.shared);
     out.putWhole(number);
     return true;
   }
 
-  #writeBeforeShared(out: OctetWriter, value: string): boolean {
+  #writeBeforeShared(form: OctetWriter, out: OctetWriter, value: string): boolean {
     const at = value.lastIndexOf('@');
     const number = at < 0 ? undefined : this.#shared.numberOf(value.slice(at));
     if (number === undefined) return false;
-    out.put(TAG.atShared);
+    form.put(TAG.atShared);
     out.putWhole(number);
-    this.write(out, value.slice(0, at), '');
+    this.write(form, out, value.slice(0, at), '');
     return true;
   }
 
-  /** The text behind a tag; undefined when the tag is not one of a text. */
-  read(from: OctetReader, tag: number): string | undefined {
+  /** The text that a tag of the form tells; undefined when the tag is not one of a text. */
+  read(form: OctetReader, from: OctetReader, tag: number): string | undefined {
     switch (tag) {
       case TAG.narrow:
         return readNarrowText(from);
@@ -88,7 +84,7 @@ export class PackedTexts {
         return this.#shared.at(from.whole());
       case TAG.atShared: {
         const end = this.#shared.at(from.whole());
-        return `${this.read(from, from.next())!}${end}`;
+        return `${this.read(form, from, form.next())!}${end}`;
       }
       case TAG.traceparent:
         return readTraceparent(from);
@@ -115,10 +111,17 @@ function readLatin1(from: OctetReader): string {
   return latin1(from.octets, from.at - length, from.at);
 }
 
+/** False when a character is not of Latin-1; all is void then. */
+function writeLatin1(value: string, into: Uint8Array, at: number): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 255) return false;
+    into[at + i] = code;
+  }
+  return true;
+}
+
 function writeUtf16(out: OctetWriter, value: string): void {
-  out.put(TAG.utf16);
-  out.putWhole(value.length);
-  out.reserve(value.length * 2);
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     out.octets[out.length++] = code & 255;
@@ -134,9 +137,9 @@ function readUtf16(from: OctetReader): string {
 }
 
 function writeTraceparent(out: OctetWriter, value: string): void {
-  out.put(TAG.traceparent);
+  out.reserve(TRACEPARENT_OCTETS);
   for (const [from, to] of TRACEPARENT_DIGITS)
-    for (let i = from; i < to; i += 2) out.put(digitAt(value, i) * 16 + digitAt(value, i + 1));
+    for (let i = from; i < to; i += 2) out.octets[out.length++] = digitAt(value, i) * 16 + digitAt(value, i + 1);
 }
 
 function readTraceparent(from: OctetReader): string {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeMessageId } from './message-id.ts';
-import { isFirstText, PackedValues } from './packed-values.ts';
+import { PackedValues } from './packed-values.ts';
 
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
@@ -43,8 +43,8 @@ test('instants, before and after that of the id, and whole numbers again come ba
         const packed = values.pack(one).slice();
         expect(values.unpack(packed)).toEqual(one);
         expect(values.unpackFirst(packed, 3)).toEqual([one.id, one.far, one.near]);
-        expect(isFirstText(one.id, packed)).toBe(true);
-        expect(isFirstText(`0${one.id.slice(0, 25)}`, packed)).toBe(one.id === `0${one.id.slice(0, 25)}`);
+        expect(values.isFirstText(one.id, packed)).toBe(true);
+        expect(values.isFirstText(`0${one.id.slice(0, 25)}`, packed)).toBe(one.id === `0${one.id.slice(0, 25)}`);
       },
     ),
   );
@@ -74,8 +74,8 @@ test('the first values of an object come without the others', () => {
 test('the first text is told without unpacking, or not at all', () => {
   const values = new PackedValues();
   const packed = values.pack({ id: '01j8x', rest: 1 }).slice();
-  expect(isFirstText('01j8x', packed)).toBe(true);
-  expect(isFirstText('01j8y', packed)).toBe(false);
-  expect(isFirstText('01j8', packed)).toBe(false);
-  expect(isFirstText('x'.repeat(300), packed)).toBeUndefined();
+  expect(values.isFirstText('01j8x', packed)).toBe(true);
+  expect(values.isFirstText('01j8y', packed)).toBe(false);
+  expect(values.isFirstText('01j8', packed)).toBe(false);
+  expect(values.isFirstText('x'.repeat(300), packed)).toBeUndefined();
 });
