@@ -21,6 +21,7 @@ import { WireWriter } from './wire-writer.ts';
 /** The newest schema that this version reads; `QueueRecord.schema` of the proto file tells when it is raised. */
 export const RECORD_SCHEMA = 0;
 
+/** 12 is taken: on disk it holds several records. */
 const FIELDS = {
   MessageAccepted: 1,
   RecipientQueued: 2,

@@ -103,11 +103,7 @@ export class MessageBlock {
     this.#takeRows(next, next.#used, moved);
   }
 
-  #takeRows(
-    from: MessageBlock,
-    used: number,
-    moved: (from: MessageBlock, place: number, to: number) => void,
-  ): void {
+  #takeRows(from: MessageBlock, used: number, moved: (from: MessageBlock, place: number, to: number) => void): void {
     for (let place = 0; place < used; place++) {
       const name = from.#names[place]!;
       if (name === GONE) continue;

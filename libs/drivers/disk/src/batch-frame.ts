@@ -6,6 +6,8 @@
  *    16  first offset         24  append time, ms of the epoch
  *    32  position in the file of the first frame that was written together with this one
  *
+ * A batch of many deferrals, which stays for as long as its messages wait, is compressed: see `packed-deferrals.ts`.
+ *
  * Numbers are little-endian. Offsets and times take eight octets and stay below 2^53. A frame without records is the
  * last one of a segment that is complete; its first offset is that of the segment which follows.
  *
@@ -15,6 +17,7 @@
 import { crc32 } from 'node:zlib';
 import { decodeRecord, type WireWriter, writeRecord } from '@mailyard/contracts';
 import type { LoggedRecord, QueueRecord } from '@mailyard/queue';
+import { packDeferrals, plainPayload } from './packed-deferrals.ts';
 
 export const HEADER_OCTETS = 36;
 const MAGIC = 0x3151594d;
@@ -36,7 +39,7 @@ export interface Frame {
 /**
  * Writes a frame whose place is not known yet; {@link sealFrame} completes it.
  *
- * @returns octets of the records alone
+ * @returns octets of the records alone, before any are compressed
  */
 export function writeFrame(w: WireWriter, records: readonly QueueRecord[]): number {
   const start = w.position;
@@ -49,11 +52,12 @@ export function writeFrame(w: WireWriter, records: readonly QueueRecord[]): numb
     writeRecord(w, record);
     w.octets.writeUInt32LE(w.position - at - 4, at);
   }
-  const payload = w.position - start - HEADER_OCTETS;
+  const octets = w.position - start - HEADER_OCTETS - 4 * records.length;
+  packDeferrals(w, start + HEADER_OCTETS, records);
   w.octets.writeUInt32LE(MAGIC, start);
-  w.octets.writeUInt32LE(payload, start + 8);
+  w.octets.writeUInt32LE(w.position - start - HEADER_OCTETS, start + 8);
   w.octets.writeUInt32LE(records.length, start + 12);
-  return payload - 4 * records.length;
+  return octets;
 }
 
 /** Completes the header of a frame, and its CRC. @returns the end of the frame in the buffer */
@@ -101,22 +105,28 @@ export function findMagic(octets: Buffer, at: number): number {
   return octets.indexOf('MYQ1', at, 'latin1');
 }
 
-/** The records of a frame with offsets from `from` to before `to`. Inline bodies are parts of the frame's buffer. */
+/**
+ * The records of a frame with offsets from `from` to before `to`. Inline bodies are parts of the frame's buffer. Their
+ * sizes are those in the file: where all are compressed the first has all of it.
+ */
 export function recordsOf(frame: Frame, from: number, to: number): LoggedRecord[] {
   const { payload, firstOffset, appendTime, count } = frame;
   const records: LoggedRecord[] = [];
+  const plain = plainPayload(payload);
   let at = 0;
+  let place = 0;
   for (let i = 0; i < count && firstOffset + i < to; i++) {
-    const sizeOctets = payload.readUInt32LE(at);
-    const end = at + 4 + sizeOctets;
+    const sizeOctets = payload.readUInt32LE(place);
+    const end = at + 4 + plain.readUInt32LE(at);
     if (firstOffset + i >= from)
       records.push({
         offset: firstOffset + i,
         appendTime,
         sizeOctets,
-        record: decodeRecord(payload.subarray(at + 4, end)),
+        record: decodeRecord(plain.subarray(at + 4, end)),
       });
     at = end;
+    place += 4 + sizeOctets;
   }
   return records;
 }
