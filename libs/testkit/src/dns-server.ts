@@ -13,6 +13,7 @@ const TYPES = new Map([
   [1, 'A'],
   [5, 'CNAME'],
   [15, 'MX'],
+  [16, 'TXT'],
   [28, 'AAAA'],
   [52, 'TLSA'],
 ]);
@@ -121,6 +122,11 @@ function records(found: ZoneName, typeName: string, owner: string, ttl: number):
       return (found.mx ?? []).map(([preference, exchange]) =>
         record(owner, 15, ttl, Buffer.concat([number(preference), nameOctets(exchange)])),
       );
+    case 'TXT':
+      return (found.txt ?? []).map((text) => {
+        const strings = (typeof text === 'string' ? [text] : text).map((one) => Buffer.from(one));
+        return record(owner, 16, ttl, Buffer.concat(strings.flatMap((one) => [Buffer.from([one.length]), one])));
+      });
     case 'TLSA':
       return (found.tlsa ?? []).map(([usage, selector, matching, data]) =>
         record(owner, 52, ttl, Buffer.concat([Buffer.from([usage, selector, matching]), Buffer.from(data, 'hex')])),

@@ -24,6 +24,8 @@ export const RESOLVER_ZONE: Zone = {
   'alias.example.test': { cname: 'example.test' },
   'alias2.example.test': { cname: 'alias.example.test' },
   'hostalias.example.test': { cname: 'mx1.example.test' },
+  '_texts.example.test': { txt: ['v=spf1 -all', ['v=STSv1; ', 'id=20160831085700Z;']] },
+  '_alias.example.test': { cname: '_texts.example.test' },
   'dangling.example.test': { cname: 'nowhere.example.test' },
   'loop1.example.test': { cname: 'loop2.example.test' },
   'loop2.example.test': { cname: 'loop1.example.test' },
@@ -114,11 +116,24 @@ export function resolverSuite(name: string, driver: ResolverUnderTest): void {
       expect(await addresses('dangling.example.test')).toEqual({ kind: 'noSuchDomain' });
     });
 
+    it('answers texts, the strings of each joined, aliases followed', async () => {
+      for (const name of ['_texts.example.test', '_alias.example.test']) {
+        const answer = await made.resolver.texts(name);
+        expect(answer.kind === 'texts' ? answer.texts.toSorted() : answer).toEqual([
+          'v=STSv1; id=20160831085700Z;',
+          'v=spf1 -all',
+        ]);
+      }
+      expect(await made.resolver.texts('plain.example.test')).toEqual({ kind: 'noData' });
+      expect(await made.resolver.texts('nowhere.example.test')).toEqual({ kind: 'noSuchDomain' });
+    });
+
     it.each(['broken.example.test', 'loop1.example.test', 'loop2.example.test'])(
       'calls %s a failure, never "not found"',
       async (domain) => {
         expect(await mx(domain)).toMatchObject({ kind: 'failure' });
         expect(await addresses(domain)).toMatchObject({ kind: 'failure' });
+        expect(await made.resolver.texts(domain)).toMatchObject({ kind: 'failure' });
       },
     );
 

@@ -1,4 +1,4 @@
-import type { AddressAnswer, MxAnswer, Resolver, TlsaAnswer } from '@mailyard/delivery-rules';
+import type { AddressAnswer, MxAnswer, Resolver, TextAnswer, TlsaAnswer } from '@mailyard/delivery-rules';
 import type { Domain } from '@mailyard/mail';
 
 /** What a name has in a zone of a test; a name that is not there does not exist. */
@@ -8,6 +8,8 @@ export interface ZoneName {
   readonly a?: readonly string[];
   readonly aaaa?: readonly string[];
   readonly cname?: string;
+  /** Each of one string, or of several. */
+  readonly txt?: readonly (string | readonly string[])[];
   /** Usage, selector, matching type and the data in hexadecimal. */
   readonly tlsa?: readonly (readonly [usage: number, selector: number, matching: number, data: string])[];
   /** DNSSEC vouches for it and for all that is, or is not, below it. */
@@ -69,6 +71,13 @@ export class ZoneResolver implements Resolver {
     if ('kind' in found) return found;
     const addresses = [...(found.a ?? []), ...(found.aaaa ?? [])];
     return addresses.length === 0 ? { kind: 'noData' } : { kind: 'addresses', addresses };
+  }
+
+  async texts(name: string): Promise<TextAnswer> {
+    const found = this.#find(name);
+    if ('kind' in found) return found;
+    const texts = (found.txt ?? []).map((text) => (typeof text === 'string' ? text : text.join('')));
+    return texts.length === 0 ? { kind: 'noData' } : { kind: 'texts', texts };
   }
 
   async tlsa(name: Domain, port: number): Promise<TlsaAnswer> {

@@ -1,5 +1,7 @@
 import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
 import type { DaneDemand, TlsaAnswer } from './dane.ts';
+import type { MtaStsUse } from './mta-sts.ts';
+import type { TlsFault } from './tls-result.ts';
 import type { TlsUse } from './tls-use.ts';
 
 /** An answer of the DNS; `failure` (SERVFAIL, timeout, refused, a loop) is temporary and never "not found" (R63). */
@@ -16,11 +18,19 @@ export type AddressAnswer =
   | { readonly kind: 'noData' }
   | { readonly kind: 'failure'; readonly reason: string };
 
+export type TextAnswer =
+  | { readonly kind: 'texts'; readonly texts: readonly string[] }
+  | { readonly kind: 'noSuchDomain' }
+  | { readonly kind: 'noData' }
+  | { readonly kind: 'failure'; readonly reason: string };
+
 /** Contract (testkit): no such domain, no data, failure and null MX are four answers. */
 export interface Resolver {
   mx(name: Domain): Promise<MxAnswer>;
   /** IPv4 and IPv6 addresses of a host name, aliases followed. */
   addresses(name: Domain): Promise<AddressAnswer>;
+  /** TXT records, the strings of each joined, aliases followed. */
+  texts(name: string): Promise<TextAnswer>;
   /** TLSA records of the SMTP service of a host (RFC 7672 §2.2.3). Only what DNSSEC vouches for counts. */
   tlsa(name: Domain, port: number): Promise<TlsaAnswer>;
   /** Whether DNSSEC vouches for what {@link mx} says of a name; a failure is neither. */
@@ -55,6 +65,8 @@ export interface SessionFailure {
   readonly reply?: Reply;
   /** In our words, for the operator. */
   readonly reason: string;
+  /** What of TLS failed, where that is known. */
+  readonly tlsResult?: TlsFault['result'];
   /** It is this machine's: the local address cannot be used. Nothing went to the host. */
   readonly isOurs?: true;
 }
@@ -117,6 +129,8 @@ export interface SessionTls {
   readonly certificate: 'unjudged' | 'verified' | 'dane' | 'unverified';
   /** What is wrong with an unverified one. */
   readonly fault?: string;
+  /** What is wrong with it by a policy of MTA-STS, where one is looked at. */
+  readonly policyFault?: TlsFault;
 }
 
 /** An open session with a host. One transaction at a time. */
@@ -141,6 +155,11 @@ export interface RelayOptions {
   readonly certificateNames?: readonly string[];
   /** Judge it by these TLSA records, and send nothing where it does not match. */
   readonly dane?: DaneDemand;
+  /**
+   * Judge it for the host's own name as MTA-STS asks (RFC 8461 §4.2): with `enforce` nothing is sent where it does not
+   * hold, with `testing` that is told.
+   */
+  readonly mtaSts?: Exclude<MtaStsUse, 'none'>;
   readonly credentials?: { readonly username: string; readonly password: string; readonly allowClear: boolean };
   /** The address to connect from; no other one is ever used instead. */
   readonly localAddress?: string;

@@ -117,6 +117,15 @@ describe('DnsResolver', () => {
     expect(server.questions.length).toBeLessThan(40);
   });
 
+  it('keeps no texts without end, nor asks for them again and again', async () => {
+    const resolver = await start(
+      { 'a.test': { txt: Array.from({ length: 60 }, () => 'x'.repeat(250)) } },
+      { timeoutMs: 2_000 },
+    );
+    for (let i = 0; i < 3; i++) expect(await resolver.texts('a.test')).toMatchObject({ kind: 'failure' });
+    expect(server.questions).toEqual(['TXT a.test']);
+  });
+
   it('takes exchanges in comparable form, each once', async () => {
     const mx = [
       [10, 'MX.a.test'],

@@ -1,6 +1,6 @@
 import { Resolver as Stub } from 'node:dns/promises';
 import type { HostNames } from '@mailyard/access';
-import type { AddressAnswer, MxAnswer, Resolver, TlsaAnswer, TlsaRecord } from '@mailyard/delivery-rules';
+import type { AddressAnswer, MxAnswer, Resolver, TextAnswer, TlsaAnswer, TlsaRecord } from '@mailyard/delivery-rules';
 import { type Domain, parseDomain } from '@mailyard/mail';
 import { AnswerCache, type Kept } from './answer-cache.ts';
 import { type DnsRecord, type DnsReply, TYPES } from './dns-message.ts';
@@ -21,12 +21,15 @@ export interface DnsOptions {
 /** How many mail exchangers of a domain are used (faults-and-threats, row 30). */
 const MX_LIMIT = 50;
 const ADDRESS_LIMIT = 50;
+/** Octets of TXT records of a name that are kept; what is used of them is far smaller. */
+const TEXT_LIMIT = 8_192;
 /** How many aliases are followed where the server does not follow them itself. */
 const ALIAS_LIMIT = 8;
 /** No answer is believed for longer, whatever its TTL. */
 const KEEP_LIMIT_MS = 3_600_000;
-/** Answers that come without a TTL from the stub: mail exchangers, and that something is not there. */
+/** Answers that come without a TTL from the stub: mail exchangers, texts, and that something is not there. */
 const KEEP_MX_MS = 60_000;
+const KEEP_TEXTS_MS = 60_000;
 const KEEP_NOTHING_MS = 30_000;
 const KEEP_NAMES_MS = 60_000;
 /** Enough to spare a server that is in trouble, too short to matter for a retry. */
@@ -40,7 +43,7 @@ type Missing = typeof NO_SUCH_DOMAIN | typeof NO_DATA | { readonly kind: 'failur
 /**
  * The DNS through Node's stub resolver (c-ares), remembered by TTL.
  *
- * The stub tells no TTL of MX records and of negative answers: those are kept for a minute and half a minute. It calls
+ * The stub tells no TTL of MX and TXT records and of negative answers: those are kept for a minute and half a minute. It calls
  * an alias chain without an end "no data"; that is told from a name without records by asking for the alias. Nor does it
  * tell what the resolver has validated: where DANE asks, questions go out without it.
  */
@@ -48,6 +51,7 @@ export class DnsResolver implements Resolver, HostNames {
   readonly #stub: Stub;
   readonly #mx: AnswerCache<MxAnswer>;
   readonly #addresses: AnswerCache<AddressAnswer>;
+  readonly #texts: AnswerCache<TextAnswer>;
   readonly #tlsa: AnswerCache<TlsaAnswer>;
   readonly #secureMx: AnswerCache<boolean | Extract<Missing, { kind: 'failure' }>>;
   readonly #patience: { readonly timeoutMs: number; readonly tries: number };
@@ -64,6 +68,7 @@ export class DnsResolver implements Resolver, HostNames {
     if (servers !== undefined && servers.length > 0) this.#stub.setServers([...servers]);
     this.#mx = new AnswerCache(cacheLimit, now);
     this.#addresses = new AnswerCache(cacheLimit, now);
+    this.#texts = new AnswerCache(cacheLimit, now);
     this.#tlsa = new AnswerCache(cacheLimit, now);
     this.#secureMx = new AnswerCache(cacheLimit, now);
     this.#patience = { timeoutMs, tries };
@@ -76,6 +81,10 @@ export class DnsResolver implements Resolver, HostNames {
 
   addresses(name: Domain): Promise<AddressAnswer> {
     return this.#addresses.get(name, () => this.#askAddresses(name, 0));
+  }
+
+  texts(name: string): Promise<TextAnswer> {
+    return this.#texts.get(name, () => this.#askTexts(name, 0));
   }
 
   tlsa(name: Domain, port: number): Promise<TlsaAnswer> {
@@ -150,6 +159,25 @@ export class DnsResolver implements Resolver, HostNames {
         ? keepMissing(target)
         : this.#askMx(target, aliases + 1);
     }
+  }
+
+  async #askTexts(name: string, aliases: number): Promise<Kept<TextAnswer>> {
+    let missing: Missing = NO_DATA;
+    try {
+      const texts = (await this.#stub.resolveTxt(name)).map((strings) => strings.join(''));
+      const octets = texts.reduce((sum, text) => sum + text.length, 0);
+      if (octets > TEXT_LIMIT)
+        return { answer: { kind: 'failure', reason: `TXT records of ${octets} octets` }, keepMs: KEEP_TEXTS_MS };
+      if (texts.length > 0) return { answer: { kind: 'texts', texts }, keepMs: KEEP_TEXTS_MS };
+    } catch (error) {
+      missing = missingOf(error);
+    }
+    // The stub calls an alias without texts behind it a name without texts.
+    const target = missing === NO_DATA ? await this.#alias(name) : undefined;
+    if (target === undefined) return keepMissing(missing);
+    return typeof target !== 'string' || aliases === ALIAS_LIMIT
+      ? keepMissing(target)
+      : this.#askTexts(target, aliases + 1);
   }
 
   async #askNames(address: string): Promise<Kept<readonly Domain[]>> {

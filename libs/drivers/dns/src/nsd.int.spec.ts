@@ -9,12 +9,19 @@ import { DnsResolver } from './index.ts';
 function zones(): Record<string, string> {
   const lines = ['$TTL 60', '@ IN SOA ns hostmaster 1 3600 600 86400 60', '@ IN NS ns', 'ns IN A 127.0.0.1'];
   const texts: Record<string, string> = {};
-  for (const [name, { mx = [], a = [], aaaa = [], cname, fault }] of Object.entries(RESOLVER_ZONE)) {
+  for (const [name, { mx = [], a = [], aaaa = [], txt = [], cname, fault }] of Object.entries(RESOLVER_ZONE)) {
     const owner = `${name}.`;
     if (fault !== undefined) texts[name] = '';
     for (const [preference, exchange] of mx) lines.push(`${owner} IN MX ${preference} ${exchange}.`);
     for (const address of a) lines.push(`${owner} IN A ${address}`);
     for (const address of aaaa) lines.push(`${owner} IN AAAA ${address}`);
+    for (const strings of txt)
+      lines.push(
+        `${owner} IN TXT ${[strings]
+          .flat()
+          .map((one) => `"${one}"`)
+          .join(' ')}`,
+      );
     if (cname !== undefined) lines.push(`${owner} IN CNAME ${cname}.`);
   }
   return { ...texts, 'example.test': `${lines.join('\n')}\n` };
