@@ -285,6 +285,48 @@ export function describeSessions(driver: RelayUnderTest): void {
       if (isSession(plain)) await plain.close();
     });
 
+    it.each<[string, SelfSignedCertificate, string, RegExp]>([
+      ['self-signed', makeCertificate(['mx.example.test']), 'certificate-not-trusted', /self-signed$/],
+      ['expired', issue(['mx.example.test'], long), 'certificate-expired', /expired on/],
+      ['of the recipient domain', issue(['rcpt.test']), 'certificate-host-mismatch', /not for mx\.example\.test$/],
+      ['of a common name alone', issue([]), 'certificate-host-mismatch', /not for mx\.example\.test$/],
+    ])('%s is none by MTA-STS, which enforced sends nothing, and testing tells (RFC 8461 §4.2)', async (...given) => {
+      const [, certificate, result, reason] = given;
+      const host = { name: 'mx.example.test' };
+      const certificateNames = ['rcpt.test'];
+      const failed = await connectTo(certificate, { tls: 'required', mtaSts: 'enforce', certificateNames }, host);
+      expect(failed).toMatchObject({ stage: 'starttls', tlsResult: result, reason: expect.stringMatching(reason) });
+      expect(sink!.transactions).toBe(0);
+      for (const tls of ['preferred', 'required'] as const) {
+        const opened = await connectTo(certificate, { tls, mtaSts: 'testing', certificateNames }, host);
+        if (!isSession(opened)) throw new Error(opened.reason);
+        expect(opened.tls).toMatchObject({ certificate: 'unverified', policyFault: { result } });
+        await opened.send(transactionTo(['a@b.test']));
+        expect(sink!.messages[0]?.secure).toBe(true);
+        await opened.close();
+      }
+    });
+
+    it('of the host itself holds by MTA-STS; one for the row alone is told of beside it (RFC 8461 §4.2)', async () => {
+      const host = { name: 'mx.example.test' };
+      for (const name of ['mx.example.test', '*.example.test'])
+        for (const mtaSts of ['enforce', 'testing'] as const) {
+          const opened = await connectTo(issue([name]), { tls: 'required', mtaSts }, host);
+          if (!isSession(opened)) throw new Error(opened.reason);
+          expect(opened.tls).toMatchObject({ certificate: 'verified' });
+          expect(opened.tls?.policyFault).toBeUndefined();
+          await opened.close();
+        }
+      const options = { tls: 'requiredVerify', mtaSts: 'testing', certificateNames: ['rcpt.test'] } as const;
+      const opened = await connectTo(issue(['rcpt.test']), options, host);
+      if (!isSession(opened)) throw new Error(opened.reason);
+      expect(opened.tls).toMatchObject({
+        certificate: 'verified',
+        policyFault: { result: 'certificate-host-mismatch' },
+      });
+      await opened.close();
+    });
+
     it('is not what a session in the clear has, which is had only where TLS is preferred', async () => {
       await startSink();
       expect(await failure({ tls: 'requiredVerify' })).toMatchObject({ stage: 'starttls' });

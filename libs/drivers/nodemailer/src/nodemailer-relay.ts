@@ -161,8 +161,8 @@ function judge(
   const { _socket: socket } = connection as unknown as { readonly _socket?: unknown };
   if (!(socket instanceof TLSSocket)) return undefined;
   found.session = describeTls(socket, host, options);
-  const reason = refusalOf(found.session, options);
-  return reason === undefined ? undefined : { stage: 'starttls', reason };
+  const refusal = refusalOf(found.session, options);
+  return refusal === undefined ? undefined : { stage: 'starttls', ...refusal };
 }
 
 /** What EHLO answered, the host's name left out; nodemailer keeps it to itself, but mechanisms and limits stand there. */

@@ -1,26 +1,35 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ShownCertificate } from '@mailyard/delivery-rules';
+import type { ShownCertificate, TlsFault } from '@mailyard/delivery-rules';
 
 /** What an operator reads of a host's names is of the host's choosing. */
 const SHOWN_CHARACTERS = 200;
 /** Left to OpenSSL; RFC 9525 allows the wildcard as a whole label only, and AsyncOS the common name where no other is given. */
 const MATCHING = { subject: 'default', wildcards: true, partialWildcards: false, multiLabelWildcards: false } as const;
 
+/** Where the common name counts: where no other name is given, or never (RFC 8461 §4.2). */
+export type CommonName = 'default' | 'never';
+
 /**
  * Judges the certificate of a host after its handshake: the chain to an authority of the socket's context, the dates,
  * and that it is for one of the names; addresses are looked for among its IP addresses.
  *
- * @returns what is wrong with it, in words for operators; undefined when it holds
+ * @param certificate as `getPeerX509Certificate` gives it, which it does but once
+ * @returns what is wrong with it; undefined when it holds
  * @see RFC 5280 §6; RFC 9525 §6
  */
-export function judgeCertificate(socket: TLSSocket, names: readonly string[]): string | undefined {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return 'none was shown';
+export function judgeCertificate(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined,
+  names: readonly string[],
+  commonName: CommonName = 'default',
+): TlsFault | undefined {
+  if (certificate === undefined) return { result: 'certificate-not-trusted', reason: 'none was shown' };
   const code = socket.authorizationError as unknown as string | undefined;
   if (!socket.authorized) return faultOfChain(String(code), certificate);
-  return names.some((name) => isFor(certificate, name)) ? undefined : faultOfName(certificate, names);
+  if (names.some((name) => isFor(certificate, name, commonName))) return undefined;
+  return { result: 'certificate-host-mismatch', reason: faultOfName(certificate, names) };
 }
 
 interface X509Shown extends ShownCertificate {
@@ -53,14 +62,21 @@ export function shownCertificates(socket: TLSSocket): readonly X509Shown[] {
 }
 
 /** Whether a certificate is for a host name or an address. */
-export function isFor(certificate: X509Certificate, name: string): boolean {
+export function isFor(certificate: X509Certificate, name: string, commonName: CommonName = 'default'): boolean {
   if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
-  return certificate.checkHost(name, MATCHING) !== undefined;
+  return certificate.checkHost(name, { ...MATCHING, subject: commonName }) !== undefined;
 }
 
 /** By the name of OpenSSL's error (X509_STORE_CTX_get_error(3)). */
-function faultOfChain(code: string, certificate: X509Certificate): string {
-  const { issuer, validFromDate, validToDate } = certificate;
+function faultOfChain(code: string, certificate: X509Certificate): TlsFault {
+  const isOfDates = code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID';
+  return {
+    result: isOfDates ? 'certificate-expired' : 'certificate-not-trusted',
+    reason: reasonOfChain(code, certificate),
+  };
+}
+
+function reasonOfChain(code: string, { issuer, validFromDate, validToDate }: X509Certificate): string {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
       return validToDate.getTime() < Date.now()

@@ -1,5 +1,6 @@
 export { SmtpRelay, type SmtpRelayOptions } from './smtp-relay.ts';
 export { TIMEOUTS, type Timeouts } from './options.ts';
+export { judgeCertificate } from './certificate.ts';
 export { TlsContext, type TlsFiles } from './tls-context.ts';
 // What another client needs to keep the same rules.
 export { chooseMechanisms, type Credentials, type Mechanism } from './authentication.ts';

@@ -96,7 +96,9 @@ class Opening {
     if (tls === 'none') return undefined;
     const isDemanded = demandsTls(tls);
     if (!this.offered.startTls) {
-      return isDemanded ? this.#failed('starttls', undefined, 'the host does not offer STARTTLS') : undefined;
+      if (!isDemanded) return undefined;
+      const failure = this.#failed('starttls', undefined, 'the host does not offer STARTTLS');
+      return { ...failure, tlsResult: 'starttls-not-supported' };
     }
     const answer = await this.#ask('STARTTLS', this.#timeouts.startTls);
     if (answer === undefined) return this.#failed('starttls', answer);
@@ -109,8 +111,8 @@ class Opening {
     );
     if (socket === undefined) return { ...this.#failed('starttls', undefined), mayRetryInClear: !isDemanded };
     this.tls = describeTls(socket, this.#host, this.#options);
-    const fault = refusalOf(this.tls, this.#options);
-    if (fault !== undefined) return this.#failed('starttls', undefined, fault);
+    const refusal = refusalOf(this.tls, this.#options);
+    if (refusal !== undefined) return { stage: 'starttls', ...refusal };
     // What was said before is void (RFC 3207 §4.2).
     this.offered = NO_CAPABILITIES;
     return this.#greet();
