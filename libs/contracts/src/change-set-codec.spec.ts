@@ -20,7 +20,7 @@ import {
 } from './change-set-codec.ts';
 import { writeDestinationControl } from './configuration-item-codec.ts';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
-import { DANE_USES, TLS_USES } from './tls-use.ts';
+import { DANE_USES, MTA_STS_USES, TLS_USES } from './tls-use.ts';
 import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
 
 const key = fc.constantFrom('example.com', '.example.com', 'ALL', '[192.0.2.1]') as fc.Arbitrary<ReceivingDomain>;
@@ -127,6 +127,11 @@ const others = fc.constantFrom(
     section: 'destinationControls' as const,
     item: { domain: `${dane}.example`, dane },
   })),
+  ...MTA_STS_USES.map((mtaSts) => ({
+    kind: 'set' as const,
+    section: 'destinationControls' as const,
+    item: { domain: `${mtaSts}.example`, mtaSts },
+  })),
   { kind: 'set', section: 'bounceProfiles', item: { name: 'slow', maxRetries: 0, notices: false } },
   { kind: 'set', section: 'virtualGateways', item: { from: '@example.com', gateway: 'bulk' } },
   { kind: 'set', section: 'domainMap', item: { from: '@old.example', to: '@example.com' } },
@@ -173,7 +178,14 @@ describe('a change set of the log', () => {
       const operations = [{ operation: { $case: 'set' as const, value: { item } } }];
       return () => decodeChangeSet(wire.ChangeSet.encode(wire.ChangeSet.fromPartial({ operations })).finish());
     };
-    for (const row of [{ tls: 9 }, { verifyCertificate: true }, { tls: 1, verifyCertificate: true }, { dane: 4 }])
+    const unknown = [
+      { tls: 9 },
+      { verifyCertificate: true },
+      { tls: 1, verifyCertificate: true },
+      { dane: 4 },
+      { mtaSts: 4 },
+    ];
+    for (const row of unknown)
       expect(reading(row as never)).toThrow(expect.objectContaining({ code: 'CHANGE_SET_UNREADABLE' }));
     const row = { tls: wire.TlsUse.TLS_USE_REQUIRED, verifyCertificate: true };
     expect(reading(row)().operations).toEqual([

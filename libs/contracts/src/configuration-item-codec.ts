@@ -22,7 +22,7 @@ import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
-import { readDaneUse, readTlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
+import { readDaneUse, readMtaStsUse, readTlsUse, writeDaneUse, writeMtaStsUse, writeTlsUse } from './tls-use.ts';
 
 type Value = wire.Item['item'];
 type Read = { readonly section: SectionName; readonly item: Sections[SectionName] } | undefined;
@@ -105,6 +105,7 @@ const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as con
 export function writeDestinationControl({
   tls,
   dane,
+  mtaSts,
   ipPreference,
   ...control
 }: DestinationControl): wire.DestinationControl {
@@ -112,6 +113,7 @@ export function writeDestinationControl({
     ...control,
     ...writeTlsUse(tls),
     ...writeDaneUse(dane),
+    ...writeMtaStsUse(mtaSts),
     ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
   };
 }
@@ -180,10 +182,11 @@ export function readPlainItem(value: Value): Read {
     return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
   }
   if (value?.$case === 'destinationControl') {
-    const { tls, verifyCertificate, dane, ipPreference, ...numbers } = value.value;
+    const { tls, verifyCertificate, dane, mtaSts, ipPreference, ...numbers } = value.value;
     const [use, daneUse] = [readTlsUse({ tls, verifyCertificate }), readDaneUse({ dane })];
+    const stsUse = readMtaStsUse({ mtaSts });
     // What is not known here may protect more than all that is: going on without it would be worse than waiting.
-    if (numbers.domain === '' || use === 'unknown' || daneUse === 'unknown') return undefined;
+    if (numbers.domain === '' || use === 'unknown' || daneUse === 'unknown' || stsUse === 'unknown') return undefined;
     const preference = IP_PREFERENCES[ipPreference - 1];
     return {
       section: 'destinationControls',
@@ -192,6 +195,7 @@ export function readPlainItem(value: Value): Read {
         domain: numbers.domain,
         ...(use === undefined ? {} : { tls: use }),
         ...(daneUse === undefined ? {} : { dane: daneUse }),
+        ...(stsUse === undefined ? {} : { mtaSts: stsUse }),
         ...(preference === undefined ? {} : { ipPreference: preference }),
       },
     };

@@ -20,7 +20,18 @@ export {
 export { readSuspension, writeSuspension } from './suspension-codec.ts';
 export { readAlias, readDomainMapping, writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 export * from './route-decision-codec.ts';
-export { DANE_USES, readDaneUse, readTlsUse, TLS_USES, type TlsUse, writeDaneUse, writeTlsUse } from './tls-use.ts';
+export {
+  DANE_USES,
+  MTA_STS_USES,
+  readDaneUse,
+  readMtaStsUse,
+  readTlsUse,
+  TLS_USES,
+  type TlsUse,
+  writeDaneUse,
+  writeMtaStsUse,
+  writeTlsUse,
+} from './tls-use.ts';
 export * as changeSetWire from './gen/mailyard/routing/v1/change_set.ts';
 export * as configurationWire from './gen/mailyard/routing/v1/configuration.ts';
 export * as routingWire from './gen/mailyard/routing/v1/routing.ts';

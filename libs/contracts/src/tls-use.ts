@@ -36,3 +36,17 @@ export function readDaneUse({
 }: Pick<wire.DestinationControl, 'dane'>): (typeof DANE_USES)[number] | 'unknown' | undefined {
   return dane === 0 ? undefined : (DANE_USES[dane - 1] ?? 'unknown');
 }
+
+/** The number of each on the wire is its place, from 1. */
+export const MTA_STS_USES = ['none', 'testing', 'enforce'] as const;
+
+export function writeMtaStsUse(use: DestinationControl['mtaSts']): Pick<wire.DestinationControl, 'mtaSts'> {
+  return { mtaSts: (use === undefined ? 0 : MTA_STS_USES.indexOf(use) + 1) as wire.MtaStsUse };
+}
+
+/** @returns undefined where the row says nothing of it, `unknown` where it says what is not known here */
+export function readMtaStsUse({
+  mtaSts,
+}: Pick<wire.DestinationControl, 'mtaSts'>): (typeof MTA_STS_USES)[number] | 'unknown' | undefined {
+  return mtaSts === 0 ? undefined : (MTA_STS_USES[mtaSts - 1] ?? 'unknown');
+}

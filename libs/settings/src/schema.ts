@@ -109,7 +109,9 @@ const delivery = z.strictObject({
   messagesPerConnection: positive.default(50),
   tls: z.enum(['none', 'preferred', 'preferredVerify', 'required', 'requiredVerify']).default('none'),
   dane: z.enum(['none', 'opportunistic', 'mandatory']).default('none'),
-  /** PEM: authorities that certificates of hosts may come from, besides those of Node and of the system. */
+  /** Policies of recipient domains (RFC 8461), fetched over HTTPS: `testing` tells what is wrong, `enforce` does as they say. */
+  mtaSts: z.enum(['none', 'testing', 'enforce']).default('none'),
+  /** PEM: authorities that certificates of hosts, and of policy hosts, may come from, besides those of Node and of the system. */
   authority: file.optional(),
   /** PEM: what is shown to hosts that ask for a certificate. */
   certificate: file.optional(),

@@ -3,6 +3,7 @@ import type {
   BounceProfile,
   DeliverySuspension,
   DeliveryTermsSource,
+  MtaStsPolicies,
   Relay,
   Resolver,
   VirtualGateway,
@@ -226,6 +227,7 @@ export interface FixtureOptions {
   readonly partitions?: number;
   readonly relay?: Relay;
   readonly resolver?: Resolver;
+  readonly policies?: MtaStsPolicies;
   readonly trackerPosition?: (partition: number) => number | undefined;
   readonly settings?: Partial<DeliverySettings>;
   readonly credentials?: OutgoingCredentials;
@@ -302,6 +304,7 @@ export class DeliveryFixture {
       bodyStore: this.bodies,
       routes: this.routes,
       resolver: this.#options.resolver ?? this.resolver,
+      ...(this.#options.policies === undefined ? {} : { policies: this.#options.policies }),
       relay: this.#options.relay ?? new SmtpRelay({ incarnation: name }),
       presence: this.presence,
       pressure: this.pressure,

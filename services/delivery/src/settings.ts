@@ -4,6 +4,7 @@ import type {
   DaneUse,
   DeliveryTerms,
   IpPreference,
+  MtaStsUse,
   RelayOptions,
 } from '@mailyard/delivery-rules';
 
@@ -21,6 +22,7 @@ export interface DeliverySettings {
   readonly recipientsPerTransaction: number;
   readonly tls: RelayOptions['tls'];
   readonly dane: DaneUse;
+  readonly mtaSts: MtaStsUse;
   /** An alarm when a host does not do what a TLS setting demands (R144). */
   readonly tlsAlarm: boolean;
   readonly batchBy: BatchBy;
@@ -44,7 +46,7 @@ export interface DeliverySettings {
 export function termsOfSettings(
   settings: Pick<
     DeliverySettings,
-    'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'dane' | 'ipPreference' | 'bounce'
+    'maxConnectionsPerDestination' | 'messagesPerConnection' | 'tls' | 'dane' | 'mtaSts' | 'ipPreference' | 'bounce'
   >,
 ): DeliveryTerms {
   const {
@@ -52,10 +54,11 @@ export function termsOfSettings(
     messagesPerConnection,
     tls,
     dane,
+    mtaSts,
     ipPreference,
     bounce,
   } = settings;
-  return { maxConnections, messagesPerConnection, tls, dane, ipPreference, bounce, hasOwnAge: false };
+  return { maxConnections, messagesPerConnection, tls, dane, mtaSts, ipPreference, bounce, hasOwnAge: false };
 }
 
 /** What outgoing authentication profiles authenticate with (R150 to R153). */
@@ -74,6 +77,7 @@ export const DELIVERY_DEFAULTS = {
   recipientsPerTransaction: 100,
   tls: 'none',
   dane: 'none',
+  mtaSts: 'none',
   tlsAlarm: true,
   batchBy: 'destination',
   ipPreference: 'preferV6',

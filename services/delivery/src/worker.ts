@@ -4,6 +4,7 @@ import {
   type HostBoard,
   HostStates,
   type LimitBoard,
+  type MtaStsPolicies,
   type Relay,
   type Resolver,
   type VirtualGateways,
@@ -37,6 +38,8 @@ export interface DeliveryOptions {
   readonly routes: RouteLookup;
   readonly resolver: Resolver;
   readonly relay: Relay;
+  /** Absent: no policy of MTA-STS is looked for. */
+  readonly policies?: MtaStsPolicies;
   readonly presence: Presence;
   readonly pressure: PressureBoard;
   /** What workers tell each other about hosts; absent where there is one worker. */
@@ -125,7 +128,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
     const random = options.random ?? Math.random;
     this.#scheduler = new Scheduler(
       this.#context,
-      { relay, resolver, hosts, board: hostBoard },
+      { relay, resolver, policies: options.policies, hosts, board: hostBoard },
       this.#partitions,
       random,
     );

@@ -2,12 +2,15 @@
 import { CONNECTION_ACTIONS, type FlowParameters, orderedParameters } from '@mailyard/access';
 import {
   DANE_USES,
+  MTA_STS_USES,
   readDaneUse,
+  readMtaStsUse,
   readTlsUse,
   TLS_USES,
   type changeSetWire as wire,
   type routingWire,
   writeDaneUse,
+  writeMtaStsUse,
   writeTlsUse,
 } from '@mailyard/contracts';
 import { parse, stringify } from 'yaml';
@@ -97,6 +100,7 @@ const control = z.strictObject({
   windowMinutes: count.optional(),
   tls: z.enum(TLS_USES).optional(),
   dane: z.enum(DANE_USES).optional(),
+  mtaSts: z.enum(MTA_STS_USES).optional(),
   bounceProfile: text.optional(),
   ipPreference: z.enum(IP_PREFERENCES).optional(),
 });
@@ -252,7 +256,7 @@ function authProfileOf([name, { username, secret, allowClear }]: [string, z.infe
   return { $case: 'authProfile', value: { name, username, secret: reference, allowClear } };
 }
 
-function controlOf([domain, { tls, dane, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
+function controlOf([domain, { tls, dane, mtaSts, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
   return {
     $case: 'destinationControl',
     value: {
@@ -260,6 +264,7 @@ function controlOf([domain, { tls, dane, ipPreference, ...rest }]: [string, z.in
       ...rest,
       ...writeTlsUse(tls),
       ...writeDaneUse(dane),
+      ...writeMtaStsUse(mtaSts),
       ipPreference: ipPreference === undefined ? 0 : ((IP_PREFERENCES.indexOf(ipPreference) + 1) as wire.IpPreference),
     },
   };
@@ -292,12 +297,13 @@ export function printConfigurationFile(
       ]),
     ),
     destinationControls: Object.fromEntries(
-      access.destinationControls.map(({ domain, tls, verifyCertificate, dane, ipPreference, ...rest }) => [
+      access.destinationControls.map(({ domain, tls, verifyCertificate, dane, mtaSts, ipPreference, ...rest }) => [
         domain,
         {
           ...rest,
           tls: readTlsUse({ tls, verifyCertificate }),
           dane: readDaneUse({ dane }),
+          mtaSts: readMtaStsUse({ mtaSts }),
           ipPreference: IP_PREFERENCES[ipPreference - 1],
         },
       ]),

@@ -4,6 +4,7 @@ import {
   type changeSetWire,
   type configurationWire,
   readDaneUse,
+  readMtaStsUse,
   readHostAccess,
   readMailFlowPolicy,
   readSection,
@@ -115,17 +116,20 @@ function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>)
 
 /** A row without what stands as a number on the wire, which follows in words. */
 function plainControl(control: changeSetWire.DestinationControl): Readonly<Record<string, unknown>> {
-  const { tls: _tls, verifyCertificate: _verify, dane: _dane, ipPreference: _preference, ...rest } = control;
+  const { tls: _tls, verifyCertificate: _verify, dane: _dane, mtaSts: _mtaSts, ...others } = control;
+  const { ipPreference: _preference, ...rest } = others;
   return { ...rest, ...wordsOfControl(control) };
 }
 
 /** What stands as a number on the wire, in the words of the file; left out where nothing is said. */
 function wordsOfControl(control: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
   const { ipPreference } = control;
-  const [tls, dane] = [readTlsUse(control), readDaneUse(control)];
+  const uses = { tls: readTlsUse(control), dane: readDaneUse(control), mtaSts: readMtaStsUse(control) };
+  const said = Object.entries(uses).flatMap(([name, use]) =>
+    use === undefined ? [] : [[name, use === 'unknown' ? 'of a later release' : use]],
+  );
   return {
-    ...(tls === undefined ? {} : { tls: tls === 'unknown' ? 'of a later release' : tls }),
-    ...(dane === undefined ? {} : { dane: dane === 'unknown' ? 'of a later release' : dane }),
+    ...Object.fromEntries(said),
     ...(ipPreference === 0 ? {} : { ipPreference: IP_PREFERENCES[ipPreference] ?? 'of a later release' }),
   };
 }

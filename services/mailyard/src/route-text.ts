@@ -59,7 +59,7 @@ export function explainText(
   recipient: string,
   explained: routingWire.ExplainResponse,
 ): { json: unknown; text: string } {
-  const { version, mode, domain, decision, candidates, hosts, limits, rewriting } = explained;
+  const { version, mode, domain, decision, candidates, hosts, limits, mtaStsPolicy, rewriting } = explained;
   const json = {
     recipient,
     ...(rewriting === undefined ? {} : { rewriting: plainRewriting(rewriting) }),
@@ -85,6 +85,7 @@ export function explainText(
       ...(downUntil === 0 ? {} : { downUntil: new Date(downUntil).toISOString() }),
     })),
     limits,
+    ...(mtaStsPolicy === undefined ? {} : { mtaStsPolicy: mtaStsJson(mtaStsPolicy) }),
   };
   const lines = [
     ...(rewriting === undefined ? [] : [rewritingText(recipient, rewriting), '']),
@@ -116,7 +117,7 @@ export function explainText(
   if (limits !== undefined)
     lines.push(
       '',
-      `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls}, DANE ${limits.dane}, addresses ${limits.ipPreference};`,
+      `At most ${limits.maxConnections} connections, ${limits.messagesPerConnection} messages each, TLS ${limits.tls}, DANE ${limits.dane}, MTA-STS ${limits.mtaSts}, addresses ${limits.ipPreference};`,
       `${limits.maxRetries} retries within ${limits.maxAgeSeconds} s, ${limits.initialWaitSeconds} to ${limits.maxWaitSeconds} s apart.`,
       ...(limits.maxRecipients === undefined
         ? []
@@ -124,7 +125,19 @@ export function explainText(
       ...(limits.control === '' ? [] : [`So says the row ${limits.control} of the destination controls.`]),
       ...(limits.bounceProfile === '' ? [] : [`Bounce profile: ${limits.bounceProfile}.`]),
     );
+  if (mtaStsPolicy !== undefined) lines.push(...mtaStsLines(domain, mtaStsPolicy));
   return { json, text: `${lines.join('\n')}\n` };
+}
+
+function mtaStsJson({ mode, mx, holdsUntil, problem }: routingWire.MtaStsPolicy): unknown {
+  return problem === '' ? { mode, mx, holdsUntil: new Date(holdsUntil).toISOString() } : { problem };
+}
+
+function mtaStsLines(domain: string, { mode, mx, holdsUntil, problem }: routingWire.MtaStsPolicy): string[] {
+  if (problem !== '') return [printable(`MTA-STS: ${problem}.`)];
+  const until = new Date(holdsUntil).toISOString();
+  const hosts = mx.length === 0 ? '' : `; its hosts: ${mx.join(', ')}`;
+  return [printable(`MTA-STS policy of ${domain}: ${mode}, until ${until} at least${hosts}.`)];
 }
 
 /** Rows as lines with aligned columns, indented by two; nothing in them that a terminal would obey. */

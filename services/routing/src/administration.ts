@@ -23,7 +23,14 @@ import type { ConfigurationFollower } from './configuration-follower.ts';
 import { followVersion, type FollowingMail } from './following-mail.ts';
 import { type FileFormat, readFile, replaceRoutes } from './import-file.ts';
 import { PastStates } from './past-states.ts';
-import type { DeliveryLimits, ExplainedHost, HostExplainer, ListenerDirectory, QueueCensus } from './ports.ts';
+import type {
+  DeliveryLimits,
+  ExplainedHost,
+  ExplainedMtaSts,
+  HostExplainer,
+  ListenerDirectory,
+  QueueCensus,
+} from './ports.ts';
 import { KeptComparison } from './kept-comparison.ts';
 import type { WaitingMail } from './preview.ts';
 import { type Verification, verifyLog } from './verification.ts';
@@ -83,6 +90,7 @@ export interface Explanation {
   readonly candidates: readonly RouteCandidate[];
   readonly hosts: readonly ExplainedHost[];
   readonly limits?: DeliveryLimits;
+  readonly mtaStsPolicy?: ExplainedMtaSts;
 }
 
 export interface AdministrationOptions {

@@ -34,7 +34,7 @@ export interface ExplainedHost {
   readonly priority: number;
   /** What stood in the way of an address. */
   readonly problem?: string;
-  /** The kind of it (RFC 3463, RFC 7505): 4.4.3, 4.4.4, 5.1.2, 5.1.10, 5.4.4. */
+  /** The kind of it (RFC 3463, RFC 7505): 4.4.3, 4.4.4, 4.7.5, 5.1.2, 5.1.10, 5.4.4. */
   readonly problemStatus?: EnhancedStatus;
   /** As of the last attempt of any worker. */
   readonly state: 'up' | 'down' | 'unknown';
@@ -54,6 +54,7 @@ export interface DeliveryLimits {
   readonly messagesPerConnection: number;
   readonly tls: string;
   readonly dane: string;
+  readonly mtaSts: string;
   readonly ipPreference: string;
   readonly maxRetries: number;
   readonly maxAgeSeconds: number;
@@ -61,12 +62,22 @@ export interface DeliveryLimits {
   readonly maxWaitSeconds: number;
 }
 
+/** What the policy of a domain says (RFC 8461), or why there is none. */
+export type ExplainedMtaSts =
+  | { readonly mode: string; readonly mx: readonly string[]; readonly holdsUntil: number }
+  | { readonly problem: string };
+
 /** Asks the DNS what an answer leads to, without connecting to anything (R40). */
 export type HostExplainer = (
   domain: Domain | AddressLiteral,
   decision: RouteDecision,
   controls: DeliveryControls,
-) => Promise<{ readonly hosts: readonly ExplainedHost[]; readonly limits?: DeliveryLimits }>;
+) => Promise<{
+  readonly hosts: readonly ExplainedHost[];
+  readonly limits?: DeliveryLimits;
+  /** Absent where none is looked for. */
+  readonly mtaStsPolicy?: ExplainedMtaSts;
+}>;
 
 /** Something that an operator must know of the configuration log. Codes stand in docs/reference/errors.md. */
 export interface RoutingAlarm {

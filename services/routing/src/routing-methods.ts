@@ -123,7 +123,7 @@ export function addRoutingService(
     }),
     explain: methods.unary('reader', async ({ recipient, table }) => {
       const domain = demandDomain(recipient);
-      const { state, decision, candidates, hosts, limits } = await administration.explain(
+      const { state, decision, candidates, hosts, limits, mtaStsPolicy } = await administration.explain(
         domain,
         readMoment(administration, table),
       );
@@ -155,6 +155,8 @@ export function addRoutingService(
                 maxRecipients: limits.maxRecipients,
                 windowMinutes: limits.windowMinutes,
               },
+        mtaStsPolicy:
+          mtaStsPolicy === undefined ? undefined : { mode: '', mx: [], holdsUntil: 0, problem: '', ...mtaStsPolicy },
       };
     }),
   };

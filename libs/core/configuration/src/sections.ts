@@ -40,6 +40,7 @@ export interface DestinationControl {
   readonly windowMinutes?: number;
   readonly tls?: 'none' | 'preferred' | 'preferredVerify' | 'required' | 'requiredVerify';
   readonly dane?: 'none' | 'opportunistic' | 'mandatory';
+  readonly mtaSts?: 'none' | 'testing' | 'enforce';
   readonly bounceProfile?: string;
   /** Which family of addresses comes first, or is the only one (R142). */
   readonly ipPreference?: 'preferV6' | 'requireV6' | 'preferV4' | 'requireV4';

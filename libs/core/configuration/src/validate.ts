@@ -211,7 +211,7 @@ function checkAccess(before: ConfigurationState, after: ConfigurationState, faul
 
 /** R140, R146: a domain in the form in which it is compared, and numbers with which mail still goes. */
 function checkControl(control: DestinationControl, faults: ConfigurationFault[]): void {
-  const { domain, maxConnections, maxMessagesPerConnection, maxRecipients, windowMinutes, tls, dane } = control;
+  const { domain, maxConnections, maxMessagesPerConnection, maxRecipients, windowMinutes, tls, dane, mtaSts } = control;
   const say = (message: string): void => {
     faults.push({ code: 'ITEM_INVALID', token: domain, field: 'operations', message });
   };
@@ -224,6 +224,7 @@ function checkControl(control: DestinationControl, faults: ConfigurationFault[])
   for (const [name, value] of Object.entries({ maxConnections, maxMessagesPerConnection, maxRecipients }))
     if (value !== undefined && value < 1) say(`${name} is at least 1`);
   if (tls === 'none' && dane !== undefined && dane !== 'none') say('DANE goes with TLS: tls is not none');
+  if (tls === 'none' && mtaSts !== undefined && mtaSts !== 'none') say('MTA-STS goes with TLS: tls is not none');
   if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60)) say('windowMinutes is 1 to 60');
 }
 

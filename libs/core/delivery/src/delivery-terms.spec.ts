@@ -8,6 +8,7 @@ const BASE: DeliveryTerms = {
   messagesPerConnection: 50,
   tls: 'none',
   dane: 'none',
+  mtaSts: 'none',
   ipPreference: 'preferV6',
   bounce: DEFAULT_BOUNCE_PROFILE,
   hasOwnAge: false,

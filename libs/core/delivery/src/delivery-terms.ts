@@ -1,6 +1,7 @@
 import type { AddressLiteral, Domain } from '@mailyard/mail';
 import type { DaneUse } from './dane.ts';
 import type { IpPreference } from './ip-preference.ts';
+import type { MtaStsUse } from './mta-sts.ts';
 import type { RelayOptions } from './ports.ts';
 import type { BounceProfile } from './retry-schedule.ts';
 
@@ -14,6 +15,7 @@ export interface ControlRow {
   readonly windowMinutes?: number;
   readonly tls?: RelayOptions['tls'];
   readonly dane?: DaneUse;
+  readonly mtaSts?: MtaStsUse;
   readonly bounceProfile?: string;
   readonly ipPreference?: IpPreference;
 }
@@ -41,6 +43,7 @@ export interface DeliveryTerms {
   readonly messagesPerConnection: number;
   readonly tls: RelayOptions['tls'];
   readonly dane: DaneUse;
+  readonly mtaSts: MtaStsUse;
   /** R142 */
   readonly ipPreference: IpPreference;
   /** Recipients of one domain in a window, by all workers together; absent: as many as there are. */
@@ -97,6 +100,7 @@ function merge(
     messagesPerConnection: row.maxMessagesPerConnection ?? below.messagesPerConnection,
     tls: row.tls ?? below.tls,
     dane: row.dane ?? below.dane,
+    mtaSts: row.mtaSts ?? below.mtaSts,
     ipPreference: row.ipPreference ?? below.ipPreference,
     ...(row.maxRecipients === undefined
       ? {}
@@ -129,6 +133,7 @@ export function isOtherSchedule(a: DeliveryTerms, b: DeliveryTerms): boolean {
   return (
     a.tls !== b.tls ||
     a.dane !== b.dane ||
+    a.mtaSts !== b.mtaSts ||
     a.ipPreference !== b.ipPreference ||
     a.bounce.maxAgeMs !== b.bounce.maxAgeMs ||
     a.bounce.maxRetries !== b.bounce.maxRetries ||

@@ -87,6 +87,16 @@ export type MailEvent =
       readonly certificate: 'unjudged' | 'verified' | 'dane' | 'unverified';
       readonly fault?: string;
     }
+  /** What came of the MTA-STS policy of a domain: of a session under it, or of fetching it. */
+  | {
+      readonly kind: 'mtaSts';
+      readonly domain: string;
+      /** Absent where the policy could not be had. */
+      readonly session?: { readonly host: string; readonly mode: 'enforce' | 'testing' };
+      /** `successful`, or the kind of what went wrong (RFC 8460 §4.3). */
+      readonly result: string;
+      readonly reason?: string;
+    }
   | { readonly kind: 'connectionClosed'; readonly dcid: string }
   | {
       readonly kind: 'transactionStarted';

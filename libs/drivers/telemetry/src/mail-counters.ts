@@ -30,6 +30,7 @@ type PlainCounter = Exclude<
   | 'bounced'
   | 'dropped'
   | 'connectionsTls'
+  | 'mtaSts'
   | 'connectionFailures'
   | 'alarms'
 >;
@@ -60,6 +61,7 @@ export class MailCounters {
     bounced: new Map(),
     dropped: new Map(),
     connectionsTls: new Map(),
+    mtaSts: new Map(),
     connectionFailures: new Map(),
     alarms: new Map(),
   };
@@ -118,6 +120,8 @@ export class MailCounters {
         return;
       case 'connectionTls':
         return add(this.labelled.connectionsTls, event.certificate);
+      case 'mtaSts':
+        return add(this.labelled.mtaSts, event.result);
       case 'connectionClosed':
         this.openConnectionsOut -= 1;
         return;

@@ -66,6 +66,14 @@ export const LINES = {
   connectionTls: (dcid: string, protocol: string, cipher: string, certificate: string): string =>
     `DCID ${dcid} TLS success protocol ${protocol} cipher ${cipher} certificate ${certificate}`,
 
+  mtaSts: (
+    domain: string,
+    session: { host: string; mode: string } | undefined,
+    result: string,
+    reason: string,
+  ): string =>
+    `MTA-STS domain ${domain}${session === undefined ? '' : ` host ${session.host} mode ${session.mode}`} result ${result}: ${reason}`,
+
   connectionFailed: (host: string, address: string, port: number, stage: string, reason: string): string =>
     `Connection Error: DCID 0 host: ${host} IP: ${address} port: ${port} details: ${stage}: ${reason}`,
 

@@ -96,6 +96,9 @@ export class MailLogText {
           'Info',
           LINES.connectionFailed(event.host, event.address, event.port, event.stage, event.reason),
         );
+      case 'mtaSts':
+        if (event.reason === undefined) return;
+        return this.#write('Warning', LINES.mtaSts(event.domain, event.session, event.result, event.reason));
       case 'connectionTls': {
         const found = event.certificate === 'dane' ? 'verified by DANE' : event.certificate;
         const certificate = event.fault === undefined ? found : `${found}: ${event.fault}`;

@@ -58,6 +58,11 @@ export const COUNTERS = {
     help: 'Connections to next hops under TLS, by what was made of the certificate.',
     labels: ['certificate'],
   },
+  mtaSts: {
+    name: 'mailyard.mta_sts.results',
+    help: 'Sessions under policies of MTA-STS and fetches of policies that failed, by result (RFC 8460).',
+    labels: ['result'],
+  },
   connectionFailures: {
     name: 'mailyard.connections.out.failed',
     help: 'Connections to next hops that could not be opened, by the step that failed.',

@@ -177,6 +177,7 @@ export class ConnectionPool {
         ...(credentials === undefined ? {} : { credentials }),
       },
       dane: terms.dane,
+      mtaSts: terms.mtaSts,
       tlsState: (host) => this.#home.tlsState(host),
       tlsAlarm: settings.tlsAlarm,
       authProfile,

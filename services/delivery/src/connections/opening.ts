@@ -9,6 +9,8 @@ import {
   hostKey,
   type HostStates,
   judgeSession,
+  type MtaStsPolicies,
+  type MtaStsPolicy,
   type MxAnswer,
   type PlanOptions,
   planHosts,
@@ -23,7 +25,7 @@ import {
 import type { Reply } from '@mailyard/mail';
 import type { MailEvent } from '@mailyard/queue';
 import { publishMailEvent } from '@mailyard/telemetry';
-import { daneSession, type DaneWish } from './dane-session.ts';
+import { planSession, policyOf, type SessionWish, underPolicy } from './mta-sts-session.ts';
 
 /** What this machine lacks is looked for again after this. */
 export const OURS_AGAIN_MS = 60_000;
@@ -33,6 +35,8 @@ const PROBE_MS = 60_000;
 export interface OpeningTools {
   readonly relay: Relay;
   readonly resolver: Resolver;
+  /** Absent: no policy of MTA-STS is looked for. */
+  readonly policies: MtaStsPolicies | undefined;
   readonly hosts: HostStates;
   readonly board: HostBoard | undefined;
   /** Steady wall time. */
@@ -43,7 +47,7 @@ export interface OpeningTools {
   readonly cameBack: (host: string) => void;
 }
 
-export interface OpeningWish extends DaneWish {
+export interface OpeningWish extends SessionWish {
   readonly plan: PlanOptions;
   /** Where it is kept that a host does not do what is demanded of TLS, and whether that is to be told. */
   readonly tlsState: (host: Host) => string;
@@ -82,7 +86,7 @@ export type Opened =
 
 /** Opens a connection to the first host in the order of the plan that is not known to be down. Never rejects. */
 export async function openConnection(tools: OpeningTools, wish: OpeningWish): Promise<Opened> {
-  const plan = await resolvePlan(tools.resolver, wish);
+  const [plan, policy] = await Promise.all([resolvePlan(tools.resolver, wish), policyOf(tools.policies, wish)]);
   if (plan.kind === 'nowhere') return plan;
   wish.planned(plan.hosts);
   const { gateway } = wish.plan;
@@ -115,7 +119,7 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
       until = Math.min(until, tools.now() + PROBE_MS);
       continue;
     }
-    const result = await connect(tools, wish, host, key);
+    const result = await connect(tools, wish, policy, host, key);
     if (result.kind === 'connected') return { ...result, failures };
     failures += 1;
     failure = result.failure;
@@ -128,6 +132,7 @@ export async function openConnection(tools: OpeningTools, wish: OpeningWish): Pr
 async function connect(
   { relay, resolver, hosts, board, now, told, cameBack }: OpeningTools,
   wish: OpeningWish,
+  policy: MtaStsPolicy | undefined,
   host: Host,
   key: string,
 ): Promise<
@@ -142,15 +147,15 @@ async function connect(
 > {
   const { authProfile, openConnections, tlsState, tlsAlarm, domain, plan } = wish;
   const { gateway, turn } = plan;
-  const session = await daneSession(resolver, wish, host);
+  const session = await planSession(resolver, wish, host, policy);
   let opened: RelayConnection | SessionFailure;
   let localAddress: string | undefined;
-  if ('reason' in session) {
-    opened = session;
+  if (session.kind === 'refused') {
+    opened = session.failure;
   } else {
     hosts.began(key, now());
     const sources = sourceAddressesOf(gateway, host.address, turn);
-    ({ opened, localAddress } = await connectFrom(relay, host, session, sources, (address, reason) =>
+    ({ opened, localAddress } = await connectFrom(relay, host, session.options, sources, (address, reason) =>
       tellOnce(told, address, {
         kind: 'alarm',
         name: 'gateway-unusable',
@@ -159,6 +164,7 @@ async function connect(
     ));
     hosts.ended(key);
   }
+  if (session.say !== undefined) opened = underPolicy(domain, host, session.say, opened);
   if (!('reason' in opened)) {
     if (hosts.worked(key, now())) {
       board?.publish(key, { state: 'up', downUntil: 0, failures: 0 });
@@ -176,7 +182,10 @@ async function connect(
       port,
       ...(localAddress === undefined ? {} : { localAddress }),
     });
-    if (opened.tls !== undefined) publishMailEvent({ kind: 'connectionTls', dcid: opened.dcid, ...opened.tls });
+    if (opened.tls !== undefined) {
+      const { policyFault: _policyFault, ...tls } = opened.tls;
+      publishMailEvent({ kind: 'connectionTls', dcid: opened.dcid, ...tls });
+    }
     return { kind: 'connected', connection: opened };
   }
   const { reply, stage, host: state } = judgeSession(opened, openConnections(key));
@@ -202,7 +211,7 @@ async function connect(
       detail: `profile ${authProfile} at ${formatHost(host)}: ${opened.reason}`,
     });
   const failure = { reply, stage, host: formatHost(host) };
-  if (stage === 'starttls' && ('reason' in session || demandsTls(session.tls))) {
+  if (stage === 'starttls' && (session.kind === 'refused' || demandsTls(session.options.tls))) {
     // It answers, and may well serve those who demand less.
     hosts.released(key);
     const place = tlsState(host);

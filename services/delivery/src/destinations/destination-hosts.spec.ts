@@ -36,7 +36,7 @@ describe('the hosts of a destination', () => {
     const made = (tls: 'required' | 'preferred', key = 'example.com'): DestinationHosts => {
       const hosts = new DestinationHosts(key as DestinationKey, undefined, states);
       hosts.planned = [host(1)];
-      hosts.demandTls({ tls, dane: 'none' });
+      hosts.demandTls({ tls, dane: 'none', mtaSts: 'none' });
       return hosts;
     };
     const strict = made('required');
@@ -48,8 +48,8 @@ describe('the hosts of a destination', () => {
       expect(other.hasOther([], 1)).toBe(true);
       expect(other.healthOf(host(1)).state).toBe('unknown');
     }
-    again.demandTls({ tls: 'preferred', dane: 'none' });
-    again.demandTls({ tls: 'required', dane: 'none' });
+    again.demandTls({ tls: 'preferred', dane: 'none', mtaSts: 'none' });
+    again.demandTls({ tls: 'required', dane: 'none', mtaSts: 'none' });
     expect(again.hasOther([], 1)).toBe(true);
   });
 

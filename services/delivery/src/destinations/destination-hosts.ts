@@ -89,9 +89,9 @@ export class DestinationHosts {
   }
 
   /** This is demanded of TLS from now on; what is known of other demands counts no more. */
-  demandTls({ tls, dane }: Pick<DeliveryTerms, 'tls' | 'dane'>): void {
+  demandTls({ tls, dane, mtaSts }: Pick<DeliveryTerms, 'tls' | 'dane' | 'mtaSts'>): void {
     for (const host of this.planned) this.#states.forget(this.tlsState(host));
-    this.#demand = `${tls} ${dane}`;
+    this.#demand = `${tls} ${dane} ${mtaSts}`;
   }
 
   /** Whether one that is not known to be down is left. */

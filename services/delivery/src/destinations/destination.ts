@@ -124,7 +124,7 @@ export class Destination implements PoolHome, LimitUser {
     if (terms === old) return;
     this.#terms = terms;
     this.#pool.limitTo(terms.maxConnections);
-    const isOtherTls = terms.tls !== old.tls || terms.dane !== old.dane;
+    const isOtherTls = terms.tls !== old.tls || terms.dane !== old.dane || terms.mtaSts !== old.mtaSts;
     if (isOtherTls) this.hosts.demandTls(terms);
     const isOtherWay = isOtherTls || terms.ipPreference !== old.ipPreference;
     if (isOtherWay) this.#pool.outdate();

@@ -101,7 +101,7 @@ rat:
 policies:
   - {name: engineers, recipient: {members: ["@eng.example.com"]}, actions: {subjectTag: "[eng]", priority: 10}}
 destinationControls:
-  DEFAULT: {maxConnections: 5, tls: requiredVerify, dane: opportunistic, bounceProfile: slow, ipPreference: requireV4}
+  DEFAULT: {maxConnections: 5, tls: requiredVerify, dane: opportunistic, mtaSts: testing, bounceProfile: slow, ipPreference: requireV4}
 bounceProfiles:
   slow: {maxRetries: 3}
 `;
@@ -114,7 +114,7 @@ bounceProfiles:
     expect(await apply(FILE, '--dry-run')).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(
-        /^\+ example\.com {2}a\.example, b\.example:26\/pri=5\n[^]*\+ destinationControls DEFAULT {2}maxConnections 5, bounceProfile slow, tls requiredVerify, dane opportunistic, ipPreference requireV4\n\+ bounceProfiles slow {2}maxRetries 3\n[^]*\+ mode dotted\n$/,
+        /^\+ example\.com {2}a\.example, b\.example:26\/pri=5\n[^]*\+ destinationControls DEFAULT {2}maxConnections 5, bounceProfile slow, tls requiredVerify, dane opportunistic, mtaSts testing, ipPreference requireV4\n\+ bounceProfiles slow {2}maxRetries 3\n[^]*\+ mode dotted\n$/,
       ),
     });
     expect(served.routing.administration.state.version).toBe(1);

@@ -1,5 +1,5 @@
 import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelivery } from '@mailyard/delivery';
-import type { VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
+import type { MtaStsPolicies, VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
 import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { Incarnation } from '@mailyard/queue';
@@ -16,6 +16,7 @@ export function startDeliveryRole(
   stores: Stores,
   { routes, terms, suspensions }: Pick<RouteSource, 'routes' | 'terms' | 'suspensions'>,
   credentials: OutgoingCredentials,
+  policies: MtaStsPolicies,
   process: { readonly hostname: string; readonly incarnation: Incarnation },
 ): Promise<Delivery> {
   const { hostname, incarnation } = process;
@@ -43,6 +44,7 @@ export function startDeliveryRole(
     credentials,
     gateways: gatewaysOfSettings(delivery),
     resolver: openResolver({ dns }),
+    policies,
     relay: delivery.engine === 'nodemailer' ? new NodemailerRelay(relayOptions) : new SmtpRelay(relayOptions),
     worker: hostname,
     incarnation,
@@ -55,6 +57,7 @@ export function startDeliveryRole(
       messagesPerConnection: delivery.messagesPerConnection,
       tls: delivery.tls,
       dane: delivery.dane,
+      mtaSts: delivery.mtaSts,
       tlsAlarm: delivery.tlsAlarm,
       batchBy: delivery.batchBy,
       drainMs: delivery.drainSeconds * 1000,

@@ -1,7 +1,18 @@
 import type { QueueOwners } from '@mailyard/admin';
 import { resolvePlan } from '@mailyard/delivery';
-import { type DeliveryTerms, type Host, hostKey, type KnownHost, type Resolver } from '@mailyard/delivery-rules';
-import type { DeliveryLimits, ExplainedHost, HostExplainer } from '@mailyard/routing';
+import {
+  type DeliveryTerms,
+  type Host,
+  holdsUntil,
+  hostKey,
+  type KnownHost,
+  type MtaStsAnswer,
+  type MtaStsPolicies,
+  planMtaSts,
+  type Resolver,
+} from '@mailyard/delivery-rules';
+import type { AddressLiteral, Domain } from '@mailyard/mail';
+import type { DeliveryLimits, ExplainedHost, ExplainedMtaSts, HostExplainer } from '@mailyard/routing';
 import type { Settings } from '@mailyard/settings';
 import { Pace } from '@mailyard/telemetry';
 import { termsTable } from './delivery-terms.ts';
@@ -10,6 +21,7 @@ import type { RouteTarget } from '@mailyard/smtp-routes';
 /** Tells which hosts a delivery would try, in order, what workers know of them, and what bounds it (R40). */
 export function hostExplainer(
   resolver: Resolver,
+  policies: MtaStsPolicies,
   owners: () => QueueOwners,
   settings: Settings['delivery'],
 ): HostExplainer {
@@ -17,9 +29,10 @@ export function hostExplainer(
     if (target.kind === 'null') return { hosts: [] };
     const terms = termsTable(settings, controls).of(domain);
     const options = { turn: 0, random: [], ipPreference: terms.ipPreference };
-    const [plan, census] = await Promise.all([
+    const [plan, census, sts] = await Promise.all([
       resolvePlan(resolver, { target, domain, plan: options }),
       owners().census(false, false),
+      stsAnswer(policies, terms, domain, target),
     ]);
     const found = plan.kind === 'hosts' ? plan.hosts : [];
     const keys = new Set(found.map((host) => hostKey(host)));
@@ -32,7 +45,8 @@ export function hostExplainer(
     const hosts: ExplainedHost[] = found.map((host) => {
       const { name, address, port } = host;
       const { state = 'unknown', downUntil = 0 } = known.get(hostKey(host)) ?? {};
-      return { name, address, port, priority: priorityOf(host, target), state, downUntil };
+      const priority = priorityOf(host, target);
+      return { name, address, port, priority, state, downUntil, ...stsProblem(host, terms, sts) };
     });
     for (const { destination, reason, enhancedStatus } of plan.faults)
       hosts.push({
@@ -45,7 +59,7 @@ export function hostExplainer(
         state: 'unknown',
         downUntil: 0,
       });
-    return { hosts, limits: limitsOf(terms) };
+    return { hosts, limits: limitsOf(terms), ...(sts === undefined ? {} : { mtaStsPolicy: stsExplained(sts) }) };
   };
 }
 
@@ -55,6 +69,7 @@ function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: Delivery
     messagesPerConnection: terms.messagesPerConnection,
     tls: terms.tls,
     dane: terms.dane,
+    mtaSts: terms.mtaSts,
     ipPreference: terms.ipPreference,
     maxRetries: bounce.maxRetries,
     maxAgeSeconds: bounce.maxAgeMs / 1000,
@@ -66,6 +81,34 @@ function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: Delivery
       ? {}
       : { maxRecipients: recipients.most, windowMinutes: recipients.windowMs / 60_000 }),
   };
+}
+
+/** What a delivery would go by; undefined where it looks for no policy. */
+async function stsAnswer(
+  policies: MtaStsPolicies,
+  { mtaSts }: DeliveryTerms,
+  domain: Domain | AddressLiteral,
+  { kind }: RouteTarget,
+): Promise<MtaStsAnswer | undefined> {
+  if (mtaSts === 'none' || kind !== 'usedns' || domain.startsWith('[')) return undefined;
+  return policies.of(domain as Domain);
+}
+
+function stsExplained(answer: MtaStsAnswer): ExplainedMtaSts {
+  if (answer.kind === 'none') return { problem: answer.reason };
+  const { mode, mx } = answer.policy;
+  return { mode, mx, holdsUntil: holdsUntil(answer) };
+}
+
+/** That a policy keeps a host from being used, unless TLSA records verify it, which are not asked for here. */
+function stsProblem(
+  { name: host }: Host,
+  { mtaSts: use, dane, tls }: DeliveryTerms,
+  sts: MtaStsAnswer | undefined,
+): Pick<ExplainedHost, 'problem' | 'problemStatus'> {
+  if (sts?.kind !== 'policy' || use === 'none' || dane !== 'none') return {};
+  const plan = planMtaSts({ use, policy: sts.policy, host, tls, isDane: false, isMxVouched: false });
+  return plan.kind === 'refused' ? { problem: `MTA-STS: ${plan.reason}`, problemStatus: '4.7.5' } : {};
 }
 
 /** Of the destination that named the host; a host found through the MX has that of the entry, 0 where it is alone. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
 import type { AuthProfileSource } from '@mailyard/configuration';
-import type { DeliveryTermsSource } from '@mailyard/delivery-rules';
+import type { DeliveryTermsSource, MtaStsPolicies } from '@mailyard/delivery-rules';
 import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
@@ -57,10 +57,11 @@ export async function startRoutingRole(
     readonly opened: Unwinding;
     /** All that hold waiting mail, as they are known when asked. */
     readonly owners: () => QueueOwners;
+    readonly policies: MtaStsPolicies;
   },
 ): Promise<RouteSource> {
   const { configurationLog } = stores;
-  const { grpc, release, logger, opened, owners } = context;
+  const { grpc, release, logger, opened, owners, policies } = context;
   let { lineage } = settings.configuration;
   if (stores.exclusive) {
     lineage ??= (await configurationLog.lineage()) ?? randomUUID();
@@ -79,7 +80,7 @@ export async function startRoutingRole(
       publishMailEvent({ kind: 'alarm', name: code.toLowerCase().replaceAll('_', '-'), detail: message });
     },
     census: new OwnersCensus(owners, settings.delivery.batchBy, resolver, () => terms!),
-    explainHosts: hostExplainer(resolver, owners, settings.delivery),
+    explainHosts: hostExplainer(resolver, policies, owners, settings.delivery),
     listeners: stores.listeners ?? (() => Promise.resolve(new Set(settings.listeners.map(({ name }) => name)))),
     ownListeners: settings.listeners.map(({ address }) => {
       const { host, port } = parseEndpoint(address)!;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { addQueueService, type Admin, QueueOwners, startAdmin, type WebApi } from '@mailyard/admin';
 import { SmtpUserFile } from '@mailyard/credentials';
 import type { Delivery } from '@mailyard/delivery';
+import type { MtaStsPolicies } from '@mailyard/delivery-rules';
 import type { GrpcServer } from '@mailyard/grpc';
 import { type Ingress, startIngress } from '@mailyard/ingress';
 import type { Incarnation } from '@mailyard/queue';
@@ -19,6 +20,7 @@ import { openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
+import { openPolicies } from './mta-sts-policies.ts';
 import { offerGauges } from './offer-gauges.ts';
 import { reachableAddress } from './reachable-address.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
@@ -79,6 +81,7 @@ async function start(
   const stores: Stores = { ...bare, queueLog: new MeasuredQueueLog(bare.queueLog, telemetry.metrics) };
   const grpc = makeGrpcServer(settings.grpc, environment, (error) => logger.error('GRPC_FAILED', { error }));
 
+  const policies = openPolicies(settings, logger, opened);
   let delivery: Delivery | undefined;
   const owners = (): QueueOwners =>
     new QueueOwners(delivery === undefined ? [] : [delivery.queues], stores.remoteOwners);
@@ -90,11 +93,14 @@ async function start(
           logger,
           opened,
           owners,
+          policies,
         })
       : followRouting(settings, environment, logger, opened);
   telemetry.metrics.observe('suspensions', () => source.suspensions.items.length);
   const credentials = new ProfileCredentials(source.profiles, environment, logger);
-  delivery = has('delivery') ? await beginDelivery(settings, stores, source, credentials, process, opened) : undefined;
+  delivery = has('delivery')
+    ? await beginDelivery(settings, stores, source, credentials, policies, process, opened)
+    : undefined;
   if (delivery !== undefined) offerGauges(telemetry.metrics, delivery, credentials);
   else if (stores.exclusive) holdPressure(stores, opened);
   const admin = await beginAdmin(settings, stores, source, delivery, {
@@ -158,10 +164,11 @@ async function beginDelivery(
   stores: Stores,
   source: RouteSource,
   credentials: ProfileCredentials,
-  process: Parameters<typeof startDeliveryRole>[4],
+  policies: MtaStsPolicies,
+  process: Parameters<typeof startDeliveryRole>[5],
   opened: Unwinding,
 ): Promise<Delivery> {
-  const delivery = await startDeliveryRole(settings, stores, source, credentials, process);
+  const delivery = await startDeliveryRole(settings, stores, source, credentials, policies, process);
   const publish = (): void => {
     for (let partition = 0; partition < stores.queueLog.partitionCount; partition++) {
       const share = delivery.pressure(partition);

@@ -117,6 +117,25 @@ export namespace DaneUse {
   export type DANE_USE_MANDATORY = typeof DaneUse.DANE_USE_MANDATORY;
 }
 
+/** Whether policies that recipient domains publish are kept to (RFC 8461), where their own MX records lead the way. */
+export const MtaStsUse = {
+  MTA_STS_USE_UNSPECIFIED: 0,
+  MTA_STS_USE_NONE: 1,
+  /** MTA_STS_USE_TESTING - What is wrong by them is told; mail goes. */
+  MTA_STS_USE_TESTING: 2,
+  /** MTA_STS_USE_ENFORCE - As they say. */
+  MTA_STS_USE_ENFORCE: 3,
+} as const;
+
+export type MtaStsUse = typeof MtaStsUse[keyof typeof MtaStsUse];
+
+export namespace MtaStsUse {
+  export type MTA_STS_USE_UNSPECIFIED = typeof MtaStsUse.MTA_STS_USE_UNSPECIFIED;
+  export type MTA_STS_USE_NONE = typeof MtaStsUse.MTA_STS_USE_NONE;
+  export type MTA_STS_USE_TESTING = typeof MtaStsUse.MTA_STS_USE_TESTING;
+  export type MTA_STS_USE_ENFORCE = typeof MtaStsUse.MTA_STS_USE_ENFORCE;
+}
+
 export const TlsUse = { TLS_USE_UNSPECIFIED: 0, TLS_USE_NONE: 1, TLS_USE_PREFERRED: 2, TLS_USE_REQUIRED: 3 } as const;
 
 export type TlsUse = typeof TlsUse[keyof typeof TlsUse];
@@ -352,6 +371,7 @@ export interface DestinationControl {
    */
   verifyCertificate: boolean;
   dane: DaneUse;
+  mtaSts: MtaStsUse;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2265,6 +2285,7 @@ function createBaseDestinationControl(): DestinationControl {
     ipPreference: 0,
     verifyCertificate: false,
     dane: 0,
+    mtaSts: 0,
     _unknownFields: {},
   };
 }
@@ -2300,6 +2321,9 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     }
     if (message.dane !== 0) {
       writer.uint32(104).int32(message.dane);
+    }
+    if (message.mtaSts !== 0) {
+      writer.uint32(112).int32(message.mtaSts);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2405,6 +2429,14 @@ export const DestinationControl: MessageFns<DestinationControl> = {
             message.dane = reader.int32() as any;
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.mtaSts = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2440,6 +2472,7 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.ipPreference = object.ipPreference ?? 0;
     message.verifyCertificate = object.verifyCertificate ?? false;
     message.dane = object.dane ?? 0;
+    message.mtaSts = object.mtaSts ?? 0;
     return message;
   },
 };

@@ -349,6 +349,10 @@ export interface ExplainResponse {
   limits?:
     | DeliveryLimits
     | undefined;
+  /** What the domain's policy of MTA-STS says; absent where none is looked for. */
+  mtaStsPolicy?:
+    | MtaStsPolicy
+    | undefined;
   /** On receipt the address becomes others, and routes are asked for those. Only of an address that does. */
   rewriting?: Rewriting | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -393,6 +397,20 @@ export interface DeliveryLimits {
   ipPreference: string;
   /** none, opportunistic, mandatory */
   dane: string;
+  /** none, testing, enforce */
+  mtaSts: string;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface MtaStsPolicy {
+  /** enforce, testing, none; empty where there is no policy. */
+  mode: string;
+  /** Names and *.names of the domain's hosts. */
+  mx: string[];
+  /** Milliseconds of the epoch; 0 where there is no policy. */
+  holdsUntil: number;
+  /** Why there is none. */
+  problem: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3110,6 +3128,7 @@ function createBaseExplainResponse(): ExplainResponse {
     candidates: [],
     hosts: [],
     limits: undefined,
+    mtaStsPolicy: undefined,
     rewriting: undefined,
     _unknownFields: {},
   };
@@ -3137,6 +3156,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     if (message.limits !== undefined) {
       DeliveryLimits.encode(message.limits, writer.uint32(58).fork()).join();
+    }
+    if (message.mtaStsPolicy !== undefined) {
+      MtaStsPolicy.encode(message.mtaStsPolicy, writer.uint32(66).fork()).join();
     }
     if (message.rewriting !== undefined) {
       Rewriting.encode(message.rewriting, writer.uint32(162).fork()).join();
@@ -3221,6 +3243,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.limits = DeliveryLimits.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.mtaStsPolicy = MtaStsPolicy.decode(reader, reader.uint32());
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -3264,6 +3294,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     message.hosts = object.hosts?.map((e) => ExplainedHost.fromPartial(e)) || [];
     message.limits = (object.limits !== undefined && object.limits !== null)
       ? DeliveryLimits.fromPartial(object.limits)
+      : undefined;
+    message.mtaStsPolicy = (object.mtaStsPolicy !== undefined && object.mtaStsPolicy !== null)
+      ? MtaStsPolicy.fromPartial(object.mtaStsPolicy)
       : undefined;
     message.rewriting = (object.rewriting !== undefined && object.rewriting !== null)
       ? Rewriting.fromPartial(object.rewriting)
@@ -3406,6 +3439,7 @@ function createBaseDeliveryLimits(): DeliveryLimits {
     windowMinutes: undefined,
     ipPreference: "",
     dane: "",
+    mtaSts: "",
     _unknownFields: {},
   };
 }
@@ -3450,6 +3484,9 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     }
     if (message.dane !== "") {
       writer.uint32(106).string(message.dane);
+    }
+    if (message.mtaSts !== "") {
+      writer.uint32(114).string(message.mtaSts);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3579,6 +3616,14 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
             message.dane = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.mtaSts = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3617,6 +3662,114 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     message.windowMinutes = object.windowMinutes ?? undefined;
     message.ipPreference = object.ipPreference ?? "";
     message.dane = object.dane ?? "";
+    message.mtaSts = object.mtaSts ?? "";
+    return message;
+  },
+};
+
+function createBaseMtaStsPolicy(): MtaStsPolicy {
+  return { mode: "", mx: [], holdsUntil: 0, problem: "", _unknownFields: {} };
+}
+
+export const MtaStsPolicy: MessageFns<MtaStsPolicy> = {
+  encode(message: MtaStsPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    for (const v of message.mx) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.holdsUntil !== 0) {
+      writer.uint32(24).int64(message.holdsUntil);
+    }
+    if (message.problem !== "") {
+      writer.uint32(34).string(message.problem);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MtaStsPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMtaStsPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mx.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.holdsUntil = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MtaStsPolicy>): MtaStsPolicy {
+    return MtaStsPolicy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MtaStsPolicy>): MtaStsPolicy {
+    const message = createBaseMtaStsPolicy();
+    message.mode = object.mode ?? "";
+    message.mx = object.mx?.map((e) => e) || [];
+    message.holdsUntil = object.holdsUntil ?? 0;
+    message.problem = object.problem ?? "";
     return message;
   },
 };
