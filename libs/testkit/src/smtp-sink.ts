@@ -64,8 +64,8 @@ export class SmtpSink implements SinkRecord {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves once the condition holds; it is asked again after each change. Rejects after `timeoutMs`. */
-  async until(condition: (sink: this) => boolean, timeoutMs = 20_000): Promise<void> {
+  /** Resolves once the condition holds; it is asked again after each change. Rejects after `timeoutMs`: by default sooner than a first retry would come. */
+  async until(condition: (sink: this) => boolean, timeoutMs = 45_000): Promise<void> {
     if (condition(this)) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = (): void => {

@@ -108,7 +108,7 @@ async function turns(count: number): Promise<void> {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what = String(condition),
-  timeoutMs = 10_000,
+  timeoutMs = 45_000,
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {

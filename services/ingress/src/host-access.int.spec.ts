@@ -390,7 +390,7 @@ describe('a client of a listener', () => {
     const [port] = await start({ rows: [row('127/8', 'ACCEPT', { max_rcpts_per_hour: '9' })], board });
     const client = await greeted(port!, '127.0.0.2');
     expect(await client.send('u@x.example')).toMatch(/^250/);
-    await vi.waitFor(() => expect(told).toMatchObject([{ client: '127.0.0.2', recipients: 1 }]), 5_000);
+    await vi.waitFor(() => expect(told).toMatchObject([{ client: '127.0.0.2', recipients: 1 }]), 45_000);
     expect(await client.send('u@x.example')).toMatch(/^452/);
     isAway = true;
     const other = await greeted(port!, '127.0.0.3');

@@ -31,7 +31,7 @@ await inBothModes('an operator', (begin) => {
       recipients: 9,
       leftAlone: 0,
     });
-    await reports.until(({ accepted }) => accepted === 9, 10_000);
+    await reports.until(({ accepted }) => accepted === 9);
     const status = await untilStatus(
       gateway,
       ({ waiting, bounced, removed }) => waiting === 0 && bounced + removed === 10,
@@ -64,7 +64,7 @@ await inBothModes('an operator', (begin) => {
     });
     expect(sink.accepted).toBe(0);
     await gateway.json('queue', 'resume', 'delivery', '--domain', 'a.example');
-    await sink.until(({ accepted }) => accepted === 1, 5_000);
+    await sink.until(({ accepted }) => accepted === 1);
 
     const end = new Date(Date.now() + 15_000).toISOString().replace(/\.\d+Z$/, 'Z');
     await gateway.json('queue', 'suspend', 'receiving', '--all', '--until', end, ...why);
@@ -73,7 +73,7 @@ await inBothModes('an operator', (begin) => {
       const sent = await client.sendMail(message(['u@a.example'])).catch(() => undefined);
       return sent !== undefined;
     }, 60_000);
-    await sink.until(({ accepted }) => accepted === 2, 5_000);
+    await sink.until(({ accepted }) => accepted === 2);
     expect(await gateway.json('queue', 'status')).toMatchObject({ suspensions: [] });
   });
 });
@@ -91,6 +91,6 @@ describe('a suspension', () => {
     const { recipients } = await gateway.json<{ recipients: number }>('queue', 'retry', '--all');
     expect({ recipients, sent: sink.accepted }).toEqual({ recipients: 1, sent: 0 });
     await gateway.json('queue', 'resume', 'delivery', '--all');
-    await sink.until(({ accepted }) => accepted === 1, 5_000);
+    await sink.until(({ accepted }) => accepted === 1);
   });
 });

@@ -1,14 +1,12 @@
 /** For everyone: keyboard alone, screen readers (axe, WCAG 2.2 AA), narrow screens, both schemes, both languages (R206). */
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Gateway } from './gateway.ts';
 import { PageSession, startBrowser } from './page-session.ts';
 import { freePort, message, Scenario, untilStatus } from './scenario.ts';
 
 /** Sixteen pages, each judged by axe and drawn in two widths, take a while on a busy machine. */
-vi.setConfig({ testTimeout: 180_000 });
-
 const PAGES: readonly string[] = [
   'monitor/overview',
   'monitor/queue',

@@ -2,12 +2,10 @@
 import { join } from 'node:path';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Gateway, mailyard } from './gateway.ts';
 import { PASSWORD, PageSession, startBrowser } from './page-session.ts';
 import { freePort, Scenario } from './scenario.ts';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 const ROUTE = 'example.com=mail.example.com';
 

@@ -4,13 +4,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PageSession, startBrowser } from './page-session.ts';
 import { freePort, message, Scenario, untilStatus } from './scenario.ts';
 
 /** Many pages a test, on a machine that may be busy. */
-vi.setConfig({ testTimeout: 180_000 });
-
 const HOSTILE: readonly string[] = [
   '<script>alert(1)</script>',
   '"><img src=https://evil.example/x onerror=alert(1)>',

@@ -3,15 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mailyard } from './gateway.ts';
 import { PASSWORD, PageSession, startBrowser } from './page-session.ts';
 import { freePort, message, Scenario, untilStatus } from './scenario.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Many pages a test, on a machine that may be busy. */
-vi.setConfig({ testTimeout: 180_000 });
-
 const PAGE_OCTETS = 200_000;
 const USABLE_MS = 1_000;
 

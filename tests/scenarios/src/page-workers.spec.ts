@@ -1,12 +1,10 @@
 /** What the page shows of workers of other processes, and when they do not answer. */
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Deployment, type Neighbours, startNeighbours } from './distributed.ts';
 import { PageSession, startBrowser } from './page-session.ts';
 import { freePort, message, Scenario, untilStatus } from './scenario.ts';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 const MESSAGES = 24;
 

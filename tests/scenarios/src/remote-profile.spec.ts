@@ -47,7 +47,7 @@ await describeWith(['kafka', 'redis', 's3'], 'a delivery process of its own', ()
     expect(bare.accepted).toBe(0);
     await write(secure.port);
     expect(await front.command('apply', '-f', file, 'yes')).toMatchObject({ status: 0 });
-    await secure.until(({ accepted }) => accepted === 1, 10_000);
+    await secure.until(({ accepted }) => accepted === 1);
     expect(secure.messages[0]).toMatchObject({ username: 'gateway', secure: true });
     expect(bare.messages).toEqual([]);
 
@@ -94,7 +94,7 @@ await describeWith(['kafka', 'redis', 's3'], 'a delivery process of its own', ()
     expect(sink.accepted).toBe(0);
     await writeFile(file, profile('gateway'));
     expect(await front.command('apply', '-f', file, 'yes')).toMatchObject({ status: 0 });
-    await sink.until(({ accepted }) => accepted === 1, 5_000);
+    await sink.until(({ accepted }) => accepted === 1);
     expect(sink.messages[0]).toMatchObject({ username: 'gateway' });
   });
 });

@@ -118,7 +118,7 @@ export function addsUp(status: QueueStatus): boolean {
 export async function untilStatus(
   gateway: Gateway,
   holds: (status: QueueStatus) => boolean,
-  limitMs = 30_000,
+  limitMs?: number,
 ): Promise<QueueStatus> {
   let last: QueueStatus | undefined;
   await waitFor(

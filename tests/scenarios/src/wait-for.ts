@@ -6,7 +6,7 @@
  */
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
+  limitMs = 45_000,
   describe: () => string = () => String(condition),
 ): Promise<void> {
   const until = Date.now() + limitMs;

@@ -45,7 +45,7 @@ await inBothModes('waiting mail', (begin) => {
     const applied = await gateway.command('apply', '-f', file, 'yes');
     expect(applied, applied.stderr).toMatchObject({ status: 0 });
     expect(applied.stderr).toMatch(/(\d) of \1 waiting recipients follow version/);
-    await sink.until(({ recipients }) => recipients === 1, 5_000);
+    await sink.until(({ recipients }) => recipients === 1);
     const back = await gateway.json<Applied>('rollback', String(dry.version), '--dry-run');
     expect(back.waiting).toMatchObject({ waiting: 2, moved: 2, stranded: 0 });
     const told = await gateway.command('rollback', String(dry.version), '--dry-run');
@@ -135,7 +135,7 @@ await inBothModes('waiting mail', (begin) => {
       input: `EDIT\na.example\n127.0.0.1:${sink.port}\nCOMMIT\n\n\n`,
     });
     expect(dialogue.stdout).toMatch(/committed as version \d+\.[^]*2 of 2 waiting recipients follow version/);
-    await sink.until(({ recipients }) => recipients === 2, 5_000);
+    await sink.until(({ recipients }) => recipients === 2);
     await untilStatus(gateway, ({ delivered }) => delivered === 2);
 
     expect(await gateway.command('smtproutes', 'test', '--message', id)).toMatchObject({
