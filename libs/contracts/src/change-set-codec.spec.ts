@@ -136,6 +136,9 @@ const others = fc.constantFrom(
   { kind: 'set', section: 'virtualGateways', item: { from: '@example.com', gateway: 'bulk' } },
   { kind: 'set', section: 'domainMap', item: { from: '@old.example', to: '@example.com' } },
   { kind: 'set', section: 'aliases', item: { alias: 'sales@example.com', to: ['ann', 'bob@example.net'] } },
+  { kind: 'set', section: 'bounceKeys', item: { number: 0, secret: { kind: 'environment', variable: 'KEY' } } },
+  { kind: 'set', section: 'bounceKeys', item: { number: 9, secret: { kind: 'file', file: '/run/secrets/bounce' } } },
+  { kind: 'set', section: 'destinationControls', item: { domain: 'bv.example', bounceVerification: false } },
   { kind: 'remove', section: 'aliases', key: 'sales@example.com' },
   {
     kind: 'set',

@@ -22,6 +22,7 @@ import {
 } from '@mailyard/smtp-routes';
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item-codec.ts';
+import { readBounceKeyItem } from './bounce-key-codec.ts';
 import { readHostItem } from './host-access-codec.ts';
 import { readRewritingItem } from './rewriting-codec.ts';
 import { readSuspensionItem } from './suspension-codec.ts';
@@ -51,6 +52,7 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   suspensions: wire.Section.SECTION_SUSPENSIONS,
   domainMap: wire.Section.SECTION_DOMAIN_MAP,
   aliases: wire.Section.SECTION_ALIASES,
+  bounceKeys: wire.Section.SECTION_BOUNCE_KEYS,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -233,7 +235,8 @@ function readItem(
     readPlainItem(value) ??
     readHostItem(value) ??
     readSuspensionItem(value) ??
-    readRewritingItem(value);
+    readRewritingItem(value) ??
+    readBounceKeyItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',

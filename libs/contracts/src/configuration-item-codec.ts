@@ -12,6 +12,7 @@ import type {
 } from '@mailyard/access';
 import type {
   AuthProfile,
+  BounceKey,
   BounceProfile,
   DestinationControl,
   SectionName,
@@ -19,6 +20,7 @@ import type {
   Suspension,
 } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { writeBounceKey } from './bounce-key-codec.ts';
 import { writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
@@ -52,6 +54,8 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'suspension', value: writeSuspension(item as Suspension) } };
     case 'domainMap':
       return { item: { $case: 'domainMapping', value: writeDomainMapping(item as DomainMapRow) } };
+    case 'bounceKeys':
+      return { item: { $case: 'bounceKey', value: writeBounceKey(item as BounceKey) } };
     case 'aliases':
       return { item: { $case: 'alias', value: writeAlias(item as AliasRow) } };
   }

@@ -1,4 +1,5 @@
 import type { DeliverySuspension, DeliveryTermsSource, LimitBoard, VirtualGateways } from '@mailyard/delivery-rules';
+import type { BounceKeys } from '@mailyard/mail';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -18,6 +19,8 @@ export interface WorkerContext {
   readonly gateways: VirtualGateways;
   /** Destination controls and bounce profiles, by recipient domain (R140). */
   readonly terms: DeliveryTermsSource;
+  /** What senders are tagged with (R140). Absent: with nothing. */
+  readonly bounceKeys?: BounceKeys;
   /** Absent: nothing is ever suspended. */
   readonly suspension?: DeliverySuspension;
   /** Where workers share limits; absent where there is one worker. */

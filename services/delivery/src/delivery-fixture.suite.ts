@@ -9,7 +9,7 @@ import type {
   VirtualGateway,
 } from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
-import type { Address, AddressLiteral, Domain } from '@mailyard/mail';
+import type { Address, AddressLiteral, BounceKeys, Domain } from '@mailyard/mail';
 import {
   type AppendFault,
   type InProcessLimitBoard,
@@ -234,6 +234,7 @@ export interface FixtureOptions {
   readonly gateways?: readonly VirtualGateway[];
   readonly terms?: DeliveryTermsSource;
   readonly suspension?: DeliverySuspension;
+  readonly bounceKeys?: BounceKeys;
   readonly bounce?: Partial<BounceProfile>;
   readonly limits?: InProcessLimitBoard;
 }
@@ -320,6 +321,7 @@ export class DeliveryFixture {
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
       gateways: { of: (name) => this.#options.gateways?.find((gateway) => gateway.name === name) },
       ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
+      ...(this.#options.bounceKeys === undefined ? {} : { bounceKeys: this.#options.bounceKeys }),
       ...(this.#options.suspension === undefined ? {} : { suspension: this.#options.suspension }),
       ...(this.#options.limits === undefined ? {} : { limitBoard: this.#options.limits.of(name) }),
       worker: name,

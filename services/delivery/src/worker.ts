@@ -9,7 +9,7 @@ import {
   type Resolver,
   type VirtualGateways,
 } from '@mailyard/delivery-rules';
-import { type Address, type Domain, domainOf } from '@mailyard/mail';
+import { type Address, type BounceKeys, type Domain, domainOf } from '@mailyard/mail';
 import type {
   BodyStore,
   Incarnation,
@@ -53,6 +53,8 @@ export interface DeliveryOptions {
   readonly gateways?: VirtualGateways;
   /** Absent: all mail goes by the settings. */
   readonly terms?: DeliveryTermsSource;
+  /** What senders are tagged with where a row says so (R140). Absent: with nothing. */
+  readonly bounceKeys?: BounceKeys;
   /** Absent: nothing is ever suspended (R211). */
   readonly suspension?: DeliverySuspension;
   /** The name of the worker, and this life of it. */

@@ -52,6 +52,8 @@ export interface Envelope {
   readonly recipients: readonly AcceptedRecipient[];
   /** What domain map and aliases made of RCPTs. */
   readonly expansions: readonly RecipientExpansion[];
+  /** A header field that goes before the content; '' for none. */
+  readonly bounceMark: string;
   /** At least what the recipients take in the batch. */
   readonly octets: number;
   /** When MAIL came. */
@@ -98,7 +100,7 @@ export class IncomingContent implements ContentSink {
       ...(recipients.length === 1 ? { recipient: recipients[0]!.received ?? recipients[0]!.forwardPath } : {}),
     });
     const key = bodyKey(this.#partition, this.#message, 0);
-    this.#intake = new BodyIntake(ports.bodyStore, key, settings.inlineOctets, trace);
+    this.#intake = new BodyIntake(ports.bodyStore, key, settings.inlineOctets, trace + envelope.bounceMark);
   }
 
   write(piece: Buffer): Promise<void> | undefined {

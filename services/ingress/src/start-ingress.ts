@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { HostNames, RecipientBoard } from '@mailyard/access';
-import { type Reply, reply } from '@mailyard/mail';
+import { type BounceKeys, type Reply, reply } from '@mailyard/mail';
 import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -28,6 +28,8 @@ export interface IngressPorts {
   readonly recipientBoard?: RecipientBoard;
   /** Who may authenticate at listeners that take AUTH. */
   readonly smtpUsers?: SmtpUsers;
+  /** What senders of mail out are tagged with (R140). Absent: bounces are not verified. */
+  readonly bounceKeys?: BounceKeys;
   /** Whether receiving rests at a listener (R211). Absent: never. */
   readonly isSuspended?: (listener: string) => boolean;
 }

@@ -2,6 +2,7 @@ import type { RecipientVerdict } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { ContentSink, InjectionSession, MailCommand, MailTransaction, RcptCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
+import { BounceGate, bounceMark } from './bounce-gate.ts';
 import { delayedRejection } from './host-gate.ts';
 import { IncomingContent, type IngressContext } from './incoming-content.ts';
 import type { Access } from './ports.ts';
@@ -23,6 +24,7 @@ export class IngressTransaction implements MailTransaction {
   readonly #startedAt: number;
   readonly #relays: boolean;
   readonly #countsRecipients: boolean;
+  readonly #bounces: BounceGate;
   #taken = new TakenRecipients();
 
   constructor(context: IngressContext, session: InjectionSession, command: MailCommand, access: Access) {
@@ -33,16 +35,26 @@ export class IngressTransaction implements MailTransaction {
     this.#startedAt = context.ports.clock.now();
     this.#relays = mayRelay(session);
     this.#countsRecipients = flowOf(session).countsRecipients;
+    const { bounceKeys } = context.ports;
+    // What clients that relay bring is not for us: their bounces are of mail from elsewhere.
+    this.#bounces = new BounceGate(
+      this.#relays ? undefined : bounceKeys,
+      command.reversePath === null,
+      flowOf(session).verdict?.limits.untaggedBounces,
+    );
   }
 
-  /** In the order of R136: domain map, recipient access table, alias table. */
-  rcpt(command: RcptCommand): Reply {
-    const { forwardPath } = command;
+  /** In the order of R136: bounce verification, domain map, recipient access table, alias table. */
+  rcpt({ forwardPath, parameters }: RcptCommand): Reply {
     const { rewriting, version } = this.#access;
-    const mapped = rewriting.isEmpty ? undefined : rewriting.domainMap.map(forwardPath);
-    const verdict = this.#verdict(mapped?.mailbox ?? forwardPath);
+    const verified = this.#bounces.verify(forwardPath, this.#startedAt);
+    const { mailbox } = verified;
+    const mapped = rewriting.isEmpty ? undefined : rewriting.domainMap.map(mailbox);
+    const verdict = this.#verdict(mapped?.mailbox ?? mailbox);
     if (verdict.action === 'REJECT') return this.#refuse(forwardPath, verdict.reply!);
-    const proposal = this.#taken.propose(command, mapped, rewriting, version);
+    const notOurs = this.#bounces.judge(verified);
+    if (notOurs !== undefined) return this.#refuse(forwardPath, notOurs);
+    const proposal = this.#taken.propose({ forwardPath: mailbox, parameters }, mapped, rewriting, version);
     if ('code' in proposal) return this.#refuse(forwardPath, proposal);
     const isCounted = this.#countsRecipients && verdict.bypassReceivingControl !== true;
     const refusal =
@@ -83,6 +95,7 @@ export class IngressTransaction implements MailTransaction {
       recipients: this.#taken.recipients,
       expansions: this.#taken.expansions,
       octets: this.#taken.octets,
+      bounceMark: bounceMark(this.#bounces.mark),
       startedAt: this.#startedAt,
     });
   }

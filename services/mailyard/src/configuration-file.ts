@@ -103,6 +103,7 @@ const control = z.strictObject({
   mtaSts: z.enum(MTA_STS_USES).optional(),
   bounceProfile: text.optional(),
   ipPreference: z.enum(IP_PREFERENCES).optional(),
+  bounceVerification: z.boolean().optional(),
 });
 const bounce = z.strictObject({
   maxRetries: count.optional(),
@@ -118,6 +119,10 @@ const gateway = z.strictObject({ from: text, gateway: text });
 /** Rows in the order of the file: `"@old.example": "@new.example"`, `sales@example.com: [ann, bob@example.net]`. */
 const pair = z.record(text, text);
 const alias = z.record(text, list);
+const bounceKey = z.strictObject({
+  key: z.int().min(0).max(9),
+  secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
+});
 
 const configuration = z.strictObject({
   mode: z.enum(['covering', 'dotted']).optional(),
@@ -133,6 +138,7 @@ const configuration = z.strictObject({
   virtualGateways: z.array(gateway).optional(),
   domainMap: pair.optional(),
   aliases: alias.optional(),
+  bounceKeys: z.array(bounceKey).optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -184,6 +190,14 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
       file.virtualGateways.map(({ from: key, gateway: name }) => ({
         $case: 'virtualGateway',
         value: { key, gateway: name },
+      })),
+    );
+  if (file.bounceKeys !== undefined)
+    yield replace(
+      22,
+      file.bounceKeys.map(({ key: number, secret }) => ({
+        $case: 'bounceKey',
+        value: { number, secret: secretOf(secret) },
       })),
     );
   if (file.domainMap !== undefined)
@@ -249,11 +263,11 @@ function accessOf({ recipient, action, reply, bypassReceivingControl }: z.infer<
 }
 
 function authProfileOf([name, { username, secret, allowClear }]: [string, z.infer<typeof profile>]): Value {
-  const reference =
-    'file' in secret
-      ? ({ $case: 'file', value: secret.file } as const)
-      : ({ $case: 'environment', value: secret.environment } as const);
-  return { $case: 'authProfile', value: { name, username, secret: reference, allowClear } };
+  return { $case: 'authProfile', value: { name, username, secret: secretOf(secret), allowClear } };
+}
+
+function secretOf(secret: z.infer<typeof profile>['secret']): wire.AuthProfile['secret'] {
+  return 'file' in secret ? { $case: 'file', value: secret.file } : { $case: 'environment', value: secret.environment };
 }
 
 function controlOf([domain, { tls, dane, mtaSts, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
@@ -324,6 +338,10 @@ export function printConfigurationFile(
     })),
     outgoingPolicies: access.outgoingMailPolicies.map(plainPolicy),
     virtualGateways: access.virtualGateways.map(({ key, gateway: name }) => ({ from: key, gateway: name })),
+    bounceKeys: access.bounceKeys.map(({ number, secret }) => ({
+      key: number,
+      secret: secret && { [secret.$case]: secret.value },
+    })),
     domainMap: Object.fromEntries(access.domainMap.map(({ key, to }) => [key, to])),
     aliases: Object.fromEntries(access.aliases.map(({ key, to }) => [key, to.length === 1 ? to[0] : to])),
   };

@@ -102,6 +102,7 @@ function itemText({ item }: Item, beside?: Item): string {
   }
   if (item.$case === 'virtualGateway') return item.value.gateway;
   if (item.$case === 'domainMapping') return item.value.to;
+  if (item.$case === 'bounceKey') return `${item.value.secret?.$case ?? ''} ${item.value.secret?.value ?? ''}`;
   if (item.$case === 'alias') return item.value.to.join(', ');
   return JSON.stringify(item.value, withoutUnknownFields);
 }
@@ -140,6 +141,7 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
   if (item?.$case === 'virtualGateway') return `virtualGateways ${item.value.key} `;
   if (item?.$case === 'domainMapping') return `domainMap ${item.value.key} `;
+  if (item?.$case === 'bounceKey') return `bounceKeys ${item.value.number} `;
   if (item?.$case === 'alias') return `aliases ${item.value.key} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
   if (item?.$case === 'hostAccess') {

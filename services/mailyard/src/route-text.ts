@@ -122,6 +122,7 @@ export function explainText(
       ...(limits.maxRecipients === undefined
         ? []
         : [`At most ${limits.maxRecipients} recipients of ${domain} in ${limits.windowMinutes} min.`]),
+      ...(limits.bounceVerification ? ['Senders of mail from clients that relay are tagged.'] : []),
       ...(limits.control === '' ? [] : [`So says the row ${limits.control} of the destination controls.`]),
       ...(limits.bounceProfile === '' ? [] : [`Bounce profile: ${limits.bounceProfile}.`]),
     );

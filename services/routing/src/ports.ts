@@ -56,6 +56,8 @@ export interface DeliveryLimits {
   readonly dane: string;
   readonly mtaSts: string;
   readonly ipPreference: string;
+  /** Whether envelope senders are tagged (R140). */
+  readonly bounceVerification: boolean;
   readonly maxRetries: number;
   readonly maxAgeSeconds: number;
   readonly initialWaitSeconds: number;

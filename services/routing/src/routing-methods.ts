@@ -5,6 +5,7 @@ import {
   routingWire as wire,
   writeAlias,
   writeAuthProfile,
+  writeBounceKey,
   writeBounceProfile,
   writeDecision,
   writeDestinationControl,
@@ -100,6 +101,7 @@ export function addRoutingService(
         outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
         virtualGateways: Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => writeVirtualGateway(item)),
         suspensions: Array.from(itemsOf(state, 'suspensions'), ({ item }) => writeSuspension(item)),
+        bounceKeys: Array.from(itemsOf(state, 'bounceKeys'), ({ item }) => writeBounceKey(item)),
         domainMap: withoutRewriting
           ? []
           : Array.from(itemsOf(state, 'domainMap'), ({ item }) => writeDomainMapping(item)),

@@ -17,6 +17,7 @@ const root = join(import.meta.dirname, '../../..');
 const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
   .concat(
     'docs/howto/aliases.md',
+    'docs/howto/bounce-verification.md',
     'docs/howto/delivery-controls.md',
     'docs/howto/migrate.md',
     'docs/howto/operate.md',
@@ -118,6 +119,12 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'info@mail.example.com becomes ann@mail.example.com on receipt (alias info@.example.com)',
     /aliases nobody@example\.com {2}\/dev\/null/,
     /\nsales@example\.com: ann@example\.com, bob@partner\.example\nnobody@example\.com: \/dev\/null\n/,
+  ],
+  'bounce-verification.md': [
+    '+ bounceKeys 1  file bounce-1.key',
+    /\+ destinationControls DEFAULT {2}bounceVerification true/,
+    'Senders of mail from clients that relay are tagged.',
+    'untagged_bounces = "mark"',
   ],
   'virtual-gateways.md': [
     'the settings are right',

@@ -41,6 +41,8 @@ export interface FlowLimits {
   readonly tls?: 'off' | 'on' | 'required';
   /** REJECT answers at RCPT, when sender and recipient are known (R125). */
   readonly delayedRejection?: boolean;
+  /** What is done with mail with the null sender whose recipient has no good tag (R140); else it is taken. */
+  readonly untaggedBounces?: 'accept' | 'mark' | 'refuse';
 }
 
 type Reader = (value: string, action: ConnectionAction) => FlowLimits | undefined;
@@ -106,6 +108,14 @@ const ENFORCED: ReadonlyMap<string, { readonly takes: string; readonly read: Rea
     {
       takes: 'on or off',
       read: (value) => (value === 'on' || value === 'off' ? { delayedRejection: value === 'on' } : undefined),
+    },
+  ],
+  [
+    'untagged_bounces',
+    {
+      takes: 'accept, mark or refuse',
+      read: (value) =>
+        value === 'accept' || value === 'mark' || value === 'refuse' ? { untaggedBounces: value } : undefined,
     },
   ],
 ]);

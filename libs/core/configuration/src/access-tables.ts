@@ -16,7 +16,7 @@ import {
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
-import type { SectionName, Sections } from './sections.ts';
+import type { BounceKey, SectionName, Sections } from './sections.ts';
 import { type ConfigurationState, itemsOf } from './state.ts';
 
 /** The parts of the configuration by which mail is taken, ready to be asked. */
@@ -30,6 +30,8 @@ export interface AccessTables {
   readonly gateways: VirtualGatewayMap;
   /** What recipients become on receipt (R136). */
   readonly rewriting: RecipientRewriting;
+  /** By which tags on envelope senders are verified (R140). */
+  readonly bounceKeys: readonly BounceKey[];
 }
 
 /** The rows that these tables are made of. */
@@ -40,6 +42,7 @@ export interface AccessRows {
   readonly hosts: readonly HostAccessRow[];
   readonly flows: readonly MailFlowPolicy[];
   readonly gateways: readonly VirtualGatewayRow[];
+  readonly bounceKeys: readonly BounceKey[];
 }
 
 /**
@@ -94,6 +97,7 @@ export function accessRowsOf(state: ConfigurationState): AccessRows {
     hosts: rows('hat'),
     flows: rows('mailFlowPolicies'),
     gateways: rows('virtualGateways'),
+    bounceKeys: rows('bounceKeys'),
   };
 }
 
@@ -109,7 +113,7 @@ export function readAccessTables(version: number, rows: AccessRows, rewriting: R
   if (!(hosts instanceof HostAccessTable)) throw invalid(version, hosts);
   const gateways = VirtualGatewayMap.read(rows.gateways);
   if (!(gateways instanceof VirtualGatewayMap)) throw invalid(version, gateways);
-  return { version, recipients, policies, outgoing, hosts, gateways, rewriting };
+  return { version, recipients, policies, outgoing, hosts, gateways, rewriting, bounceKeys: rows.bounceKeys };
 }
 
 function invalid(version: number, [fault]: readonly AccessFault[]): MtaError {

@@ -199,6 +199,27 @@ describe('aliases and the domain map', () => {
   });
 });
 
+describe('keys of bounce verification', () => {
+  const key: Operation = {
+    kind: 'set',
+    section: 'bounceKeys',
+    item: { number: 1, secret: { kind: 'environment', variable: 'KEY' } },
+  };
+  const row: Operation = {
+    kind: 'set',
+    section: 'destinationControls',
+    item: { domain: 'DEFAULT', bounceVerification: true },
+  };
+
+  it('are there as long as a row wants one (R140)', () => {
+    expect(codes(start, [row])).toEqual(['ITEM_UNKNOWN operations']);
+    expect(codes(start, [row, key])).toEqual([]);
+    const both = commit(start, key, row);
+    expect(codes(both, [{ kind: 'remove', section: 'bounceKeys', key: '1' }])).toEqual(['ITEM_UNKNOWN operations']);
+    expect(codes(both, [put('a.example h.example')])).toEqual([]);
+  });
+});
+
 describe('the configuration', () => {
   it('begins with an empty ALL and a recipient access table that refuses all (R4, R131)', () => {
     expect(lines(start)).toEqual(['ALL 0']);

@@ -30,6 +30,13 @@ export interface AuthProfile {
   readonly allowClear: boolean;
 }
 
+/** A key that envelope senders are tagged with (R140). The first of the section signs, all verify. */
+export interface BounceKey {
+  /** 0 to 9; it stands in the tag. */
+  readonly number: number;
+  readonly secret: SecretReference;
+}
+
 /** A row of the destination controls, found by recipient domain (R140, R146). What is absent is as in `DEFAULT`. */
 export interface DestinationControl {
   /** `example.com`, `.example.com` or `DEFAULT`. */
@@ -44,6 +51,8 @@ export interface DestinationControl {
   readonly bounceProfile?: string;
   /** Which family of addresses comes first, or is the only one (R142). */
   readonly ipPreference?: 'preferV6' | 'requireV6' | 'preferV4' | 'requireV4';
+  /** Senders of mail from clients that relay are tagged, so that its bounces can be verified. */
+  readonly bounceVerification?: boolean;
 }
 
 /** How long mail waits and when it is given up (R70 to R72). What is absent is as in the settings. */
@@ -74,6 +83,7 @@ export interface Sections {
   readonly suspensions: Suspension;
   readonly domainMap: DomainMapRow;
   readonly aliases: AliasRow;
+  readonly bounceKeys: BounceKey;
 }
 
 export type SectionName = keyof Sections;
@@ -92,6 +102,7 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'suspensions',
   'domainMap',
   'aliases',
+  'bounceKeys',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -108,6 +119,7 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   suspensions: suspensionKey,
   domainMap: ({ from }) => domainMapKey(from) ?? from,
   aliases: ({ alias }) => aliasKey(alias) ?? alias,
+  bounceKeys: ({ number }) => String(number),
 };
 
 /** What tells an item from the others of its section. */

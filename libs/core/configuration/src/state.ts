@@ -52,6 +52,7 @@ export function initialState(lineage: string): ConfigurationState {
       suspensions: new Map(),
       domainMap: new Map(),
       aliases: new Map(),
+      bounceKeys: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -148,7 +148,7 @@ function checkWhole(
     faults.push({ ...routeFault('ROUTE_LIMIT', 'operations', String(size), message) });
   }
   checkAccess(before, after, faults);
-  const { routes, authProfiles, destinationControls, bounceProfiles, suspensions } = after.sections;
+  const { routes, authProfiles, destinationControls, bounceProfiles, suspensions, bounceKeys } = after.sections;
   const areProfilesTouched = operations.some(
     (operation) => operation.kind !== 'matchingMode' && operation.section === 'authProfiles',
   );
@@ -186,6 +186,12 @@ function checkWhole(
       field: 'operations',
       message: `is no bounce profile; ${item.domain} names it`,
     });
+  }
+  for (const { item, since } of destinationControls.values()) {
+    const wasThere = before.sections.bounceKeys.size > 0;
+    if (item.bounceVerification !== true || bounceKeys.size > 0 || (since <= before.version && !wasThere)) continue;
+    const message = `wants a key in bounceKeys; ${item.domain} says bounceVerification`;
+    faults.push({ code: 'ITEM_UNKNOWN', token: 'bounceKeys', field: 'operations', message });
   }
   for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
   for (const { item, since } of suspensions.values()) if (since > before.version) checkSuspension(item, faults);

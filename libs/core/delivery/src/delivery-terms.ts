@@ -18,6 +18,7 @@ export interface ControlRow {
   readonly mtaSts?: MtaStsUse;
   readonly bounceProfile?: string;
   readonly ipPreference?: IpPreference;
+  readonly bounceVerification?: boolean;
 }
 
 /** A bounce profile as the configuration has it (R70); what is absent is as in the settings. */
@@ -46,6 +47,8 @@ export interface DeliveryTerms {
   readonly mtaSts: MtaStsUse;
   /** R142 */
   readonly ipPreference: IpPreference;
+  /** Senders of mail from clients that relay are tagged (R140). */
+  readonly bounceVerification?: boolean;
   /** Recipients of one domain in a window, by all workers together; absent: as many as there are. */
   readonly recipients?: { readonly most: number; readonly windowMs: number };
   /** Name of the bounce profile; absent where the settings say it all. */
@@ -102,6 +105,7 @@ function merge(
     dane: row.dane ?? below.dane,
     mtaSts: row.mtaSts ?? below.mtaSts,
     ipPreference: row.ipPreference ?? below.ipPreference,
+    ...((row.bounceVerification ?? below.bounceVerification) === true ? { bounceVerification: true } : {}),
     ...(row.maxRecipients === undefined
       ? {}
       : { recipients: { most: row.maxRecipients, windowMs: (row.windowMinutes ?? WINDOW_MINUTES) * 60_000 } }),

@@ -1,4 +1,5 @@
 export * from './address-literal.ts';
+export * from './bounce-tag.ts';
 export * from './domain.ts';
 export * from './enhanced-status.ts';
 export * from './esmtp-parameters.ts';

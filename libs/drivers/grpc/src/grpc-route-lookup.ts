@@ -13,6 +13,7 @@ import {
 import {
   readAccessItem,
   readAlias,
+  readBounceKey,
   readDomainMapping,
   readHostAccess,
   readMailFlowPolicy,
@@ -292,6 +293,7 @@ export function readAccess(answer: wire.GetAccessResponse, kept?: RecipientRewri
     outgoing: outgoingMailPolicies.map(policyOf),
     hosts: hostAccess.map((value) => known(readHostAccess(value), value.group)),
     flows: mailFlowPolicies.map((value) => known(readMailFlowPolicy(value), value.name)),
+    bounceKeys: answer.bounceKeys.map((value) => known(readBounceKey(value), String(value.number))),
     gateways: virtualGateways.map(
       (value) => readAccessItem({ $case: 'virtualGateway', value })?.item as VirtualGatewayRow,
     ),

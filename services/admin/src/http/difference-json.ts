@@ -34,6 +34,7 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   virtualGateways: 'virtualGateways',
   domainMap: 'domainMap',
   aliases: 'aliases',
+  bounceKeys: 'bounceKeys',
   suspensions: 'suspensions',
 };
 

@@ -7,8 +7,8 @@ import {
   type RelayConnection,
   type Transaction,
 } from '@mailyard/delivery-rules';
-import { isMtaError } from '@mailyard/mail';
-import type { OpenRecipient } from '@mailyard/queue';
+import { isMtaError, type ReversePath } from '@mailyard/mail';
+import type { OpenEnvelope, OpenRecipient } from '@mailyard/queue';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { Attempt, type AttemptCarrier } from '../outcomes/attempt.ts';
 import { FactDraft } from '../partitions/outcome-drafts.ts';
@@ -20,6 +20,8 @@ export interface ConnectionHome extends Pick<Carried, 'profile' | 'hasOtherHost'
   readonly messagesPerConnection: number;
   /** The virtual gateway by which its connections leave. */
   readonly gateway: string | undefined;
+  /** What MAIL says of the sender of a message (R140). @param now milliseconds of the epoch */
+  senderOf(envelope: OpenEnvelope, now: number): ReversePath;
   /** A transaction has ended. */
   settled(connection: DeliveryConnection, settlement: Settlement, tookMs: number): void;
   /** There is room for another parcel, or nothing left to do. */
@@ -220,7 +222,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
     }
     const { envelope } = message;
     const transaction: Transaction = {
-      reversePath: envelope.reversePath,
+      reversePath: this.#home.senderOf(envelope, now.wall),
       recipients,
       eightBit: envelope.eightBit,
       smtpUtf8: envelope.smtpUtf8,

@@ -8,7 +8,8 @@ import {
   RecipientLimit,
   replyOfFault,
 } from '@mailyard/delivery-rules';
-import type { AddressLiteral, Domain, Reply } from '@mailyard/mail';
+import { type AddressLiteral, type Domain, type Reply, type ReversePath, tagSender } from '@mailyard/mail';
+import type { OpenEnvelope } from '@mailyard/queue';
 import type { RouteTarget } from '@mailyard/smtp-routes';
 import type { Binding } from './binding.ts';
 import { ConnectionPool, REOPEN_MS } from '../connections/connection-pool.ts';
@@ -112,6 +113,14 @@ export class Destination implements PoolHome, LimitUser {
 
   get certificateNames(): readonly string[] {
     return certificateNames(this.target, this.domain, this.#tools.context.settings.batchBy, this.#terms);
+  }
+
+  /** Bounces of mail that our own clients send are to come back to a tagged sender (R140). */
+  senderOf({ reversePath, injection }: OpenEnvelope, now: number): ReversePath {
+    const { bounceKeys } = this.#tools.context;
+    const isTagged = this.#terms.bounceVerification === true && injection.relayed === true;
+    if (!isTagged || reversePath === null || bounceKeys === undefined) return reversePath;
+    return tagSender(reversePath, now, bounceKeys);
   }
 
   tlsState(host: Host): string {

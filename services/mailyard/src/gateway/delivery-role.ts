@@ -2,6 +2,7 @@ import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelive
 import type { MtaStsPolicies, VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
 import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
+import type { BounceKeys } from '@mailyard/mail';
 import type { Incarnation } from '@mailyard/queue';
 import type { Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
@@ -17,9 +18,9 @@ export function startDeliveryRole(
   { routes, terms, suspensions }: Pick<RouteSource, 'routes' | 'terms' | 'suspensions'>,
   credentials: OutgoingCredentials,
   policies: MtaStsPolicies,
-  process: { readonly hostname: string; readonly incarnation: Incarnation },
+  process: { readonly hostname: string; readonly incarnation: Incarnation; readonly bounceKeys: BounceKeys },
 ): Promise<Delivery> {
-  const { hostname, incarnation } = process;
+  const { hostname, incarnation, bounceKeys } = process;
   const { authority, certificate, key } = delivery;
   const relayOptions = {
     incarnation: incarnation.slice(0, 6),
@@ -42,6 +43,7 @@ export function startDeliveryRole(
     terms,
     suspension: suspensions,
     credentials,
+    bounceKeys,
     gateways: gatewaysOfSettings(delivery),
     resolver: openResolver({ dns }),
     policies,

@@ -71,6 +71,7 @@ function limitsOf({ row, bounceProfile, recipients, bounce, ...terms }: Delivery
     dane: terms.dane,
     mtaSts: terms.mtaSts,
     ipPreference: terms.ipPreference,
+    bounceVerification: terms.bounceVerification === true,
     maxRetries: bounce.maxRetries,
     maxAgeSeconds: bounce.maxAgeMs / 1000,
     initialWaitSeconds: bounce.initialWaitMs / 1000,

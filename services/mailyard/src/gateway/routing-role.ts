@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
-import type { AuthProfileSource } from '@mailyard/configuration';
+import type { AccessTables, AuthProfileSource } from '@mailyard/configuration';
 import type { DeliveryTermsSource, MtaStsPolicies } from '@mailyard/delivery-rules';
-import type { AccessSource } from '@mailyard/ingress';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
 import { parseEndpoint, type Settings } from '@mailyard/settings';
@@ -23,7 +22,7 @@ import type { Unwinding } from './unwinding.ts';
 /** Where this process has its routes and access tables from. */
 export interface RouteSource {
   readonly routes: RouteLookup;
-  readonly access: AccessSource;
+  readonly access: { current(): AccessTables | undefined };
   /** Why there is no table to serve, in words. */
   readonly notReady: () => string | undefined;
   /** Outgoing authentication profiles (R150): where their secrets stand. */

@@ -16,6 +16,7 @@ import { isDistributed, type Settings } from '@mailyard/settings';
 import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
+import { BounceKeyring } from './bounce-keyring.ts';
 import { openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
@@ -72,7 +73,6 @@ async function start(
 ): Promise<Gateway> {
   const has = (role: Settings['roles'][number]): boolean => settings.roles.includes(role);
   const incarnation = randomBytes(6).toString('hex') as Incarnation;
-  const process = { hostname: settings.hostname ?? systemHostname(), incarnation };
   const bare = await openStores(settings, environment, incarnation, logger);
   opened.add(() => bare.close());
   const telemetry = await beginTelemetry(settings, version, logger);
@@ -96,6 +96,11 @@ async function start(
           policies,
         })
       : followRouting(settings, environment, logger, opened);
+  const process = {
+    hostname: settings.hostname ?? systemHostname(),
+    incarnation,
+    bounceKeys: new BounceKeyring(() => source.access.current()?.bounceKeys ?? [], environment),
+  };
   telemetry.metrics.observe('suspensions', () => source.suspensions.items.length);
   const credentials = new ProfileCredentials(source.profiles, environment, logger);
   delivery = has('delivery')
@@ -247,7 +252,7 @@ async function beginIngress(
   settings: Settings,
   stores: Stores,
   { routes, access, suspensions }: RouteSource,
-  { hostname, incarnation }: { readonly hostname: string; readonly incarnation: Incarnation },
+  { hostname, incarnation, bounceKeys }: Parameters<typeof startDeliveryRole>[5],
   opened: Unwinding,
 ): Promise<Ingress> {
   const { queueLog, bodyStore, pressure, away, localShare, inlineOctets, recipientBoard } = stores;
@@ -263,6 +268,7 @@ async function beginIngress(
       pressure,
       health: { away, localShare },
       ...(takesAuthentication(settings) ? { smtpUsers: new SmtpUserFile(smtpUsersFileOf(settings)) } : {}),
+      bounceKeys,
       isSuspended: (listener) => suspensions.isReceivingSuspended(listener),
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
       dns: openResolver(settings),

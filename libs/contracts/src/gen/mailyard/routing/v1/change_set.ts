@@ -67,6 +67,7 @@ export const Section = {
   SECTION_SUSPENSIONS: 11,
   SECTION_DOMAIN_MAP: 20,
   SECTION_ALIASES: 21,
+  SECTION_BOUNCE_KEYS: 22,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -86,6 +87,7 @@ export namespace Section {
   export type SECTION_SUSPENSIONS = typeof Section.SECTION_SUSPENSIONS;
   export type SECTION_DOMAIN_MAP = typeof Section.SECTION_DOMAIN_MAP;
   export type SECTION_ALIASES = typeof Section.SECTION_ALIASES;
+  export type SECTION_BOUNCE_KEYS = typeof Section.SECTION_BOUNCE_KEYS;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -271,6 +273,7 @@ export interface Item {
     | { $case: "suspension"; value: Suspension }
     | { $case: "domainMapping"; value: DomainMapping }
     | { $case: "alias"; value: Alias }
+    | { $case: "bounceKey"; value: BounceKey }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -372,6 +375,8 @@ export interface DestinationControl {
   verifyCertificate: boolean;
   dane: DaneUse;
   mtaSts: MtaStsUse;
+  /** Envelope senders of mail from clients that relay are tagged, so that its bounces can be verified. */
+  bounceVerification?: boolean | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -489,6 +494,19 @@ export interface Alias {
   key: string;
   /** Whole addresses, names at the recipient's own domain, or /dev/null alone. */
   to: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A key that envelope senders are tagged with: the first signs, all verify. Never the secret itself. */
+export interface BounceKey {
+  /** 0 to 9. */
+  number: number;
+  secret:
+    | //
+    /** Where receiving and delivery read the secret: a file's path, or an environment variable's name. */
+    { $case: "file"; value: string }
+    | { $case: "environment"; value: string }
+    | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1210,6 +1228,9 @@ export const Item: MessageFns<Item> = {
       case "alias":
         Alias.encode(message.item.value, writer.uint32(170).fork()).join();
         break;
+      case "bounceKey":
+        BounceKey.encode(message.item.value, writer.uint32(178).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1339,6 +1360,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "alias", value: Alias.decode(reader, reader.uint32()) };
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.item = { $case: "bounceKey", value: BounceKey.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1440,6 +1469,12 @@ export const Item: MessageFns<Item> = {
       case "alias": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "alias", value: Alias.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "bounceKey": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "bounceKey", value: BounceKey.fromPartial(object.item.value) };
         }
         break;
       }
@@ -2286,6 +2321,7 @@ function createBaseDestinationControl(): DestinationControl {
     verifyCertificate: false,
     dane: 0,
     mtaSts: 0,
+    bounceVerification: undefined,
     _unknownFields: {},
   };
 }
@@ -2324,6 +2360,9 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     }
     if (message.mtaSts !== 0) {
       writer.uint32(112).int32(message.mtaSts);
+    }
+    if (message.bounceVerification !== undefined) {
+      writer.uint32(160).bool(message.bounceVerification);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2437,6 +2476,14 @@ export const DestinationControl: MessageFns<DestinationControl> = {
             message.mtaSts = reader.int32() as any;
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.bounceVerification = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2473,6 +2520,7 @@ export const DestinationControl: MessageFns<DestinationControl> = {
     message.verifyCertificate = object.verifyCertificate ?? false;
     message.dane = object.dane ?? 0;
     message.mtaSts = object.mtaSts ?? 0;
+    message.bounceVerification = object.bounceVerification ?? undefined;
     return message;
   },
 };
@@ -3528,6 +3576,115 @@ export const Alias: MessageFns<Alias> = {
     const message = createBaseAlias();
     message.key = object.key ?? "";
     message.to = object.to?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseBounceKey(): BounceKey {
+  return { number: 0, secret: undefined, _unknownFields: {} };
+}
+
+export const BounceKey: MessageFns<BounceKey> = {
+  encode(message: BounceKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    switch (message.secret?.$case) {
+      case "file":
+        writer.uint32(18).string(message.secret.value);
+        break;
+      case "environment":
+        writer.uint32(26).string(message.secret.value);
+        break;
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BounceKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBounceKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.secret = { $case: "file", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secret = { $case: "environment", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BounceKey>): BounceKey {
+    return BounceKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BounceKey>): BounceKey {
+    const message = createBaseBounceKey();
+    message.number = object.number ?? 0;
+    switch (object.secret?.$case) {
+      case "file": {
+        if (object.secret?.value !== undefined && object.secret?.value !== null) {
+          message.secret = { $case: "file", value: object.secret.value };
+        }
+        break;
+      }
+      case "environment": {
+        if (object.secret?.value !== undefined && object.secret?.value !== null) {
+          message.secret = { $case: "environment", value: object.secret.value };
+        }
+        break;
+      }
+    }
     return message;
   },
 };

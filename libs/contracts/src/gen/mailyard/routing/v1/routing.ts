@@ -25,6 +25,7 @@ import {
 import {
   Alias,
   AuthProfile,
+  BounceKey,
   BounceProfile,
   DestinationControl,
   DomainMapping,
@@ -253,6 +254,7 @@ export interface GetAccessResponse {
   suspensions: Suspension[];
   domainMap: DomainMapping[];
   aliases: Alias[];
+  bounceKeys: BounceKey[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -399,6 +401,8 @@ export interface DeliveryLimits {
   dane: string;
   /** none, testing, enforce */
   mtaSts: string;
+  /** Envelope senders are tagged. */
+  bounceVerification: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2037,6 +2041,7 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     suspensions: [],
     domainMap: [],
     aliases: [],
+    bounceKeys: [],
     _unknownFields: {},
   };
 }
@@ -2084,6 +2089,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.aliases) {
       Alias.encode(v!, writer.uint32(170).fork()).join();
+    }
+    for (const v of message.bounceKeys) {
+      BounceKey.encode(v!, writer.uint32(178).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2221,6 +2229,14 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.aliases.push(Alias.decode(reader, reader.uint32()));
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.bounceKeys.push(BounceKey.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2260,6 +2276,7 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.suspensions = object.suspensions?.map((e) => Suspension.fromPartial(e)) || [];
     message.domainMap = object.domainMap?.map((e) => DomainMapping.fromPartial(e)) || [];
     message.aliases = object.aliases?.map((e) => Alias.fromPartial(e)) || [];
+    message.bounceKeys = object.bounceKeys?.map((e) => BounceKey.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3440,6 +3457,7 @@ function createBaseDeliveryLimits(): DeliveryLimits {
     ipPreference: "",
     dane: "",
     mtaSts: "",
+    bounceVerification: false,
     _unknownFields: {},
   };
 }
@@ -3487,6 +3505,9 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     }
     if (message.mtaSts !== "") {
       writer.uint32(114).string(message.mtaSts);
+    }
+    if (message.bounceVerification !== false) {
+      writer.uint32(160).bool(message.bounceVerification);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3624,6 +3645,14 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
             message.mtaSts = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.bounceVerification = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3663,6 +3692,7 @@ export const DeliveryLimits: MessageFns<DeliveryLimits> = {
     message.ipPreference = object.ipPreference ?? "";
     message.dane = object.dane ?? "";
     message.mtaSts = object.mtaSts ?? "";
+    message.bounceVerification = object.bounceVerification ?? false;
     return message;
   },
 };
