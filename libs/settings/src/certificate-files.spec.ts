@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { afterAll, expect, it } from 'vitest';
-import { findCertificateFaults } from './certificate-files.ts';
+import { findCertificateFaults, findServerCertificateFaults } from './certificate-files.ts';
 import { schema } from './schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'settings-'));
@@ -35,4 +35,18 @@ it.each([
 
 it('files of delivery are nothing to a process that does not deliver', () => {
   expect(findCertificateFaults(schema.parse({ roles: ['ingress'], delivery: { authority: words } }))).toEqual([]);
+});
+
+it.each([
+  [{}, []],
+  [{ tls: { certificate: words, key } }, ['tls.certificate: .* holds no certificate']],
+  [{ grpc: { tls: { certificate, key } } }, ['grpc.tls.key: .* is not the key of']],
+  [
+    { grpc: { tls: { certificate, key: words, clientAuthority: join(folder, 'nowhere.pem') } } },
+    ['grpc.tls.key: ', 'grpc.tls.clientAuthority: ENOENT'],
+  ],
+  [{ http: { tls: { certificate: join(folder, 'nowhere.pem'), key } } }, ['http.tls.certificate: ENOENT']],
+])('files that are shown to those who connect %j', (settings, faults) => {
+  const found = findServerCertificateFaults(schema.parse(settings)).map(({ place, problem }) => `${place}: ${problem}`);
+  expect(found).toEqual(faults.map((fault) => expect.stringMatching(new RegExp(`^${fault}`))));
 });

@@ -1,4 +1,4 @@
-import { isLoopback } from './endpoint.ts';
+import { isLoopback, parseEndpoint } from './endpoint.ts';
 import type { SettingsFault } from './load.ts';
 import type { Settings } from './schema.ts';
 
@@ -47,6 +47,7 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
   const names = settings.listeners.map((listener) => listener.name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     complain('listeners', `the name ${name} is used twice`);
+  faults.push(...findSharedAddresses(settings));
   // Both follow the configuration log themselves.
   const hasTable = settings.roles.includes('routing') || settings.roles.includes('admin');
   if (isDistributed(settings) && !hasTable && settings.routing.addresses.length === 0) {
@@ -57,6 +58,21 @@ export function findInconsistencies(settings: Settings): SettingsFault[] {
   }
   if (isDistributed(settings) && hasTable) faults.push(...findPeerFaults(settings.grpc));
   faults.push(...findOpenDoors(settings.grpc));
+  return faults;
+}
+
+/** Two that listen at the same address and port: whichever starts second would not start. Port 0 is any that is free. */
+function findSharedAddresses({ roles, listeners, grpc, http }: Settings): SettingsFault[] {
+  const faults: SettingsFault[] = [];
+  const taken = new Map<string, string>();
+  const own = roles.includes('ingress')
+    ? listeners.map(({ address }, index) => [`listeners[${index}].address`, address] as const)
+    : [];
+  for (const [place, address] of [...own, ['grpc.address', grpc.address], ['http.address', http.address]] as const) {
+    const other = taken.get(address);
+    if (other !== undefined) faults.push({ place, problem: `${address} is that of ${other}` });
+    if (parseEndpoint(address)?.port !== 0) taken.set(address, place);
+  }
   return faults;
 }
 

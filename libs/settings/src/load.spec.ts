@@ -105,6 +105,21 @@ describe('settings', () => {
     expect(result.kind === 'faulty' && result.faults[0]?.problem).toMatch(/cannot be read/);
   });
 
+  it('listen at each address once; port 0 is any', () => {
+    const faultsOf = (text: string) =>
+      findInconsistencies(loaded(text)).map(({ place, problem }) => `${place}: ${problem}`);
+    const two = (one: string, other: string) =>
+      `listeners: [{name: a, address: "${one}"}, {name: b, address: "${other}"}]`;
+    expect(faultsOf(two('127.0.0.1:25', '127.0.0.1:25'))).toEqual([
+      'listeners[1].address: 127.0.0.1:25 is that of listeners[0].address',
+    ]);
+    expect(faultsOf(two('127.0.0.1:25', '127.0.0.1:26'))).toEqual([]);
+    expect(faultsOf(two('127.0.0.1:0', '127.0.0.1:0'))).toEqual([]);
+    expect(faultsOf('http: {address: "127.0.0.1:50051"}')).toEqual([
+      'http.address: 127.0.0.1:50051 is that of grpc.address',
+    ]);
+  });
+
   it('refuse half of a distributed gateway, and one without a lineage', () => {
     const faults = findInconsistencies(loaded('log: {kafka: {brokers: ["a:9092"]}}'));
     expect(faults.map((fault) => fault.place)).toEqual(['configuration.redis', 'bodies.s3', 'configuration.lineage']);

@@ -26,6 +26,8 @@ export interface Override {
 }
 
 const PREFIX = 'MAILYARD_';
+/** What commands that ask a server go by: no settings of it. */
+const OF_COMMANDS: ReadonlySet<string> = new Set(['MAILYARD_SERVER', 'MAILYARD_TOKEN']);
 
 /**
  * Reads the settings: defaults, then the file, then the environment, then the command line.
@@ -51,7 +53,7 @@ export function loadSettings(
   const placed = new Map<string, string>();
   const unknownVariables: string[] = [];
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith(PREFIX) || text === undefined) continue;
+    if (!name.startsWith(PREFIX) || text === undefined || OF_COMMANDS.has(name)) continue;
     const path = findPath(schema, name.slice(PREFIX.length).toLowerCase());
     if (path === undefined) {
       unknownVariables.push(name);

@@ -55,6 +55,23 @@ describe('bin/mailyard', () => {
     expect(run(['check'])).toMatchObject({ status: 0, stdout: expect.stringContaining('embedded') });
   });
 
+  it('finds the certificates that cannot be read, at check and at start, with their places', () => {
+    const file = join(folder, 'http.yaml');
+    writeFileSync(file, 'http: {tls: {certificate: /nonexistent.pem, key: /nonexistent.key}}\n');
+    for (const words of [['check'], ['start', '--data', join(folder, 'data'), '--smtp', '127.0.0.1:0']]) {
+      const result = run([...words, '--config', file]);
+      expect(result).toMatchObject({ status: 78, stdout: '' });
+      expect(result.stderr).toMatch(/^http\.tls\.certificate: ENOENT.*\nhttp\.tls\.key: ENOENT.*\n$/);
+    }
+    expect(run(['check', '--offline', '--config', file])).toMatchObject({ status: 0 });
+  });
+
+  it('does not take what commands go by for settings', () => {
+    expect(run(['check'], { MAILYARD_SERVER: '127.0.0.1:1', MAILYARD_TOKEN: 'x' })).toMatchObject({
+      ...{ status: 0, stderr: '' },
+    });
+  });
+
   it('finds the address of a virtual gateway that this machine does not have (R147)', () => {
     const file = join(folder, 'gateways.yaml');
     writeFileSync(file, 'delivery: {gateways: {here: {addresses: [127.0.0.2]}, away: {addresses: [203.0.113.77]}}}\n');

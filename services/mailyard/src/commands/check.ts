@@ -1,5 +1,5 @@
 import { SmtpUserFile } from '@mailyard/credentials';
-import { isDistributed, type Settings, type SettingsFault } from '@mailyard/settings';
+import { findServerCertificateFaults, isDistributed, type Settings, type SettingsFault } from '@mailyard/settings';
 import { checkGateways } from '../gateway/check-gateways.ts';
 import { type Command, type CommandIo, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
@@ -7,7 +7,7 @@ import { readStartOptions, START_USAGE } from '../start-options.ts';
 const USAGE = `${START_USAGE.replace('usage: mailyard start', 'usage: mailyard check [--offline] [--json]')}
 Says whether 'mailyard start' with the same words would find its settings right, and every fault if not. Kafka, Redis and the
 body store of a distributed gateway are asked whether they are safe for mail, and the addresses of virtual gateways are
-tried, unless --offline is given.
+tried, and the files of certificates read, unless --offline is given.
 Exit status 0 all is right, 78 settings or stores are wrong, 69 a store does not answer.
 `;
 
@@ -44,7 +44,7 @@ export const run: Command = async (args, io) => {
     else if (away.length > 0) status = EXIT.away;
   }
   if (!isOffline) {
-    const unusable = await checkGateways(settings);
+    const unusable = [...findServerCertificateFaults(settings), ...(await checkGateways(settings))];
     faults = [...faults, ...unusable];
     if (unusable.length > 0) status = EXIT.settings;
   }

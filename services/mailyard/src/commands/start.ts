@@ -1,3 +1,4 @@
+import { findServerCertificateFaults } from '@mailyard/settings';
 import { createLogger } from '@mailyard/telemetry';
 import { type Command, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
@@ -20,6 +21,11 @@ export const run: Command = async (args, io) => {
       break;
   }
   const { settings, accept, unknownVariables } = options;
+  const unusable = findServerCertificateFaults(settings);
+  if (unusable.length > 0) {
+    for (const { place, problem } of unusable) io.stderr.write(`${place}: ${problem}\n`);
+    return EXIT.settings;
+  }
   for (const name of unknownVariables) io.stderr.write(`${name}: begins like a setting but names none\n`);
   const { startGateway } = await import('../gateway/start-gateway.ts');
   const logger = createLogger({ level: settings.telemetry.level });
