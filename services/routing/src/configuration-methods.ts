@@ -28,6 +28,8 @@ const PIECE_OCTETS = 256 * 1024;
 /** Of a dry import; the counts are of all. */
 const DIFFERENCES_TOLD = 10_000;
 const FORMATS = ['smtproutes', 'smtproutes', 'mailertable', 'transport'] as const;
+/** Characters of a reason and of an author. */
+const TEXT_LIMIT = 1_000;
 const ID = /^[\x21-\x7e]{1,64}$/;
 
 /** Registers ConfigurationService: what administrators ask. */
@@ -144,6 +146,10 @@ function changeRequest(
 ): ChangeRequest {
   if (id !== '' && !ID.test(id))
     throw new CallRefusal(status.INVALID_ARGUMENT, 'an id is 1 to 64 printable characters without blanks');
+  // Everybody who looks at the history reads them.
+  for (const [name, text] of Object.entries({ reason, author }))
+    if (text.length > TEXT_LIMIT)
+      throw new CallRefusal(status.INVALID_ARGUMENT, `the ${name} has more than ${TEXT_LIMIT} characters`);
   return {
     ...(id === '' ? {} : { id }),
     ...(expectedVersion === undefined ? {} : { expectedVersion }),

@@ -89,7 +89,9 @@ export function demandCommitted(outcome: CommitOutcome): Extract<CommitOutcome, 
       const metadata = { currentVersion: String(outcome.version), differences: keys.join(', ') };
       throw new CallRefusal(
         status.ABORTED,
-        `version ${outcome.version} is the newest and changed the same: ${keys.join(', ')}`,
+        keys.length === 0
+          ? `version ${outcome.version} is the newest; the change was made on another that is not known here`
+          : `version ${outcome.version} is the newest and changed the same: ${keys.join(', ')}`,
         {
           reason: 'VERSION_CONFLICT',
           metadata,

@@ -53,7 +53,8 @@ export interface HostVerdict {
 export const UNLISTED: HostVerdict = { action: 'ACCEPT', group: 'None', source: 'ALL', policy: '', limits: {} };
 
 const GROUP = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
-const LISTENER = /^[A-Za-z0-9_-]{0,32}$/;
+/** The name of a listener; '' stands for each. */
+export const LISTENER = /^[A-Za-z0-9_-]{0,32}$/;
 
 /** What tells a row from the others. */
 export function hostRowKey({ listener, group, sources }: HostAccessRow): string {

@@ -125,6 +125,11 @@ describe('destination controls and bounce profiles', () => {
     );
     expect(codes(start, [suspend({ domain: 'A.example' })])).toEqual(['ITEM_INVALID operations']);
     expect(codes(start, [suspend({ reason: ' ' })])).toEqual(['ITEM_INVALID operations']);
+    expect(codes(start, [suspend({ destination: 'h'.repeat(2_000) })])).toEqual([]);
+    expect(codes(start, [suspend({ destination: 'h'.repeat(2_001) })])).toEqual(['ITEM_INVALID operations']);
+    for (const listener of ['', 'a b', '\u001b[31m', 'x'.repeat(33)])
+      expect(codes(start, [suspend({ part: 'receiving', listener })]), listener).toEqual(['ITEM_INVALID operations']);
+    expect(codes(start, [suspend({ part: 'receiving', listener: 'inside_1' })])).toEqual([]);
     const state = commit(start, suspend({ domain: 'a.example', until: 10 }), suspend({ destination: 'h:25' }));
     const items = [...itemsOf(state, 'suspensions')].map(({ item }) => item);
     const [then, later] = [new Suspensions(items, 9), new Suspensions(items, 10)];

@@ -69,7 +69,13 @@ export function planSetup(
   const wanted = new Map<string, { readonly row: SetupRow; readonly route: SmtpRoute }>();
   for (const [index, row] of rows.entries()) {
     const route = readRow(row, index, rules, faults);
-    if (route !== undefined) wanted.set(route.receivingDomain, { row, route });
+    if (route === undefined) continue;
+    const { receivingDomain } = route;
+    if (wanted.has(receivingDomain)) {
+      // The hosts of the one or the other would be lost.
+      const message = 'stands in a row above; give all its hosts in one row';
+      faults.push({ code: 'ROUTE_DUPLICATE', token: row.domain, field: `rows[${index}].domain`, message });
+    } else wanted.set(receivingDomain, { row, route });
   }
   if (faults.length > 0) return { operations: [], hints: [], faults };
   const operations: Operation[] = [];

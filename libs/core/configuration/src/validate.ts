@@ -3,6 +3,7 @@ import {
   AliasTable,
   DomainMap,
   HostAccessTable,
+  LISTENER,
   MailPolicyTable,
   RecipientAccessTable,
   VirtualGatewayMap,
@@ -234,13 +235,20 @@ function checkControl(control: DestinationControl, faults: ConfigurationFault[])
   if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60)) say('windowMinutes is 1 to 60');
 }
 
+/** As the HTTP API takes them. */
+const DESTINATION_LIMIT = 2_000;
+
 /** R211: a domain stands in the form in which it is compared. */
-function checkSuspension({ domain, reason }: Suspension, faults: ConfigurationFault[]): void {
+function checkSuspension({ domain, destination, listener, reason }: Suspension, faults: ConfigurationFault[]): void {
   const say = (token: string, message: string): void => {
     faults.push({ code: 'ITEM_INVALID', token, field: 'operations', message });
   };
   if (domain !== undefined && parseDomain(domain) !== domain && parseAddressLiteral(domain) !== domain)
     say(domain, 'is no domain as it is compared: lower case, A-labels');
+  if (destination !== undefined && destination.length > DESTINATION_LIMIT)
+    say(destination.slice(0, 120), `is longer than any destination: ${DESTINATION_LIMIT} characters`);
+  if (listener !== undefined && (listener === '' || !LISTENER.test(listener)))
+    say(listener.slice(0, 120), 'is no name of a listener');
   if (reason.trim() === '') say('reason', 'is needed');
 }
 

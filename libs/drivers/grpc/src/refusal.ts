@@ -31,14 +31,16 @@ export interface WireStatus {
   readonly metadata: Metadata;
 }
 
+/** Trailers are headers of HTTP/2: with a longer message, said twice, the caller would only hear of a protocol error. */
+const MESSAGE_LIMIT = 1_000;
+
 /** What the caller is told of a refusal. */
-export function writeRefusal(refusal: CallRefusal): WireStatus {
+export function writeRefusal({ code, message, details }: CallRefusal): WireStatus {
   const metadata = new Metadata();
-  const { violations, reason } = refusal.details;
-  if (violations.length > 0 || reason !== undefined) {
-    metadata.set(DETAILS, encodeStatus(refusal.code, refusal.message, refusal.details));
-  }
-  return { code: refusal.code, details: refusal.message, metadata };
+  const told = message.length > MESSAGE_LIMIT ? `${message.slice(0, MESSAGE_LIMIT)}…` : message;
+  const { violations, reason } = details;
+  if (violations.length > 0 || reason !== undefined) metadata.set(DETAILS, encodeStatus(code, told, details));
+  return { code, details: told, metadata };
 }
 
 /** Reads a refusal back from what a client of grpc-js threw; undefined when it is something else. */

@@ -68,6 +68,10 @@ describe('the set-up wizard', () => {
       status: 1,
       stderr: expect.stringMatching(/ROUTE_DOMAIN_INVALID[^]*ROUTE_PORT_RANGE/),
     });
+    expect(await from('a.example h1.example\nA.example h2.example\n')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/ROUTE_DUPLICATE: "A\.example" stands in a row above/),
+    });
     expect(await from('ALL a.example\n')).toMatchObject({ status: 1, stderr: expect.stringMatching(/everyone/) });
     expect(served.routing.administration.state.version).toBe(1);
   });
