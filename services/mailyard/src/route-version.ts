@@ -10,6 +10,6 @@ export function readVersion(text: string | undefined): number {
 /** Milliseconds of the epoch. */
 export function readTime(text: string): number {
   const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new Misuse(`--at takes a time like 2026-01-31T12:00:00Z, not ${JSON.stringify(text)}`);
+  if (!(at >= 0)) throw new Misuse(`--at takes a time like 2026-01-31T12:00:00Z, not ${JSON.stringify(text)}`);
   return at;
 }

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { AdministrationClient, CallRefusal, type GrpcTarget } from '@mailyard/grpc';
 import { parseEndpoint } from '@mailyard/settings';
@@ -103,10 +105,13 @@ function readTarget(values: Readonly<Record<string, string | undefined>>, env: C
   if (wrong !== undefined) throw new Misuse(`--server takes HOST:PORT, not ${JSON.stringify(wrong)}`);
   const { ca, cert, key } = values;
   if ((cert === undefined) !== (key === undefined)) throw new Misuse('--cert and --key belong together');
-  const file = (name: string | undefined): Buffer | undefined => (name === undefined ? undefined : readFileSync(name));
-  const tokenFile = file(values['token-file']);
+  const file = (option: string): Buffer | undefined => readOptionFile(option, values[option]);
+  const tokenFile = file('token-file');
   const token = tokenFile?.toString('utf8').trim() ?? env['MAILYARD_TOKEN'];
-  const [authority, certificate, secret] = [file(ca), file(cert), file(key)];
+  const [authority, certificate, secret] = [file('ca'), file('cert'), file('key')];
+  checkPem('--ca', () => authority && new X509Certificate(authority));
+  if (certificate !== undefined)
+    checkPem('--cert and --key', () => createSecureContext({ cert: certificate, key: secret }));
   const tls = {
     ...(authority === undefined ? {} : { authority }),
     ...(certificate === undefined ? {} : { certificate }),
@@ -119,10 +124,30 @@ function readTarget(values: Readonly<Record<string, string | undefined>>, env: C
   };
 }
 
+/** @throws Error that names the option */
+function readOptionFile(option: string, name: string | undefined): Buffer | undefined {
+  if (name === undefined) return undefined;
+  try {
+    return readFileSync(name);
+  } catch (error) {
+    throw new Error(`--${option}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** Says what is wrong with a file here: a server that is not asked would seem to be away. */
+function checkPem(option: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    throw new Error(`${option}: no certificate or key in PEM`, { cause: error });
+  }
+}
+
 function tellRefusal(refusal: CallRefusal, isJson: boolean, io: CommandIo, say: (text: string) => void): number {
   const { code, details, message } = refusal;
   const isAway = (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) && details.reason === undefined;
-  if (isAway) say(`the server did not answer: ${message}`);
+  // grpc-js ends with a note that has nothing in it.
+  if (isAway) say(`the server did not answer: ${message.replace(/ Resolution note: $/, '')}`);
   else if (details.violations.length > 0)
     for (const { reason, description } of details.violations) say(`${reason}: ${description}`);
   else say(details.reason === undefined ? message : `${details.reason}: ${message}`);

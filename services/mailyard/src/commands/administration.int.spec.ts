@@ -76,6 +76,15 @@ describe('mailyard history, diff, rollback and verify', () => {
     expect(await mailyard(...words)).toMatchObject({ status: 64, stdout: '' });
   });
 
+  it('history says when no version is what was asked for, and how many it takes', async () => {
+    expect(await mailyard('history', '--route', 'nowhere.example')).toMatchObject({
+      ...{ status: 0, stdout: '', stderr: expect.stringContaining('there are no such versions') },
+    });
+    expect(await mailyard('history', '--limit', '999999999999')).toMatchObject({
+      ...{ status: 64, stdout: '', stderr: expect.stringContaining('--limit is a whole number from 1 to 1000000') },
+    });
+  });
+
   it('end with 1 when there is no such version', async () => {
     for (const words of [
       ['history', '9'],

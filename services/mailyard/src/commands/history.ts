@@ -16,16 +16,19 @@ export const USAGE = `usage: mailyard history [VERSION] [--limit N] [--before VE
 
 const OPTIONS = { limit: { type: 'string' }, before: { type: 'string' }, route: { type: 'string' } } as const;
 
+const MOST = 1_000_000;
+
 /** `mailyard history`: who changed what, when and why. */
 export const run: Command = (args, io) =>
-  runServerCommand('history', USAGE, OPTIONS, args, io, async ({ client, words, values, print }) => {
+  runServerCommand('history', USAGE, OPTIONS, args, io, async ({ client, words, values, print, say }) => {
     const [version, ...rest] = words.map((word) => readCount('a version', word));
     if (rest.length > 0) throw new Misuse('history takes one version');
     if (version !== undefined) demandOnly('history VERSION', values, []);
     const before = values.before === undefined ? 0 : readCount('--before', values.before);
     const { entries } = await client.history({
       id: '',
-      pageSize: version === undefined ? (values.limit === undefined ? 20 : readCount('--limit', values.limit)) : 1,
+      pageSize:
+        version === undefined ? (values.limit === undefined ? 20 : readCount('--limit', values.limit, MOST)) : 1,
       beforeVersion: version === undefined ? before : version + 1,
       section: values.route === undefined ? 0 : 1,
       key: values.route ?? '',
@@ -37,7 +40,9 @@ export const run: Command = (args, io) =>
       version === undefined
         ? ''
         : entries[0]!.operations.map((operation) => `    ${printable(operationText(operation))}\n`).join('');
-    print(entries.map(plainEntry), `${alignColumns(entries.map(row)).join('\n')}\n${detail}`);
+    const lines = alignColumns(entries.map(row)).map((line) => `${line}\n`);
+    print(entries.map(plainEntry), `${lines.join('')}${detail}`);
+    if (entries.length === 0) say('there are no such versions');
     return EXIT.done;
   });
 

@@ -175,7 +175,8 @@ async function retry({ client: administration, values, print, say }: Call, clien
 
 function readCount(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new Misuse(`--${option} takes a number, not ${JSON.stringify(text)}`);
+  if (!/^\d{1,9}$/.test(text))
+    throw new Misuse(`--${option} takes a number of at most 9 digits, not ${JSON.stringify(text)}`);
   return Number(text);
 }
 

@@ -58,6 +58,10 @@ describe('mailyard smtproutes', () => {
     [['--auth', 'x'], 64, /the dialogue takes no --auth/],
     [['test', 'u@a.example', '--version', '1', '--at', '2026-01-01T00:00:00Z'], 64, /not both/],
     [['print', '--colour'], 64, /colour/],
+    [['test', 'u@a.example', '--at', '1800-01-01T00:00:00Z'], 64, /--at takes a time/],
+    [['export', '/nonexistent/file'], 1, /\/nonexistent\/file cannot be written: ENOENT/],
+    [['delete', 'nowhere.example', '--expect', '99'], 1, /VERSION_CONFLICT.*on another that is not known here/],
+    [['delete', 'nowhere.example', '--reason', 'x'.repeat(1_001)], 1, /the reason has more than 1000 characters/],
   ])('%j ends with %d and says why on stderr', async (words, status, message) => {
     const { version } = served.routing.administration.state;
     expect(await smtproutes(...words)).toEqual({ status, stdout: '', stderr: expect.stringMatching(message) });

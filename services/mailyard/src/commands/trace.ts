@@ -9,6 +9,9 @@ Every event of the messages that the word names, in order, with times, hosts, re
 id of the 250, the MID of a copy, the header's Message-ID, a recipient or a sender. The newest 20 messages, or N.
 `;
 
+/** Messages that a gateway tells of at once. */
+const MOST = 1_000;
+
 const OPTIONS = { limit: { type: 'string' } } as const;
 
 /** `mailyard trace`: what happened to a message or to the mail of somebody. */
@@ -18,7 +21,8 @@ export const run: Command = (args, io) =>
     if (key === undefined || key === '') throw new Misuse('say what: a message id, a MID, a Message-ID or an address');
     if (rest.length > 0) throw new Misuse('one at a time');
     const { limit = '0' } = values;
-    if (!/^\d{1,4}$/.test(limit)) throw new Misuse(`--limit takes a number, not ${JSON.stringify(limit)}`);
+    if (!/^\d{1,4}$/.test(limit) || Number(limit) > MOST)
+      throw new Misuse(`--limit takes a number up to ${MOST}, not ${JSON.stringify(limit)}`);
     const client = new QueueClient(target);
     try {
       const { events, more, notes } = await client.trace({ key, limit: Number(limit) });
