@@ -62,6 +62,7 @@ aliases:
     expect(told.stdout).toMatch(
       /<sales@old\.example> became RID \[0, 1, 2\] by domain map @old\.example, alias sales@new\.example, version \d+\n/,
     );
+    expect((await gateway.command('trace', 'sales@old.example')).stdout).toBe(told.stdout);
     expect(told.stdout).toMatch(/dropped .*reason alias nobody@new\.example/);
     await waitFor(async () => {
       const lines = await readFile(log, 'utf8');

@@ -66,7 +66,11 @@ export class FactBatchWriter {
     n[at++] = fact.decision?.term ?? NONE;
     n[at++] = fact.decision?.sequence ?? NONE;
     n[at++] = fact.dueAt;
-    n[at++] = (fact.outcomeUnknown ? 1 : 0) + (fact.isIntricate ? 2 : 0) + (fact.message === '' ? 4 : 0);
+    n[at++] =
+      (fact.outcomeUnknown ? 1 : 0) +
+      (fact.isIntricate ? 2 : 0) +
+      (fact.message === '' ? 4 : 0) +
+      (fact.isExpanded ? 8 : 0);
     n[at++] = fact.terms[0] ?? NONE;
     n[at++] = fact.terms[1] ?? NONE;
     n[at] = end;
@@ -107,6 +111,7 @@ export function* readFacts({ count, numbers, octets }: FactBatch): Iterable<Fact
       dueAt: numbers[at + 9]!,
       outcomeUnknown: (flags & 1) !== 0,
       isIntricate: (flags & 2) !== 0,
+      isExpanded: (flags & 8) !== 0,
       terms: termsAt(numbers, at + 11),
       octets: octets.subarray(start, end),
     };

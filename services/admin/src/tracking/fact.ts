@@ -4,7 +4,7 @@
  * decoded again only where the numbers do not say all.
  */
 import { decodeRecord } from '@mailyard/contracts';
-import type { Decision, LoggedRecord, MessageId, QueueRecord } from '@mailyard/queue';
+import type { Decision, LoggedRecord, MessageAccepted, MessageId, QueueRecord } from '@mailyard/queue';
 import { termOf } from './search-term.ts';
 
 /** In the order of the numbers that stand for them in a {@link FactBatch}. */
@@ -42,6 +42,8 @@ export interface Fact {
   readonly outcomeUnknown: boolean;
   /** What its message can be found by, as {@link termOf} makes them. */
   readonly terms: readonly number[];
+  /** Whether the acceptance has more terms, {@link expandedTerms}. */
+  readonly isExpanded: boolean;
   /** Whether {@link recordOf} must be asked: several recipients, a report, a restatement, a claim. */
   readonly isIntricate: boolean;
   /** The record as the log has it, without bodies. */
@@ -73,6 +75,7 @@ export function factOf({ offset, appendTime, record }: LoggedRecord, octets: Uin
         at: record.at,
         recipient: record.recipientCount,
         terms: termsOfAccepted(record),
+        isExpanded: record.expansions !== undefined,
         isIntricate: record.reportOf !== undefined,
       };
     case 'RecipientQueued':
@@ -122,6 +125,7 @@ const EMPTY = {
   dueAt: 0,
   outcomeUnknown: false,
   terms: NO_TERMS,
+  isExpanded: false,
   isIntricate: false,
 } as const;
 
@@ -133,6 +137,11 @@ export function termsOfAccepted(accepted: {
   const terms = [termOf('sender', accepted.reversePath ?? '')];
   if (accepted.headerMessageId !== undefined) terms.push(termOf('headerMessageId', accepted.headerMessageId));
   return terms;
+}
+
+/** The terms of recipients as they came, who became others on receipt (R136). */
+export function expandedTerms({ expansions = [] }: Pick<MessageAccepted, 'expansions'>): number[] {
+  return expansions.map(({ received }) => termOf('recipient', received));
 }
 
 /** Bodies, and header sections that policies wrote, are not for the history. */

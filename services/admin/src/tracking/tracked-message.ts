@@ -2,8 +2,8 @@
  * What the tracker knows of one message, and how each fact changes it: the rules of the queue's own fold (I3, I7, I9)
  * seen from one message. Unlike the fold it remembers what ended for as long as the message is kept, not ten minutes.
  */
-import { type Decision, isLater, type MessageId } from '@mailyard/queue';
-import { type Fact, type FactKind, recordOf, termsOfAccepted } from './fact.ts';
+import { type Decision, isLater, type MessageAccepted, type MessageId } from '@mailyard/queue';
+import { expandedTerms, type Fact, type FactKind, recordOf, termsOfAccepted } from './fact.ts';
 import { termOf } from './search-term.ts';
 
 export type RecipientState =
@@ -157,6 +157,7 @@ export class TrackedMessage {
     this.#isCreating = true;
     this.fullStateOffset = fact.offset;
     this.newTerms.push(...fact.terms);
+    if (fact.isExpanded) this.newTerms.push(...expandedTerms(recordOf(fact) as MessageAccepted));
     return 'counted';
   }
 
@@ -241,7 +242,7 @@ export class TrackedMessage {
     const record = recordOf(fact);
     if (record.type !== 'MessageRestated') return 'void';
     const named = new Set<number>();
-    if (!this.isKnown) this.newTerms.push(...termsOfAccepted(record.accepted));
+    if (!this.isKnown) this.newTerms.push(...termsOfAccepted(record.accepted), ...expandedTerms(record.accepted));
     for (const { recipient: rid, forwardPath, dueAt, outcomeUnknown } of record.recipients) {
       named.add(rid);
       const recipient = this.#recipient(rid) ?? waiting(dueAt);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EventKind } from '@mailyard/contracts/tracking';
 import { MemoryQueueLog } from '@mailyard/memory';
-import { makeMessageId, type MessageId } from '@mailyard/queue';
+import type { Address } from '@mailyard/mail';
+import { makeMessageId, type MessageAccepted, type MessageId } from '@mailyard/queue';
 import { createLogger, onMailEvent } from '@mailyard/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { acceptance, claim, delivery, intent } from './mail-records.suite.ts';
@@ -98,6 +99,19 @@ describe('tracker', () => {
     ])
       expect((await traceOf(tracker, key)).events, key).toEqual(events);
     expect((await traceOf(tracker, 'nobody@sender.example')).events).toEqual([]);
+  });
+
+  it('finds a message by the recipient that it came for, whoever that became on receipt (R136)', async () => {
+    const log = new MemoryQueueLog();
+    const tracker = await track(log);
+    const message = newMessage();
+    const [accepted, ...queued] = acceptance(message, Date.now(), 2);
+    const expansions = [{ received: 'Info@sender.example' as Address, alias: 'info@', version: 3, recipients: [0, 1] }];
+    await log.append(0, [{ ...(accepted as MessageAccepted), expansions }, ...queued]);
+    await tracker.catchUp();
+    for (const key of ['info@sender.example', `r1@${message}.example`])
+      expect((await traceOf(tracker, key)).events, key).toMatchObject([{ recipients: [{}, {}] }]);
+    expect((await traceOf(tracker, 'inf@sender.example')).events).toEqual([]);
   });
 
   it('goes on where it was after a restart, and its position is what it committed', async () => {

@@ -198,6 +198,8 @@ function matches(entries: readonly HistoryEntry[], wanted: readonly Wanted[]): b
       if (accepted.type !== 'MessageAccepted') continue;
       if (kind === 'sender' && (accepted.reversePath ?? '').toLowerCase() === text) return true;
       if (kind === 'headerMessageId' && accepted.headerMessageId?.toLowerCase() === text) return true;
+      if (kind === 'recipient' && accepted.expansions?.some(({ received }) => received.toLowerCase() === text) === true)
+        return true;
       if (
         kind === 'recipient' &&
         record.type === 'MessageRestated' &&
