@@ -1,4 +1,5 @@
 export * from './queue-record-codec.ts';
+export { EVENT_WORDS, eventJson, eventKindOf } from './event-json.ts';
 export { WireWriter } from './wire-writer.ts';
 export * from './change-set-codec.ts';
 export {
@@ -18,7 +19,6 @@ export {
   writeMailFlowPolicy,
 } from './host-access-codec.ts';
 export { readBounceKey, writeBounceKey } from './bounce-key-codec.ts';
-export { readUnsubscribed, writeUnsubscribed } from './unsubscribed-codec.ts';
 export { readSuspension, writeSuspension } from './suspension-codec.ts';
 export { readAlias, readDomainMapping, writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 export * from './route-decision-codec.ts';

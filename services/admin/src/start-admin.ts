@@ -7,6 +7,7 @@ import type { Logger, Metrics } from '@mailyard/telemetry';
 import { type OwnerDirectory, QueueOwners } from './queue-owners.ts';
 import { startWebApi, type WebApi, type WebApiOptions } from './http/web-api.ts';
 import { addQueueService } from './queue-service.ts';
+import { EventFeed } from './tracking/event-feed.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { addTrackingService } from './tracking-service.ts';
 
@@ -31,7 +32,7 @@ export interface AdminOptions {
   readonly metrics?: Metrics;
   readonly logger: Logger;
   /** Absent: no HTTP API is made. */
-  readonly web?: Omit<WebApiOptions, 'owners' | 'tracker' | 'partitionCount' | 'logger'>;
+  readonly web?: Omit<WebApiOptions, 'owners' | 'tracker' | 'feed' | 'partitionCount' | 'logger'>;
 }
 
 export interface Admin {
@@ -64,8 +65,9 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const owners = new QueueOwners(options.owners, options.remoteOwners);
   const { partitionCount } = queueLog;
   addQueueService(grpc, { owners, partitionCount, tracker, audit: (what, detail) => logger.info(what, detail) });
-  addTrackingService(grpc, tracker);
-  const web = options.web && (await startWebApi({ ...options.web, owners, tracker, partitionCount, logger }));
+  const feed = new EventFeed({ tracker, queueLog, ...(givesWay && { givesWay }) });
+  addTrackingService(grpc, tracker, feed);
+  const web = options.web && (await startWebApi({ ...options.web, owners, tracker, feed, partitionCount, logger }));
   const measuring = metrics === undefined ? undefined : measureLag(tracker, metrics);
   return {
     web,

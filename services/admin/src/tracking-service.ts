@@ -1,8 +1,16 @@
 import { status } from '@grpc/grpc-js';
-import { TrackingServiceService, type TrackingServiceServer } from '@mailyard/contracts/tracking';
+import {
+  TrackingServiceService,
+  type TrackingServiceServer,
+  type WatchEventsRequest,
+} from '@mailyard/contracts/tracking';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { writeLedger } from './queue-wire.ts';
 import { noteText } from './tracking/tracking-note.ts';
+import { readCursor } from './tracking/event-cursor.ts';
+import { type EventFeed, EventsLost, TooManyWatchers } from './tracking/event-feed.ts';
+import { type EventFilter, readFilter } from './tracking/event-filter.ts';
+import type { EventStart } from './tracking/event-reader.ts';
 import type { Tracker } from './tracking/tracker.ts';
 
 export const TRACKING_SERVICE = 'mailyard.tracking.v1.TrackingService';
@@ -11,10 +19,18 @@ const TRACE_LIMIT = 20;
 const MOST_TRACED = 1_000;
 const LONGEST_KEY = 1_000;
 
+const MOST_FILTERED = 1_000;
+
+/** Events come encoded from the thread that reads them. */
+const SERVICE = {
+  ...TrackingServiceService,
+  watchEvents: { ...TrackingServiceService.watchEvents, responseSerialize: (octets: Buffer) => octets },
+};
+
 /** Registers TrackingService. Answers wait a little for the read model to have what the log has now. */
-export function addTrackingService(server: GrpcServer, tracker: Tracker): void {
+export function addTrackingService(server: GrpcServer, tracker: Tracker, feed: EventFeed): void {
   const { methods } = server;
-  const implementation: TrackingServiceServer = {
+  const implementation: Omit<TrackingServiceServer, 'watchEvents'> = {
     trace: methods.unary('reader', async ({ key, limit }) => {
       demandKey(key);
       await tracker.catchUp();
@@ -35,7 +51,10 @@ export function addTrackingService(server: GrpcServer, tracker: Tracker): void {
       return { ledger: writeLedger(sums), since, notes: notes.map(noteText), lag: await tracker.lag() };
     }),
   };
-  server.add(TRACKING_SERVICE, TrackingServiceService, implementation);
+  const watchEvents = methods.streaming<WatchEventsRequest, Buffer>('reader', (request, { signal }) =>
+    watch(feed, startOf(request), filterOf(request), signal),
+  );
+  server.add(TRACKING_SERVICE, SERVICE, { ...implementation, watchEvents });
   server.setServing(TRACKING_SERVICE, true);
 }
 
@@ -44,4 +63,38 @@ function demandKey(key: string): void {
   throw new CallRefusal(status.INVALID_ARGUMENT, 'a key is a message id, a MID, a Message-ID or an address', {
     reason: 'KEY_INVALID',
   });
+}
+
+async function* watch(
+  feed: EventFeed,
+  start: EventStart,
+  filter: EventFilter,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const { octets } of feed.watch(start, filter, 'protobuf', signal)) yield Buffer.from(octets.buffer);
+  } catch (error) {
+    if (error instanceof TooManyWatchers)
+      throw new CallRefusal(status.RESOURCE_EXHAUSTED, error.message, { reason: 'TOO_MANY_WATCHERS' });
+    if (!(error instanceof EventsLost)) throw error;
+    const { earliest } = error;
+    throw new CallRefusal(status.OUT_OF_RANGE, error.message, { reason: 'CURSOR_TOO_OLD', metadata: { earliest } });
+  }
+}
+
+function startOf({ after }: WatchEventsRequest): EventStart {
+  if (after === undefined) return 'now';
+  if (after === '') return 'earliest';
+  if (readCursor(after) !== undefined) return { after };
+  throw new CallRefusal(status.INVALID_ARGUMENT, 'a cursor is what a response had', { reason: 'CURSOR_INVALID' });
+}
+
+function filterOf({ kinds, domains, senders }: WatchEventsRequest): EventFilter {
+  const invalid = (message: string): CallRefusal =>
+    new CallRefusal(status.INVALID_ARGUMENT, message, { reason: 'FILTER_INVALID' });
+  if (Math.max(kinds.length, domains.length, senders.length) > MOST_FILTERED)
+    throw invalid(`at most ${MOST_FILTERED} of each`);
+  const filter = readFilter(kinds, domains, senders);
+  if ('wrong' in filter) throw invalid(`${JSON.stringify(filter.wrong)} is no domain`);
+  return filter;
 }

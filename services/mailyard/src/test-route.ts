@@ -1,9 +1,10 @@
+import { eventJson } from '@mailyard/contracts';
 import { EXIT } from './io.ts';
 import { findDelivery } from './past-delivery.ts';
 import { explainText } from './route-text.ts';
 import { readTime, readVersion } from './route-version.ts';
 import { Misuse, type ServerCall } from './server-command.ts';
-import { eventJson, traceText } from './trace-text.ts';
+import { traceText } from './trace-text.ts';
 
 type Call = ServerCall<{
   readonly at?: string;

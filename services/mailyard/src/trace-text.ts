@@ -1,32 +1,20 @@
-import { type Acceptance, type Event, EventKind } from '@mailyard/contracts/tracking';
+import { EVENT_WORDS } from '@mailyard/contracts';
+import type { Acceptance, Event } from '@mailyard/contracts/tracking';
 import { printable } from '@mailyard/telemetry';
 import { replyText } from './queue-text.ts';
-import { isoTime, timeText } from './table-text.ts';
+import { timeText } from './table-text.ts';
 
-const WORDS: Readonly<Record<EventKind, string>> = {
-  [EventKind.EVENT_KIND_UNSPECIFIED]: 'unknown',
-  [EventKind.EVENT_KIND_ACCEPTED]: 'accepted',
-  [EventKind.EVENT_KIND_ATTEMPT]: 'attempt',
-  [EventKind.EVENT_KIND_DELIVERED]: 'delivered',
-  [EventKind.EVENT_KIND_DEFERRED]: 'deferred',
-  [EventKind.EVENT_KIND_BOUNCED]: 'bounced',
-  [EventKind.EVENT_KIND_EXPIRED]: 'expired',
-  [EventKind.EVENT_KIND_DROPPED]: 'dropped',
-  [EventKind.EVENT_KIND_REMOVED]: 'removed',
-  [EventKind.EVENT_KIND_RESTATED]: 'restated',
-};
+const WIDTH = Math.max(...Object.values(EVENT_WORDS).map((word) => word.length));
 
-const WIDTH = Math.max(...Object.values(WORDS).map((word) => word.length));
-
-/** An event in JSON: `event` is its kind in a word, instants are ISO 8601. */
-export function eventJson({ kind, at, loggedAt, dueAt, ...rest }: Event): Record<string, unknown> {
-  return {
-    event: WORDS[kind],
-    at: isoTime(at),
-    loggedAt: isoTime(loggedAt),
-    ...rest,
-    ...(dueAt === undefined ? {} : { dueAt: isoTime(dueAt) }),
-  };
+/** An event for people, as one of a stream: a line that names its message and, of an acceptance, who it is from and to. */
+export function eventLine(event: Event): string {
+  const { acceptance, message, recipients } = event;
+  const envelope =
+    acceptance === undefined
+      ? []
+      : [`from <${acceptance.reversePath ?? ''}>`, `to ${recipients.map((one) => `<${one.forwardPath}>`).join(' ')}`];
+  const words = [timeOf(event), EVENT_WORDS[event.kind].padEnd(WIDTH), message, ...envelope, detailOf(event)];
+  return printable(words.join('  '));
 }
 
 /** Events for people: a line each, under the message that they are of. */
@@ -39,8 +27,8 @@ export function traceText(events: readonly Event[]): string {
       message = event.message;
       lines.push(headline(event));
     }
-    const word = WORDS[event.kind].padEnd(WIDTH);
-    lines.push(`  ${preciseTime(event.at === 0 ? event.loggedAt : event.at)}  ${word}  ${detailOf(event)}`);
+    const word = EVENT_WORDS[event.kind].padEnd(WIDTH);
+    lines.push(`  ${timeOf(event)}  ${word}  ${detailOf(event)}`);
     if (event.acceptance !== undefined)
       for (const { recipient, mid, forwardPath } of event.recipients)
         lines.push(`    RID ${recipient}  MID ${mid}  <${forwardPath}>`);
@@ -66,8 +54,8 @@ function headline({ message, acceptance }: Event): string {
   );
 }
 
-function preciseTime(at: number): string {
-  return new Date(at).toISOString().replace('T', ' ');
+function timeOf({ at, loggedAt }: Event): string {
+  return new Date(at === 0 ? loggedAt : at).toISOString().replace('T', ' ');
 }
 
 function detailOf(event: Event): string {

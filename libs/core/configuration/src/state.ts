@@ -53,7 +53,6 @@ export function initialState(lineage: string): ConfigurationState {
       domainMap: new Map(),
       aliases: new Map(),
       bounceKeys: new Map(),
-      globalUnsubscribe: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -30,8 +30,11 @@ import {
   type TraceResponse,
   TrackingServiceClient,
   TrackingServiceService as Tracking,
+  type WatchEventsRequest,
+  type WatchEventsResponse,
 } from '@mailyard/contracts/tracking';
 import { Channels, type GrpcTarget } from './channels.ts';
+import { isAway } from './refusal.ts';
 import { collectStream, openStream } from './stream-call.ts';
 import { callUnary } from './unary-call.ts';
 
@@ -108,6 +111,17 @@ export class QueueClient {
 
   ledger(): Promise<GetLedgerResponse> {
     return callUnary(this.#tracking, Tracking.getLedger, {}, this.#deadlineMs);
+  }
+
+  /** Events as they come, until it is left, refused or the server goes. @throws CallRefusal from its iterator */
+  async *watchEvents(request: WatchEventsRequest): AsyncGenerator<WatchEventsResponse> {
+    const client = this.#tracking.current;
+    try {
+      yield* openStream(this.#tracking, Tracking.watchEvents, request);
+    } catch (error) {
+      if (isAway(error)) this.#tracking.leave(client);
+      throw error;
+    }
   }
 
   close(): void {

@@ -5,13 +5,14 @@ import { rethrowRefusal, type UnaryMethod } from './unary-call.ts';
 /**
  * Opens a call whose answers come as a stream.
  *
+ * @param deadlineMs absent: it may go on for ever
  * @throws CallRefusal from its iterator: refused, nobody answers, or `deadlineMs` have passed
  */
 export async function* openStream<C extends Client, Q, A>(
   channels: Channels<C>,
   method: UnaryMethod<Q, A>,
   request: Q,
-  deadlineMs: number,
+  deadlineMs?: number,
 ): AsyncGenerator<A> {
   try {
     yield* streamOf(channels.current, channels, method, request, deadlineMs);
@@ -40,8 +41,8 @@ function streamOf<C extends Client, Q, A>(
   { metadata }: Channels<C>,
   { path, requestSerialize, responseDeserialize }: UnaryMethod<Q, A>,
   request: Q,
-  deadlineMs: number,
+  deadlineMs: number | undefined,
 ): AsyncIterable<A> {
-  const options = { deadline: Date.now() + deadlineMs };
+  const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
   return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, options);
 }

@@ -20,6 +20,8 @@ export type ApiCode =
   | 'BODY_INVALID'
   | 'BODY_TOO_LARGE'
   | 'BUSY'
+  | 'CURSOR_INVALID'
+  | 'CURSOR_TOO_OLD'
   | 'RECIPIENT_INVALID'
   | 'DOMAIN_INVALID'
   | 'ROUTE_NOT_FOUND'
@@ -50,6 +52,8 @@ export interface RefusalDetails {
   readonly version?: number;
   readonly differences?: readonly DifferenceJson[];
   readonly retryAfterSeconds?: number;
+  /** Of `CURSOR_TOO_OLD`: the cursor of the first event that is kept. */
+  readonly earliest?: string;
 }
 
 /** What a handler throws to refuse a request. Its message is meant for the caller; nothing else that is thrown is shown. */

@@ -12,12 +12,16 @@ const JSON_OCTETS = 1_048_576;
 const FILE_OCTETS = 64 * 1024 * 1024;
 /** Files that are taken in at the same time; each may be held in memory whole. */
 const MOST_FILES = 2;
+/** How often it is asked again who reads a stream. */
+const IDENTIFY_AGAIN_MS = 60_000;
 
 /** A request that was let in. */
 export interface ApiCall {
   /** @throws Error where nobody needs to have signed in */
   readonly visitor: Visitor;
   readonly request: IncomingMessage;
+  /** Aborted when whoever asked has gone. */
+  readonly signal: AbortSignal;
   readonly parameters: ReadonlyMap<string, string>;
   /** @throws ApiRefusal 400 */
   query<T>(shape: z.ZodType<T>): T;
@@ -66,7 +70,7 @@ export class ApiServer {
     try {
       const answer = await this.#answer(request, response);
       if (answer.octets === undefined) send(request, response, answer);
-      else await stream(request, response, answer, answer.octets);
+      else await stream(request, response, answer, answer.octets, () => this.#gate.identify(request));
     } catch (error) {
       this.#refuse(request, response, error);
     }
@@ -86,7 +90,9 @@ export class ApiServer {
     const visitor = operation.role === 'public' ? undefined : await this.#gate.identify(request);
     if (visitor !== undefined && operation.role !== 'public') this.#gate.demandRole(visitor, operation.role);
     if (method !== 'GET') this.#gate.demandOwnPage(request, visitor);
-    const call = { request, parameters, query: queryReader(request) };
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const call = { request, signal: gone.signal, parameters, query: queryReader(request) };
     if (operation.body === 'file')
       return this.#withFile(request, (file) => operation.handle(admit(call, visitor, file)));
     const body = operation.body === undefined ? undefined : await readJson(request);
@@ -123,7 +129,7 @@ export class ApiServer {
   }
 }
 
-type Bare = Pick<ApiCall, 'request' | 'parameters' | 'query'> & Partial<Pick<ApiCall, 'json'>>;
+type Bare = Pick<ApiCall, 'request' | 'signal' | 'parameters' | 'query'> & Partial<Pick<ApiCall, 'json'>>;
 
 function admit(bare: Bare, visitor: Visitor | undefined, file?: Buffer): ApiCall {
   return {
@@ -178,21 +184,31 @@ async function demandBody(request: IncomingMessage, limit: number): Promise<Buff
   return body;
 }
 
-/** @throws what the source throws */
+/**
+ * @param identify throws when whoever asked may not any more: a stream ends then that goes on for long
+ * @throws what the source throws
+ */
 async function stream(
   request: IncomingMessage,
   response: ServerResponse,
   { status = 200, headers = {} }: Answer,
   octets: AsyncIterable<Uint8Array>,
+  identify: () => Promise<unknown>,
 ): Promise<void> {
   const pieces = octets[Symbol.asyncIterator]();
+  let identifiedAt = performance.now();
   try {
     let piece = await pieces.next();
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.writeHead(status);
     if (request.method !== 'HEAD')
-      for (; piece.done !== true && !response.destroyed; piece = await pieces.next())
+      for (; piece.done !== true && !response.destroyed; piece = await pieces.next()) {
+        if (performance.now() - identifiedAt >= IDENTIFY_AGAIN_MS) {
+          identifiedAt = performance.now();
+          await identify();
+        }
         if (!response.write(piece.value)) await drained(response);
+      }
     response.end();
   } finally {
     await pieces.return?.();

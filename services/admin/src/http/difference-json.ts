@@ -35,7 +35,6 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   domainMap: 'domainMap',
   aliases: 'aliases',
   bounceKeys: 'bounceKeys',
-  globalUnsubscribe: 'globalUnsubscribe',
   suspensions: 'suspensions',
 };
 

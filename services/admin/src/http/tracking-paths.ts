@@ -1,4 +1,5 @@
-import { type Event, EventKind, type MessageSummary } from '@mailyard/contracts/tracking';
+import { EVENT_WORDS } from '@mailyard/contracts';
+import type { Event, MessageSummary } from '@mailyard/contracts/tracking';
 import { z } from 'zod';
 import type { Tracker } from '../tracking/tracker.ts';
 import { ApiRefusal } from './api-refusal.ts';
@@ -14,18 +15,6 @@ const SEARCH = z.strictObject({
   cursor: z.string().max(100).default(''),
 });
 const TRACE = z.strictObject({ recipient: count(0, 1_000_000).optional() });
-
-const KINDS: ReadonlyMap<EventKind, string> = new Map([
-  [EventKind.EVENT_KIND_ACCEPTED, 'accepted'],
-  [EventKind.EVENT_KIND_ATTEMPT, 'attempt'],
-  [EventKind.EVENT_KIND_DELIVERED, 'delivered'],
-  [EventKind.EVENT_KIND_DEFERRED, 'deferred'],
-  [EventKind.EVENT_KIND_BOUNCED, 'bounced'],
-  [EventKind.EVENT_KIND_EXPIRED, 'expired'],
-  [EventKind.EVENT_KIND_DROPPED, 'dropped'],
-  [EventKind.EVENT_KIND_REMOVED, 'removed'],
-  [EventKind.EVENT_KIND_RESTATED, 'restated'],
-]);
 
 /** What became of messages. */
 export function trackingPaths(tracker: Tracker): ApiOperation[] {
@@ -103,7 +92,7 @@ function eventJson(event: Event): unknown {
   const { kind, at, message, recipients, counted, outcomeUnknown, reply, acceptance } = event;
   const { host, dcid, route, routeVersion, stage, dueAt, cause, reason, author, report } = event;
   return {
-    ...{ kind: KINDS.get(kind) ?? 'attempt', at, message, counted, outcomeUnknown },
+    ...{ kind: EVENT_WORDS[kind], at, message, counted, outcomeUnknown },
     recipients: recipients.map(({ recipient, mid, forwardPath }) => ({ recipient, mid, forwardPath })),
     ...present({ host, dcid, route, routeVersion, stage, dueAt, cause, reason, author, report }),
     ...(reply === undefined

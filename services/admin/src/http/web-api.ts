@@ -5,6 +5,7 @@ import type { HttpHandler } from '@mailyard/http';
 import type { Logger } from '@mailyard/telemetry';
 import { MessageDesk } from '../message-desk.ts';
 import type { QueueOwners } from '../queue-owners.ts';
+import type { EventFeed } from '../tracking/event-feed.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { type ApiOperation, ApiServer } from './api-server.ts';
 import { changePaths } from './change-paths.ts';
@@ -16,6 +17,7 @@ import { messagePaths } from './message-paths.ts';
 import { overviewPaths } from './overview-paths.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { pendingPaths } from './pending-paths.ts';
+import { eventPaths } from './event-paths.ts';
 import { endingPaths } from './ending-paths.ts';
 import { queuePaths } from './queue-paths.ts';
 import { QueueView } from './queue-view.ts';
@@ -35,6 +37,7 @@ export interface WebApiOptions {
   readonly desk: ConfigurationDesk;
   readonly owners: QueueOwners;
   readonly tracker: Tracker;
+  readonly feed: EventFeed;
   readonly partitionCount: number;
   readonly tokens: TokenFinder;
   /** Who may sign in: a file of JSON; it need not be there yet. */
@@ -60,7 +63,7 @@ export interface WebApi {
 
 /** @throws MtaError `USERS_UNREADABLE` */
 export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
-  const { desk, owners, tracker, partitionCount, tokens, isProxied, release, logger } = options;
+  const { desk, owners, tracker, feed, partitionCount, tokens, isProxied, release, logger } = options;
   const now = options.now ?? Date.now;
   const users = new UserFile(options.usersFile);
   const isFirst = (await users.users()).size === 0;
@@ -73,6 +76,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
   const queues = new QueueView(owners);
   const rates = new RateBoard();
   const audit = (what: string, detail: Readonly<Record<string, unknown>>): void => logger.info(what, detail);
+  const stopping = new AbortController();
   const operations = [
     ...sessionPaths({ gate, users, now, audit, ...(firstCode === undefined ? {} : { firstCode }) }),
     ...overviewPaths({ desk, queues, tracker, rates, partitionCount }),
@@ -84,6 +88,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...suspensionPaths({ desk, now }),
     ...trackingPaths(tracker),
     ...messagePaths(new MessageDesk(owners, tracker), audit),
+    ...eventPaths(feed, stopping.signal),
     ...setupPaths(desk),
   ];
   const sample = (): void => {
@@ -100,6 +105,9 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     handler: server.handler,
     operations,
     firstCode: firstCode?.text,
-    stop: () => clearInterval(sampling),
+    stop: () => {
+      clearInterval(sampling);
+      stopping.abort();
+    },
   };
 }

@@ -23,17 +23,22 @@ export class HistoryChunks {
   readonly #write: StatementSync;
   readonly #read: StatementSync;
   readonly #newest: StatementSync;
+  readonly #numbers: StatementSync;
   readonly #kept = new Map<number, readonly Uint8Array[]>();
   /** The chunk that is being filled. */
   #number: number;
   #pieces: Uint8Array[] = [];
   #octets = 0;
+  readonly #onWritten: (chunk: number) => void;
 
-  constructor(database: DatabaseSync, table: string) {
+  /** @param onWritten called for each chunk, within the transaction that it is written in */
+  constructor(database: DatabaseSync, table: string, onWritten: (chunk: number) => void) {
+    this.#onWritten = onWritten;
     database.exec(`CREATE TABLE IF NOT EXISTS ${table} (chunk INTEGER PRIMARY KEY, octets BLOB NOT NULL)`);
     this.#write = database.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
     this.#read = database.prepare(`SELECT octets FROM ${table} WHERE chunk = ?`);
     this.#newest = database.prepare(`SELECT coalesce(max(chunk), 0) AS chunk FROM ${table}`);
+    this.#numbers = database.prepare(`SELECT chunk FROM ${table} ORDER BY chunk`);
     this.#number = this.#next();
   }
 
@@ -53,6 +58,7 @@ export class HistoryChunks {
   flush(): void {
     if (this.#pieces.length === 0) return;
     this.#write.run(this.#number, zstdCompressSync(joined(this.#pieces, this.#octets), FAST));
+    this.#onWritten(this.#number);
     this.#pieces = [];
     this.#octets = 0;
     this.#number += 1;
@@ -71,6 +77,16 @@ export class HistoryChunks {
     const found = (chunk === this.#number ? this.#pieces : this.#piecesOf(chunk))[piece];
     if (found === undefined) throw new RangeError(`no piece ${piece} in chunk ${chunk} of histories`);
     return found;
+  }
+
+  /** All pieces of a chunk; none when there is no such chunk. */
+  whole(chunk: number): readonly Uint8Array[] {
+    return this.#piecesOf(chunk);
+  }
+
+  /** The numbers of all chunks, rising. */
+  numbers(): number[] {
+    return this.#numbers.all().map((row) => Number(row['chunk']));
   }
 
   #piecesOf(chunk: number): readonly Uint8Array[] {

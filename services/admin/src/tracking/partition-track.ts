@@ -18,6 +18,8 @@ import { type Fact, recordOf } from './fact.ts';
 export interface PartitionPosition {
   /** The first offset that was not tracked yet. */
   readonly nextOffset: number;
+  /** All records from this offset on were tracked; absent in what an earlier release stored. */
+  readonly knownFrom?: number;
   readonly claim?: Omit<Claim, 'incarnation'>;
   readonly creation?: Creation;
   /** Id and append time. */
@@ -42,6 +44,7 @@ const SKIP: Admission = { kind: 'skip' };
 export class PartitionTrack {
   readonly partition: number;
   #nextOffset: number | undefined;
+  #knownFrom: number | undefined;
   /** Up to where it had read when its log began anew. */
   #before: number | undefined;
   #claim: Claim | undefined;
@@ -51,6 +54,7 @@ export class PartitionTrack {
   constructor(partition: number, position?: PartitionPosition) {
     this.partition = partition;
     this.#nextOffset = position?.nextOffset;
+    this.#knownFrom = position === undefined ? 0 : position.knownFrom;
     this.#claim =
       position?.claim === undefined ? undefined : { ...position.claim, incarnation: 'unknown' as Incarnation };
     this.#creation = position?.creation;
@@ -62,10 +66,16 @@ export class PartitionTrack {
     return this.#nextOffset;
   }
 
+  /** All records from this offset on were tracked. Undefined when that is not known. */
+  get knownFrom(): number | undefined {
+    return this.#knownFrom;
+  }
+
   position(): PartitionPosition {
     const { incarnation: _incarnation, ...claim } = this.#claim ?? { incarnation: undefined };
     return {
       nextOffset: this.#nextOffset ?? 0,
+      ...(this.#knownFrom === undefined ? {} : { knownFrom: this.#knownFrom }),
       ...('term' in claim ? { claim } : {}),
       ...(this.#creation === undefined ? {} : { creation: this.#creation }),
       ...(this.#expectedReports.size === 0 ? {} : { expectedReports: [...this.#expectedReports] }),
@@ -83,7 +93,9 @@ export class PartitionTrack {
   /** The first of the offsets before this one that were never read here and are gone. Undefined when there is none. */
   gapBefore(offset: number): number | undefined {
     const expected = this.#nextOffset ?? this.#before ?? 0;
-    return expected < offset ? expected : undefined;
+    if (expected >= offset) return undefined;
+    this.#knownFrom = offset;
+    return expected;
   }
 
   admit(fact: Fact): Admission {

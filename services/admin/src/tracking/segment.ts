@@ -48,7 +48,8 @@ export class Segment {
   readonly #quiet: StatementSync;
   readonly #waiting: StatementSync;
 
-  constructor(database: DatabaseSync, day: number) {
+  /** @param onChunk called for each chunk of histories, within the transaction that it is written in */
+  constructor(database: DatabaseSync, day: number, onChunk: (chunk: number) => void = () => undefined) {
     this.day = day;
     const m = `mail_${day}`;
     const t = `mail_terms_${day}`;
@@ -60,7 +61,7 @@ export class Segment {
       CREATE INDEX IF NOT EXISTS ${m}_open ON ${m} (partition, full_state, quiet_until) WHERE waiting > 0;
       CREATE TABLE IF NOT EXISTS ${t} (term INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (term, key)) WITHOUT ROWID;
     `);
-    this.#histories = new HistoryChunks(database, `mail_histories_${day}`);
+    this.#histories = new HistoryChunks(database, `mail_histories_${day}`, onChunk);
     const columns = 'key, partition, parts';
     this.#at = database.prepare(`SELECT ${columns} FROM ${m} WHERE key = ?`);
     this.#insert = database.prepare(`INSERT OR IGNORE INTO ${m} VALUES (?, ?, ?, ?, ?, ?)`);
@@ -126,16 +127,39 @@ export class Segment {
   }
 
   history({ parts }: MessageRow): HistoryEntry[] {
-    const view = Buffer.from(parts.buffer, parts.byteOffset, parts.length);
     const entries: HistoryEntry[] = [];
-    for (let at = 0; at < view.length; at += PART_OCTETS)
-      for (const entry of decodeHistory(this.#histories.read(placeAt(view, at)))) entries.push(entry);
+    for (const place of partsOf({ parts }))
+      for (const entry of decodeHistory(this.#histories.read(place))) entries.push(entry);
     return entries;
   }
 
   idOf({ parts }: Pick<MessageRow, 'parts'>): MessageId {
-    const view = Buffer.from(parts.buffer, parts.byteOffset, parts.length);
-    return idIn(decodeHistory(this.#histories.read(placeAt(view, 0))));
+    return idIn(decodeHistory(this.#histories.read(partsOf({ parts })[0]!)));
+  }
+
+  /** The pieces of a chunk of histories: what a commit wrote of one message each. */
+  chunk(chunk: number): readonly Uint8Array[] {
+    return this.#histories.whole(chunk);
+  }
+
+  /** The numbers of its chunks, rising. */
+  chunks(): number[] {
+    return this.#histories.numbers();
+  }
+
+  /** The message of which a commit wrote this piece. Undefined when there is none, which no commit of ours leaves. */
+  rowOf(id: MessageId, place: HistoryPlace): MessageRow | undefined {
+    for (let key = keyOf(id); ; key++) {
+      const row = this.#at.get(key) as MessageRow | undefined;
+      if (row === undefined || partsOf(row).some((part) => isSamePlace(part, place))) return row;
+    }
+  }
+
+  /** What was written of a message before this piece, in order; each is read when it is asked for. */
+  piecesBefore(row: MessageRow, place: HistoryPlace): (() => Uint8Array)[] {
+    const parts = partsOf(row);
+    const end = parts.findIndex((part) => isSamePlace(part, place));
+    return parts.slice(0, Math.max(0, end)).map((part) => () => this.#histories.read(part));
   }
 
   createdAt({ key }: MessageRow): number {
@@ -209,6 +233,14 @@ function partOf({ chunk, piece }: HistoryPlace): Uint8Array {
   return new Uint8Array([chunk >>> 24, chunk >>> 16, chunk >>> 8, chunk, piece]);
 }
 
-function placeAt(parts: Buffer, at: number): HistoryPlace {
-  return { chunk: parts.readUInt32BE(at), piece: parts[at + 4]! };
+function partsOf({ parts }: Pick<MessageRow, 'parts'>): HistoryPlace[] {
+  const view = Buffer.from(parts.buffer, parts.byteOffset, parts.length);
+  const places: HistoryPlace[] = [];
+  for (let at = 0; at < view.length; at += PART_OCTETS)
+    places.push({ chunk: view.readUInt32BE(at), piece: view[at + 4]! });
+  return places;
+}
+
+function isSamePlace(a: HistoryPlace, b: HistoryPlace): boolean {
+  return a.chunk === b.chunk && a.piece === b.piece;
 }

@@ -9,8 +9,8 @@ import {
 import type { Decision as WireDecision, Reply as WireReply } from '@mailyard/contracts/records';
 import type { Reply } from '@mailyard/mail';
 import { type MessageAccepted, type MessageId, midOf, type QueueRecord } from '@mailyard/queue';
-import { type FactKind, recordOf } from './fact.ts';
-import type { HistoryEntry } from './history.ts';
+import type { FactKind } from './fact.ts';
+import type { ToldEntry } from './history.ts';
 
 /** An event of the tracking API with everything that most events lack left out. */
 type EventParts = Partial<Event> & Pick<Event, 'kind'>;
@@ -30,7 +30,7 @@ interface KnownRecipient {
 }
 
 /** What the records of one message, in order, tell. Recipients are part of the acceptance before them. */
-export function eventsOf(message: MessageId, partition: number, entries: readonly HistoryEntry[]): Event[] {
+export function eventsOf(message: MessageId, partition: number, entries: readonly ToldEntry[]): Event[] {
   const recipients = new Map<number, KnownRecipient>();
   const events: Event[] = [];
   const name = (rid: number): EventRecipient => {
@@ -41,9 +41,7 @@ export function eventsOf(message: MessageId, partition: number, entries: readonl
       forwardPath: known?.forwardPath ?? '',
     };
   };
-  for (const { fact, isCounted } of entries) {
-    if (fact.kind === 'PartitionClaimed' || fact.kind === 'Undecodable') continue;
-    const record = recordOf(fact);
+  for (const { record, offset, appendTime, isCounted } of entries) {
     if (record.type === 'RecipientQueued') {
       recipients.set(record.recipient, record);
       events.at(-1)?.recipients.push(name(record.recipient));
@@ -53,7 +51,7 @@ export function eventsOf(message: MessageId, partition: number, entries: readonl
       for (const restated of record.recipients) recipients.set(restated.recipient, restated);
     const parts = partsOf(record);
     if (parts === undefined) continue;
-    const place = { message, partition, offset: fact.offset, loggedAt: fact.appendTime, counted: isCounted };
+    const place = { message, partition, offset, loggedAt: appendTime, counted: isCounted };
     const rids = ridsOf(record);
     events.push({ at: 0, outcomeUnknown: false, ...parts, ...place, recipients: rids.map(name) });
   }

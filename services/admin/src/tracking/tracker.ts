@@ -50,6 +50,8 @@ export class Tracker {
   #problem: string | undefined = 'starting';
   #isConverting = false;
   #silentSince = 0;
+  #commits = 0;
+  readonly #onCommit = new Set<() => void>();
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -109,12 +111,41 @@ export class Tracker {
   /** @throws MtaError `TRACKER_AWAY` while the read model cannot be used */
   async ask<K extends Question['kind']>(question: Extract<Question, { kind: K }>): Promise<Answers[K]> {
     if (this.#problem !== undefined) throw new MtaError('TRACKER_AWAY', `the tracker is away: ${this.#problem}`);
-    this.#handOver();
+    // Events are those that are committed: nothing is hurried for them.
+    if (question.kind !== 'events') this.#handOver();
     this.#asked += 1;
     const asked = Promise.withResolvers<Answers[keyof Answers]>();
     this.#questions.set(this.#asked, asked);
     this.#say({ kind: 'ask', number: this.#asked, question });
     return (await asked.promise) as Answers[K];
+  }
+
+  /** How often something was committed since the start. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /**
+   * Waits for the next commit.
+   *
+   * @param since {@link commits} when it was last looked at
+   * @returns false when there was none within the time, or the signal came before it
+   */
+  async nextCommit(since: number, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#commits !== since || signal.aborted) return !signal.aborted;
+    const heard = Promise.withResolvers<boolean>();
+    const wake = (): void => heard.resolve(true);
+    const giveUp = (): void => heard.resolve(false);
+    const timer = setTimeout(giveUp, withinMs);
+    this.#onCommit.add(wake);
+    signal.addEventListener('abort', giveUp);
+    try {
+      return await heard.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#onCommit.delete(wake);
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   /** Commits what was read, and closes. */
@@ -133,7 +164,9 @@ export class Tracker {
     await this.#stopped.promise;
     await this.#worker?.terminate();
     this.#worker = undefined;
-    this.#dropQuestions('it was stopped');
+    this.#problem = 'it was stopped';
+    this.#dropQuestions(this.#problem);
+    this.#tellCommit();
   }
 
   #heard(message: FromWorker, ready: PromiseWithResolvers<void>): void {
@@ -158,6 +191,7 @@ export class Tracker {
         return;
       case 'committed':
         this.#positions = message.positions;
+        this.#tellCommit();
         return;
       case 'answer':
         this.#questions.get(message.number)?.resolve(message.answer);
@@ -192,8 +226,10 @@ export class Tracker {
       this.#writers.set(partition, writer);
     }
     for (const record of records) {
+      // An acceptance is committed with all of its recipients: it is one event.
+      const isOfBatch = record.record.type === 'RecipientQueued';
+      if (writer.sizeOctets >= BATCH_OCTETS && !isOfBatch) this.#send(partition, writer);
       writer.add(record);
-      if (writer.sizeOctets >= BATCH_OCTETS) this.#send(partition, writer);
     }
     const last = records.at(-1);
     if (last !== undefined) this.#read.set(partition, last.offset + 1);
@@ -218,6 +254,11 @@ export class Tracker {
     this.#worker?.postMessage({ kind: 'facts', batch } satisfies ToWorker, [batch.numbers.buffer, batch.octets.buffer]);
   }
 
+  #tellCommit(): void {
+    this.#commits += 1;
+    for (const wake of this.#onCommit) wake();
+  }
+
   #say(message: ToWorker): void {
     this.#worker?.postMessage(message);
   }
@@ -234,6 +275,8 @@ export class Tracker {
     this.#reading = undefined;
     this.#worker = undefined;
     this.#dropQuestions(reason);
+    // Whoever waits for events asks again, and learns of it.
+    this.#tellCommit();
     this.#roomToRead?.resolve();
     this.#stopped?.resolve();
     if (this.#stopped !== undefined) return;

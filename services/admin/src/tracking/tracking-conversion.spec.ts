@@ -81,7 +81,7 @@ function insertOfBefore(database: DatabaseSync, number: number, id: MessageId, e
     .prepare(
       `INSERT INTO messages_${day} (id, partition, waiting, quiet_until, full_state, history) VALUES (?, 0, ?, ?, ?, ?)`,
     )
-    .run(id, waiting ? 1 : 0, waiting ? NOW : 0, entries[0]!.fact.offset, encodeHistory(entries));
+    .run(id, waiting ? 1 : 0, waiting ? NOW : 0, entries[0]!.fact.offset, encodeHistory(entries, 0));
   const index = database.prepare(`INSERT INTO terms_${day} VALUES (?, ?)`);
   index.run(termOf('sender', 'Joe@sender.example'), seq);
   index.run(termOf('recipient', `r0@${id}.example`), seq);

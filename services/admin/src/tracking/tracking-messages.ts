@@ -1,5 +1,8 @@
 /** What the thread that reads the log and the one that keeps the read model say to each other. */
 import type { SearchResponse, TraceResponse } from '@mailyard/contracts/tracking';
+import type { EventFilter } from './event-filter.ts';
+import type { JournalPlace } from './event-journal.ts';
+import type { EventForm, EventOpening, EventPage, EventStart } from './event-reader.ts';
 import type { FactBatch } from './fact-batch.ts';
 import type { TermKind } from './search-term.ts';
 import type { TrackingNote } from './tracking-note.ts';
@@ -25,7 +28,14 @@ export type Question =
       readonly from?: number;
       readonly to?: number;
     }
-  | { readonly kind: 'ledger' };
+  | { readonly kind: 'ledger' }
+  | { readonly kind: 'openEvents'; readonly start: EventStart; readonly logStarts: readonly number[] }
+  | {
+      readonly kind: 'events';
+      readonly place: JournalPlace;
+      readonly filter: EventFilter;
+      readonly form: EventForm;
+    };
 
 export interface LedgerAnswer {
   readonly sums: LedgerSums;
@@ -42,6 +52,8 @@ export interface Answers {
   readonly trace: TraceAnswer;
   readonly search: SearchResponse;
   readonly ledger: LedgerAnswer;
+  readonly openEvents: EventOpening;
+  readonly events: EventPage;
 }
 
 export type ToWorker =

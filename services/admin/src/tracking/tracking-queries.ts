@@ -3,7 +3,7 @@ import type { Event, MessageSummary, RecipientSummary, SearchResponse } from '@m
 import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, isMessageId, type MessageId } from '@mailyard/queue';
 import { recordOf } from './fact.ts';
-import type { HistoryEntry } from './history.ts';
+import { type HistoryEntry, told } from './history.ts';
 import { DAY_MS } from './message-key.ts';
 import { type FoundMessage, idIn, type MessageRow, type Segment } from './segment.ts';
 import { type TermKind, termOf } from './search-term.ts';
@@ -49,7 +49,7 @@ export function trace(store: TrackingStore, key: string, limit = TRACE_LIMIT): T
   }
   const events = found
     .reverse()
-    .flatMap(({ row, entries }): Event[] => eventsOf(idIn(entries), row.partition, entries));
+    .flatMap(({ row, entries }): Event[] => eventsOf(idIn(entries), row.partition, entries.filter(isTold).map(told)));
   const notes: TrackingNote[] = [...store.notes()];
   if (events.length === 0) notes.push({ remark: keptRemark(store) });
   return { events, more, notes };
@@ -75,6 +75,10 @@ export function page(
     last = place;
   }
   return { messages, nextPageToken: '' };
+}
+
+function isTold({ fact: { kind } }: HistoryEntry): boolean {
+  return kind !== 'PartitionClaimed' && kind !== 'Undecodable';
 }
 
 function keptRemark({ retentionMs, since }: TrackingStore): Remark {

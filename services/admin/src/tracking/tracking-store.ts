@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { makeRemark, type Remark } from '@mailyard/mail';
 import { createdAtOf, type MessageId } from '@mailyard/queue';
+import { EventJournal } from './event-journal.ts';
 import type { Fact } from './fact.ts';
 import { encodeHistory, type HistoryEntry } from './history.ts';
 import { DAY_MS, dayOf, keyOf } from './message-key.ts';
@@ -55,6 +56,8 @@ export class TrackingStore {
   readonly #dirty = new Map<MessageId, Touched>();
   readonly #ledger: Counts = noCounts();
   readonly #notes: Remark[] = [];
+  /** In which order the histories were written. */
+  readonly journal: EventJournal;
   #hasAdvanced = false;
 
   /** @throws Error of SQLite when the file cannot be opened or made */
@@ -69,7 +72,10 @@ export class TrackingStore {
         Number(partition),
         new PartitionTrack(Number(partition), JSON.parse(String(position)) as PartitionPosition),
       );
-    for (const day of Segment.days(database)) this.#segments.set(day, new Segment(database, day));
+    this.journal = new EventJournal(database, now);
+    for (const day of Segment.days(database)) this.#addSegment(day);
+    if (this.journal.isNew)
+      for (const [day, segment] of this.#segments) for (const chunk of segment.chunks()) this.journal.wrote(day, chunk);
     for (const { state, recipients } of database.prepare('SELECT state, recipients FROM ledger').all())
       this.#ledger[state as keyof Counts] = Number(recipients);
   }
@@ -134,10 +140,12 @@ export class TrackingStore {
       for (const segment of this.#segments.values()) segment.flush();
       this.#storeLedger(kept);
       this.#storePositions();
+      this.journal.note(this.positions());
       database.exec('COMMIT');
     } catch (error) {
       database.exec('ROLLBACK');
       for (const segment of this.#segments.values()) segment.discard();
+      this.journal.discard();
       throw error;
     }
     for (const touched of kept) this.#committed(touched);
@@ -173,13 +181,25 @@ export class TrackingStore {
     return this.#segments.get(dayOf(id))?.find(id);
   }
 
+  segment(day: number): Segment | undefined {
+    return this.#segments.get(day);
+  }
+
+  /** By partition: all records from this offset on were tracked. */
+  knownFrom(): Map<number, number> {
+    return new Map(Array.from(this.#tracks, ([partition, track]) => [partition, track.knownFrom ?? Infinity]));
+  }
+
   /** Forgets the days that are over their retention and of which no message waits any more. */
   trim(): number[] {
     const horizon = Math.floor((this.#now() - this.retentionMs) / DAY_MS);
     const dropped: number[] = [];
     for (const [day, segment] of this.#segments) {
       if (day >= horizon || segment.hasWaiting) continue;
+      this.database.exec('BEGIN IMMEDIATE');
+      this.journal.forget(day);
       Segment.drop(this.database, day);
+      this.database.exec('COMMIT');
       this.#segments.delete(day);
       dropped.push(day);
     }
@@ -271,11 +291,7 @@ export class TrackingStore {
   #store(touched: Touched): Touched {
     const { message, key } = touched;
     const day = dayOf(message.id);
-    let segment = this.#segments.get(day);
-    if (segment === undefined) {
-      segment = new Segment(this.database, day);
-      this.#segments.set(day, segment);
-    }
+    const segment = this.#segments.get(day) ?? this.#addSegment(day);
     if (key !== undefined) {
       segment.update(key, rowOf(touched));
       return touched;
@@ -295,6 +311,12 @@ export class TrackingStore {
     const stored = key === undefined ? this.#load(message.id) : undefined;
     if (stored !== undefined) for (const { fact, isFenced } of entries) applyTo(stored, fact, isFenced);
     return stored;
+  }
+
+  #addSegment(day: number): Segment {
+    const segment = new Segment(this.database, day, (chunk) => this.journal.wrote(day, chunk));
+    this.#segments.set(day, segment);
+    return segment;
   }
 
   #storeLedger(touched: readonly Touched[]): void {
@@ -351,7 +373,7 @@ function rowOf(touched: Touched): NewRow {
     waiting,
     quietUntil: waiting === 0 ? 0 : Math.max(message.dueAt ?? 0, message.lastAppendTime),
     fullStateOffset: message.fullStateOffset,
-    history: encodeHistory(entries),
+    history: encodeHistory(entries, message.partition),
   };
 }
 

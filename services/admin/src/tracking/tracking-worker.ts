@@ -3,6 +3,7 @@
  * whoever started it begins again from what was committed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { EventReader } from './event-reader.ts';
 import { readFacts } from './fact-batch.ts';
 import type { Answers, FromWorker, Question, ToWorker, TrackingWorkerData } from './tracking-messages.ts';
 import { page, trace } from './tracking-queries.ts';
@@ -20,6 +21,7 @@ const TRIM_MS = 3_600_000;
 const port = parentPort!;
 const { file, retentionMs, silentAfterMs } = workerData as TrackingWorkerData;
 const store = new TrackingStore({ file, retentionMs, now: Date.now, onConversion: () => say({ kind: 'converting' }) });
+const events = new EventReader(store);
 let committing: NodeJS.Timeout | undefined;
 let foldingIn: NodeJS.Timeout | undefined;
 let notFoldedIn = 0;
@@ -62,13 +64,17 @@ function guarded<T>(work: () => T): T {
 function answer(question: Question): Answers[keyof Answers] {
   if (question.kind === 'trace') return trace(store, question.key, question.limit);
   if (question.kind === 'search') return page(store, question.key, question.pageSize, question.pageToken, question);
+  if (question.kind === 'openEvents') return events.open(question.start, question.logStarts);
+  if (question.kind === 'events') return events.read(question.place, question.filter, question.form);
   return { sums: store.ledger(), since: store.since, notes: store.notes() };
 }
 
 function ask(number: number, question: Question): void {
-  // What was read is answered for; and queries see only what is committed.
-  commit();
-  say({ kind: 'answer', number, answer: guarded(() => answer(question)) });
+  // What was read is answered for; and queries see only what is committed. Events come when their time has come.
+  if (question.kind !== 'events') commit();
+  const answered = guarded(() => answer(question));
+  const moved = 'octets' in answered ? [answered.octets.buffer] : [];
+  port.postMessage({ kind: 'answer', number, answer: answered } satisfies FromWorker, moved);
 }
 
 function watch(): void {

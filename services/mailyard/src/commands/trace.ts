@@ -1,7 +1,8 @@
+import { eventJson } from '@mailyard/contracts';
 import { QueueClient } from '@mailyard/grpc';
 import { type Command, EXIT } from '../io.ts';
 import { Misuse, runServerCommand } from '../server-command.ts';
-import { eventJson, traceText } from '../trace-text.ts';
+import { traceText } from '../trace-text.ts';
 
 const USAGE = `usage: mailyard trace [--limit N] MESSAGE-ID | MID | RECIPIENT | SENDER
 

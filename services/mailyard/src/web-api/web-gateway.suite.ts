@@ -7,6 +7,7 @@ import { loadSettings } from '@mailyard/settings';
 import { createLogger } from '@mailyard/telemetry';
 import { UserFile } from '@mailyard/admin';
 import { type Gateway, startGateway } from '../gateway/start-gateway.ts';
+import type { Acceptance } from '../start-options.ts';
 import { faultOf } from './openapi.suite.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -88,7 +89,10 @@ export interface WebGateway {
 }
 
 /** A real gateway, embedded, in this process, on free ports. */
-export async function startWebGateway(yaml: Readonly<Record<string, unknown>> = {}): Promise<WebGateway> {
+export async function startWebGateway(
+  yaml: Readonly<Record<string, unknown>> = {},
+  accept: readonly Acceptance[] = [],
+): Promise<WebGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'mailyard-web-'));
   const override = (path: readonly (string | number)[], value: unknown) => ({ option: '--test', path, value });
   const loaded = loadSettings(undefined, {}, [
@@ -101,7 +105,7 @@ export async function startWebGateway(yaml: Readonly<Record<string, unknown>> = 
   if (loaded.kind !== 'loaded') throw new Error(JSON.stringify(loaded.faults));
   const environment = { TEST_TOKEN_READER: 'r'.repeat(40), TEST_TOKEN_ADMINISTRATOR: 'a'.repeat(40) };
   const logger = createLogger({ level: 'error' });
-  const gateway = await startGateway(loaded.settings, { accept: [], version: 'test', environment, logger });
+  const gateway = await startGateway(loaded.settings, { accept, version: 'test', environment, logger });
   const origin = `http://${gateway.http}`;
   const users = new UserFile(join(folder, 'data', 'users.json'));
   return {

@@ -557,6 +557,8 @@ export const ja: Words = {
     BODY_INVALID: '入力内容が正しくありません。',
     BODY_TOO_LARGE: 'ファイルまたは入力内容が大きすぎます。',
     BUSY: 'ほかのファイルを処理しています。数秒後にやり直してください。',
+    CURSOR_INVALID: 'イベントの位置として正しくありません。',
+    CURSOR_TOO_OLD: 'その位置より後のイベントの一部は、すでに保存期間を過ぎています。',
     RECIPIENT_INVALID: 'アドレス、ドメイン、[アドレス] のいずれでもありません。',
     DOMAIN_INVALID: 'ドメインとして正しくありません。',
     FAULTS: '内容に誤りがあるため、何も変更していません。',

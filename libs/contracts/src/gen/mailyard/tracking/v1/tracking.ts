@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -233,6 +235,36 @@ export interface GetLedgerResponse {
   /** How far behind the log it is, in records. */
   lag: number;
   notes: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface WatchEventsRequest {
+  /**
+   * The cursor of the last response that was dealt with: goes on behind it. Empty: from the earliest event that is kept.
+   * Absent: what comes from now on.
+   */
+  after?:
+    | string
+    | undefined;
+  /** Only events of these kinds; none is all. */
+  kinds: EventKind[];
+  /** Only events with a recipient in one of these domains; `.example.com` is all domains below it. None is all. */
+  domains: string[];
+  /** Only events of messages with one of these reverse-paths; `<>` is the null one. None is all. */
+  senders: string[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/**
+ * Some events, or none: then only the position is told, once all that was kept has been sent for the first time, and
+ * whenever five seconds brought nothing else.
+ */
+export interface WatchEventsResponse {
+  events: Event[];
+  /** Stands behind these events, and what was left out before them. Keep it once they are dealt with. */
+  cursor: string;
+  /** All that was tracked by then has been sent. */
+  caughtUp: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1790,6 +1822,222 @@ export const GetLedgerResponse: MessageFns<GetLedgerResponse> = {
   },
 };
 
+function createBaseWatchEventsRequest(): WatchEventsRequest {
+  return { after: undefined, kinds: [], domains: [], senders: [], _unknownFields: {} };
+}
+
+export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
+  encode(message: WatchEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.after !== undefined) {
+      writer.uint32(10).string(message.after);
+    }
+    if (message.kinds.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.kinds) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.domains) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.senders) {
+      writer.uint32(34).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.kinds.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.kinds.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.domains.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.senders.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchEventsRequest>): WatchEventsRequest {
+    return WatchEventsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchEventsRequest>): WatchEventsRequest {
+    const message = createBaseWatchEventsRequest();
+    message.after = object.after ?? undefined;
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.domains = object.domains?.map((e) => e) || [];
+    message.senders = object.senders?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWatchEventsResponse(): WatchEventsResponse {
+  return { events: [], cursor: "", caughtUp: false, _unknownFields: {} };
+}
+
+export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
+  encode(message: WatchEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.cursor !== "") {
+      writer.uint32(18).string(message.cursor);
+    }
+    if (message.caughtUp !== false) {
+      writer.uint32(24).bool(message.caughtUp);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.caughtUp = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchEventsResponse>): WatchEventsResponse {
+    return WatchEventsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchEventsResponse>): WatchEventsResponse {
+    const message = createBaseWatchEventsResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    message.cursor = object.cursor ?? "";
+    message.caughtUp = object.caughtUp ?? false;
+    return message;
+  },
+};
+
 export type TrackingServiceService = typeof TrackingServiceService;
 export const TrackingServiceService = {
   /** Every event of the messages that a key names, in the order of the log. */
@@ -1822,6 +2070,22 @@ export const TrackingServiceService = {
     responseSerialize: (value: GetLedgerResponse): Buffer => Buffer.from(GetLedgerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetLedgerResponse => GetLedgerResponse.decode(value),
   },
+  /**
+   * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   *
+   * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
+   * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
+   */
+  watchEvents: {
+    path: "/mailyard.tracking.v1.TrackingService/WatchEvents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchEventsRequest): Buffer => Buffer.from(WatchEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchEventsRequest => WatchEventsRequest.decode(value),
+    responseSerialize: (value: WatchEventsResponse): Buffer => Buffer.from(WatchEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchEventsResponse => WatchEventsResponse.decode(value),
+  },
 } as const;
 
 export interface TrackingServiceServer extends UntypedServiceImplementation {
@@ -1831,6 +2095,14 @@ export interface TrackingServiceServer extends UntypedServiceImplementation {
   search: handleUnaryCall<SearchRequest, SearchResponse>;
   /** The sums over everything tracked. */
   getLedger: handleUnaryCall<GetLedgerRequest, GetLedgerResponse>;
+  /**
+   * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   *
+   * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
+   * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
+   */
+  watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
 }
 
 export interface TrackingServiceClient extends Client {
@@ -1882,6 +2154,19 @@ export interface TrackingServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetLedgerResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   *
+   * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
+   * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
+   */
+  watchEvents(request: WatchEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchEventsResponse>;
+  watchEvents(
+    request: WatchEventsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchEventsResponse>;
 }
 
 export const TrackingServiceClient = makeGenericClientConstructor(
