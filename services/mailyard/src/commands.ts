@@ -24,10 +24,6 @@ export const COMMANDS: ReadonlyMap<
     },
   ],
   [
-    'unsubscribe',
-    { summary: 'print, import and export who is sent nothing', load: () => import('./commands/unsubscribe.ts') },
-  ],
-  [
     'domainmap',
     {
       summary: 'print, import and export under which address recipients are taken',
@@ -44,6 +40,7 @@ export const COMMANDS: ReadonlyMap<
     { summary: 'what waits and what became of all mail; try it now', load: () => import('./commands/queue.ts') },
   ],
   ['trace', { summary: 'every event of a message or recipient', load: () => import('./commands/trace.ts') }],
+  ['events', { summary: 'the events of all mail as they come', load: () => import('./commands/events.ts') }],
   ['setup', { summary: 'the wizard of the first day', load: () => import('./commands/setup.ts') }],
   ['user', { summary: 'who may sign in to the web page', load: () => import('./commands/user.ts') }],
   [

@@ -35,19 +35,13 @@ async function main(words: readonly string[]): Promise<number> {
   return run(rest, { stdin, stdout, stderr, env, isTerminal: stdout.isTTY });
 }
 
-const words = process.argv.slice(2);
+// A reader that went away (`mailyard queue list | head`) is no fault of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Mail goes on while nobody can read what a gateway says of it: the disk of its log may be full, and have room again.
-  if (words[0] === 'start') return;
-  // A reader that went away (`mailyard queue list | head`) is no fault of ours.
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  process.stderr.write(`mailyard: the result cannot be written: ${error.message}\n`);
-  process.exit(EXIT.refused);
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
 });
-// There is nowhere left to say it.
-process.stderr.on('error', () => undefined);
 
-process.exitCode = await main(words);
+process.exitCode = await main(process.argv.slice(2));
 
 // The work is done. A connection that a library forgot to close must not keep the process; what is still being written may
 // take a moment, and a process that ends by itself never comes here.

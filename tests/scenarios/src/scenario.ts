@@ -30,6 +30,7 @@ export class Scenario implements AsyncDisposable {
   readonly folder: string;
   readonly #endings: (() => Promise<unknown> | void)[] = [];
   readonly #neighbours: Neighbours | undefined;
+  #deployment: Deployment | undefined;
 
   private constructor(folder: string, neighbours: Neighbours | undefined) {
     this.folder = folder;
@@ -60,8 +61,8 @@ export class Scenario implements AsyncDisposable {
   /** A gateway with all roles in one process, on free ports and the scenario's data folder; more words may follow. */
   async gateway(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Gateway> {
     if (this.#neighbours !== undefined) {
-      const deployment = await Deployment.begin(this, this.#neighbours);
-      return deployment.start('ingress,routing,delivery,admin', args, env);
+      this.#deployment = await Deployment.begin(this, this.#neighbours);
+      return this.#deployment.start('ingress,routing,delivery,admin', args, env);
     }
     const words = [
       '--data',
@@ -77,6 +78,11 @@ export class Scenario implements AsyncDisposable {
     const gateway = await Gateway.start(words, join(this.folder, 'gateway.log'), env);
     this.onEnd(() => gateway.end('SIGKILL'));
     return gateway;
+  }
+
+  /** After the last one has gone: embedded on its data folder, distributed on the same stores with an empty one. */
+  again(args: readonly string[] = []): Promise<Gateway> {
+    return this.#deployment?.start('ingress,routing,delivery,admin', args) ?? this.gateway(args);
   }
 
   /** A client that keeps one connection, so that messages come in over it in order. */
