@@ -18,6 +18,8 @@
  *       [--connections 20]
  *       Mailyard on Kafka, Redis and S3 beside Postfix, its own CPU and theirs; with so few connections a destination
  *       that a worker waits rather than works, several workers show what one more carries where there is CPU for it
+ *   watchers [--workload relay] [--size 4k] [--sessions 20] [--pairs 9] [--seconds 3]
+ *       what those who watch events cost: Mailyard alone, in turn with none, one and three of them
  *   bench [--quick]
  *       the whole table of record; quick, in about nine minutes, only shows that all of it runs
  *
@@ -45,6 +47,7 @@ import { systemsNamed } from './systems/all.ts';
 import type { MailSystem } from './systems/system.ts';
 import { mailyard } from './systems/mailyard.ts';
 import { postfix } from './systems/postfix.ts';
+import { measureWatchers, watchersTable } from './watchers.ts';
 import { scaled, SIZES, WORKLOADS } from './workloads.ts';
 
 const { positionals, values } = parseArgs({
@@ -85,6 +88,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<void>> = new Map([
   ['latency', runLatency],
   ['faults', runFaults],
   ['distributed', runDistributed],
+  ['watchers', runWatchers],
 ]);
 try {
   const run = COMMANDS.get(command ?? '');
@@ -168,6 +172,12 @@ async function runDistributed(): Promise<void> {
     record,
   );
   process.stdout.write(distributedTable(records, postfix.name));
+}
+
+async function runWatchers(): Promise<void> {
+  const messages = scaled(Number(values.seconds) * 4_000, plan().workload, plan().sizeOctets);
+  const record = openResults(values.results, 'watchers');
+  process.stdout.write(watchersTable(await measureWatchers(plan(), Number(values.pairs), messages, record)));
 }
 
 function chosenSystems(): Promise<MailSystem[]> {
