@@ -33,6 +33,15 @@ export async function mailyard(
   return { status: child.exitCode, stdout, stderr };
 }
 
+/** What is given on top of a scenario's own folder and free ports, and that a test may say otherwise. */
+const OWN: ReadonlySet<string> = new Set(['--data', '--smtp', '--grpc', '--http']);
+
+/** Of two such options the last, since the program takes none twice. */
+function lastSaid(args: readonly string[]): string[] {
+  const isOver = (at: number): boolean => OWN.has(args[at] ?? '') && args.indexOf(args[at]!, at + 1) > 0;
+  return args.filter((_, at) => !isOver(at) && !isOver(at - 1));
+}
+
 /** One running `mailyard start`, known only by what it prints and by its ports. */
 export class Gateway {
   readonly #child: ChildProcess;
@@ -61,7 +70,7 @@ export class Gateway {
     env: Record<string, string> = {},
     cwd = '/',
   ): Promise<Gateway> {
-    const child = spawn(PROGRAM, ['start', ...args], {
+    const child = spawn(PROGRAM, ['start', ...lastSaid(args)], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -59,6 +59,31 @@ await describeWith(['kafka', 'redis', 's3'], 'processes with tokens and TLS', ()
       30_000,
       () => JSON.stringify(status),
     );
+    // What waits is told by its owner, in another process; header and content to operators only (R212).
+    const [{ message: id }] = await asked<[{ message: string }]>('queue', 'oldest', '--limit', '9');
+    const shown = await asked<unknown>('queue', 'show', id);
+    expect(shown).toMatchObject({
+      recipients: [{ forwardPath: 'u@a.example' }, { forwardPath: 'v@a.example' }],
+      copies: [{ header: expect.stringMatching(/^Received: [^]*\r\nSubject: hello\r\n/) }],
+    });
+    const content = await front.command('queue', 'show', id, '--content', ...own);
+    expect(content).toMatchObject({ status: 0, stdout: expect.stringMatching(/\r\n\r\nhello\r\n$/) });
+    const asReader = ['--ca', place('own.pem'), '--token-file', place('reader.token')];
+    const seen = await front.command('queue', 'show', id, ...asReader);
+    expect(seen).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/header of .* is left out: the role operator/),
+    });
+    expect(seen.stdout).toMatch(/<u@a\.example>/);
+    expect(seen.stdout).not.toContain('Subject');
+    expect(await front.command('queue', 'show', id, '--content', ...asReader)).toMatchObject({
+      ...{ status: 1, stdout: '', stderr: expect.stringContaining('ROLE_TOO_LOW') },
+    });
+    // Listeners are announced by the processes that have them.
+    const named = async (listener: string) =>
+      (await front.command('queue', 'suspend', 'receiving', '--listener', listener, '--reason', 'x', ...own)).stderr;
+    expect(await named('publik')).toContain('has a listener publik; there is public');
+    expect(await named('public')).not.toContain('warning');
     const routes = place('routes.yaml');
     await writeFile(routes, `routes:\n  a.example: "127.0.0.1:${sink.port}"\n`);
     const { waiting } = await asked<{ waiting: unknown }>('apply', '-f', routes, '--dry-run');
@@ -75,5 +100,5 @@ await describeWith(['kafka', 'redis', 's3'], 'processes with tokens and TLS', ()
     await sink.until(({ recipients }) => recipients === 2);
     const nobody = await front.command('queue', 'status', '--ca', place('own.pem'));
     expect(nobody).toMatchObject({ status: 1, stderr: expect.stringContaining('TOKEN_MISSING') });
-  });
+  }, 240_000);
 });
