@@ -139,6 +139,8 @@ const others = fc.constantFrom(
   { kind: 'set', section: 'bounceKeys', item: { number: 0, secret: { kind: 'environment', variable: 'KEY' } } },
   { kind: 'set', section: 'bounceKeys', item: { number: 9, secret: { kind: 'file', file: '/run/secrets/bounce' } } },
   { kind: 'set', section: 'destinationControls', item: { domain: 'bv.example', bounceVerification: false } },
+  { kind: 'set', section: 'globalUnsubscribe', item: { recipient: '@gone.example', action: 'bounce' } },
+  { kind: 'set', section: 'globalUnsubscribe', item: { recipient: 'x@gone.example', action: 'drop' } },
   { kind: 'remove', section: 'aliases', key: 'sales@example.com' },
   {
     kind: 'set',

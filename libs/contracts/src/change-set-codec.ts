@@ -25,6 +25,7 @@ import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item
 import { readBounceKeyItem } from './bounce-key-codec.ts';
 import { readHostItem } from './host-access-codec.ts';
 import { readRewritingItem } from './rewriting-codec.ts';
+import { readUnsubscribedItem } from './unsubscribed-codec.ts';
 import { readSuspensionItem } from './suspension-codec.ts';
 
 /** What a log may hold besides what is taken now: rules may have been wider when it was written. */
@@ -53,6 +54,7 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   domainMap: wire.Section.SECTION_DOMAIN_MAP,
   aliases: wire.Section.SECTION_ALIASES,
   bounceKeys: wire.Section.SECTION_BOUNCE_KEYS,
+  globalUnsubscribe: wire.Section.SECTION_GLOBAL_UNSUBSCRIBE,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -236,7 +238,8 @@ function readItem(
     readHostItem(value) ??
     readSuspensionItem(value) ??
     readRewritingItem(value) ??
-    readBounceKeyItem(value);
+    readBounceKeyItem(value) ??
+    readUnsubscribedItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',
@@ -252,6 +255,7 @@ export function canonicalKey(section: SectionName, key: string): string {
   if (section === 'virtualGateways') return keyOf('virtualGateways', { from: key, gateway: '' });
   if (section === 'domainMap') return keyOf('domainMap', { from: key, to: '' });
   if (section === 'aliases') return keyOf('aliases', { alias: key, to: [] });
+  if (section === 'globalUnsubscribe') return keyOf('globalUnsubscribe', { recipient: key, action: 'drop' });
   if (section === 'rat') return keyOf('rat', { recipient: key, action: 'ACCEPT' });
   if (section !== 'routes') return key;
   const read = readReceivingDomain(key);

@@ -8,6 +8,7 @@ import type {
   PolicyActions,
   PolicySide,
   RecipientAccessEntry,
+  UnsubscribedRow,
   VirtualGatewayRow,
 } from '@mailyard/access';
 import type {
@@ -22,6 +23,7 @@ import type {
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { writeBounceKey } from './bounce-key-codec.ts';
 import { writeAlias, writeDomainMapping } from './rewriting-codec.ts';
+import { writeUnsubscribed } from './unsubscribed-codec.ts';
 import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
 import { readDaneUse, readMtaStsUse, readTlsUse, writeDaneUse, writeMtaStsUse, writeTlsUse } from './tls-use.ts';
@@ -54,6 +56,8 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'suspension', value: writeSuspension(item as Suspension) } };
     case 'domainMap':
       return { item: { $case: 'domainMapping', value: writeDomainMapping(item as DomainMapRow) } };
+    case 'globalUnsubscribe':
+      return { item: { $case: 'unsubscribed', value: writeUnsubscribed(item as UnsubscribedRow) } };
     case 'bounceKeys':
       return { item: { $case: 'bounceKey', value: writeBounceKey(item as BounceKey) } };
     case 'aliases':

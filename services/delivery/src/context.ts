@@ -1,4 +1,10 @@
-import type { DeliverySuspension, DeliveryTermsSource, LimitBoard, VirtualGateways } from '@mailyard/delivery-rules';
+import type {
+  DeliverySuspension,
+  DeliveryTermsSource,
+  LimitBoard,
+  UnsubscribeList,
+  VirtualGateways,
+} from '@mailyard/delivery-rules';
 import type { BounceKeys } from '@mailyard/mail';
 import type { Instant } from '@mailyard/queue';
 import type { BodyStore, Incarnation, Presence, PressureBoard, QueueLog } from '@mailyard/queue';
@@ -21,6 +27,8 @@ export interface WorkerContext {
   readonly terms: DeliveryTermsSource;
   /** What senders are tagged with (R140). Absent: with nothing. */
   readonly bounceKeys?: BounceKeys;
+  /** Who is sent nothing (R148). Absent: nobody. */
+  readonly unsubscribed?: () => UnsubscribeList | undefined;
   /** Absent: nothing is ever suspended. */
   readonly suspension?: DeliverySuspension;
   /** Where workers share limits; absent where there is one worker. */

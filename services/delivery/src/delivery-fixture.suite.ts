@@ -6,6 +6,7 @@ import type {
   MtaStsPolicies,
   Relay,
   Resolver,
+  UnsubscribeList,
   VirtualGateway,
 } from '@mailyard/delivery-rules';
 import { DEFAULT_BOUNCE_PROFILE } from '@mailyard/delivery-rules';
@@ -235,6 +236,7 @@ export interface FixtureOptions {
   readonly terms?: DeliveryTermsSource;
   readonly suspension?: DeliverySuspension;
   readonly bounceKeys?: BounceKeys;
+  readonly unsubscribed?: () => UnsubscribeList;
   readonly bounce?: Partial<BounceProfile>;
   readonly limits?: InProcessLimitBoard;
 }
@@ -321,6 +323,7 @@ export class DeliveryFixture {
       ...(this.#options.credentials === undefined ? {} : { credentials: this.#options.credentials }),
       gateways: { of: (name) => this.#options.gateways?.find((gateway) => gateway.name === name) },
       ...(this.#options.terms === undefined ? {} : { terms: this.#options.terms }),
+      ...(this.#options.unsubscribed === undefined ? {} : { unsubscribed: this.#options.unsubscribed }),
       ...(this.#options.bounceKeys === undefined ? {} : { bounceKeys: this.#options.bounceKeys }),
       ...(this.#options.suspension === undefined ? {} : { suspension: this.#options.suspension }),
       ...(this.#options.limits === undefined ? {} : { limitBoard: this.#options.limits.of(name) }),

@@ -7,6 +7,7 @@ import {
   type MtaStsPolicies,
   type Relay,
   type Resolver,
+  type UnsubscribeList,
   type VirtualGateways,
 } from '@mailyard/delivery-rules';
 import { type Address, type BounceKeys, type Domain, domainOf } from '@mailyard/mail';
@@ -55,6 +56,8 @@ export interface DeliveryOptions {
   readonly terms?: DeliveryTermsSource;
   /** What senders are tagged with where a row says so (R140). Absent: with nothing. */
   readonly bounceKeys?: BounceKeys;
+  /** Who is sent nothing, as of now (R148). Absent: nobody. */
+  readonly unsubscribed?: () => UnsubscribeList | undefined;
   /** Absent: nothing is ever suspended (R211). */
   readonly suspension?: DeliverySuspension;
   /** The name of the worker, and this life of it. */

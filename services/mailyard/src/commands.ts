@@ -24,6 +24,10 @@ export const COMMANDS: ReadonlyMap<
     },
   ],
   [
+    'unsubscribe',
+    { summary: 'print, import and export who is sent nothing', load: () => import('./commands/unsubscribe.ts') },
+  ],
+  [
     'domainmap',
     {
       summary: 'print, import and export under which address recipients are taken',

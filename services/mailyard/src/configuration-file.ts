@@ -119,6 +119,10 @@ const gateway = z.strictObject({ from: text, gateway: text });
 /** Rows in the order of the file: `"@old.example": "@new.example"`, `sales@example.com: [ann, bob@example.net]`. */
 const pair = z.record(text, text);
 const alias = z.record(text, list);
+const unsubscribed = z.union([
+  text.transform((recipient) => ({ recipient, action: 'drop' as const })),
+  z.strictObject({ recipient: text, action: z.enum(['drop', 'bounce']).default('drop') }),
+]);
 const bounceKey = z.strictObject({
   key: z.int().min(0).max(9),
   secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
@@ -139,6 +143,7 @@ const configuration = z.strictObject({
   domainMap: pair.optional(),
   aliases: alias.optional(),
   bounceKeys: z.array(bounceKey).optional(),
+  globalUnsubscribe: z.array(unsubscribed).optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -190,6 +195,14 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
       file.virtualGateways.map(({ from: key, gateway: name }) => ({
         $case: 'virtualGateway',
         value: { key, gateway: name },
+      })),
+    );
+  if (file.globalUnsubscribe !== undefined)
+    yield replace(
+      23,
+      file.globalUnsubscribe.map(({ recipient, action }) => ({
+        $case: 'unsubscribed',
+        value: { recipient, action: action === 'drop' ? 1 : 2 },
       })),
     );
   if (file.bounceKeys !== undefined)
@@ -338,6 +351,9 @@ export function printConfigurationFile(
     })),
     outgoingPolicies: access.outgoingMailPolicies.map(plainPolicy),
     virtualGateways: access.virtualGateways.map(({ key, gateway: name }) => ({ from: key, gateway: name })),
+    globalUnsubscribe: access.globalUnsubscribe.map(({ recipient, action }) =>
+      action === 1 ? recipient : { recipient, action: 'bounce' },
+    ),
     bounceKeys: access.bounceKeys.map(({ number, secret }) => ({
       key: number,
       secret: secret && { [secret.$case]: secret.value },

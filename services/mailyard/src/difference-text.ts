@@ -23,6 +23,7 @@ const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
 const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
 const IP_PREFERENCES = ['', 'preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
+const UNSUBSCRIBED = ['', 'drop', 'bounce'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
 /** Differences as lines: `-` what was, `+` what is. In colour where that is wanted, and nothing else that a terminal would obey. */
@@ -102,6 +103,7 @@ function itemText({ item }: Item, beside?: Item): string {
   }
   if (item.$case === 'virtualGateway') return item.value.gateway;
   if (item.$case === 'domainMapping') return item.value.to;
+  if (item.$case === 'unsubscribed') return UNSUBSCRIBED[item.value.action] ?? 'of a later release';
   if (item.$case === 'bounceKey') return `${item.value.secret?.$case ?? ''} ${item.value.secret?.value ?? ''}`;
   if (item.$case === 'alias') return item.value.to.join(', ');
   return JSON.stringify(item.value, withoutUnknownFields);
@@ -141,6 +143,7 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
   if (item?.$case === 'virtualGateway') return `virtualGateways ${item.value.key} `;
   if (item?.$case === 'domainMapping') return `domainMap ${item.value.key} `;
+  if (item?.$case === 'unsubscribed') return `globalUnsubscribe ${item.value.recipient} `;
   if (item?.$case === 'bounceKey') return `bounceKeys ${item.value.number} `;
   if (item?.$case === 'alias') return `aliases ${item.value.key} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;

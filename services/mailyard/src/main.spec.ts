@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -64,6 +65,45 @@ describe('bin/mailyard', () => {
       expect(result.stderr).toMatch(/^http\.tls\.certificate: ENOENT.*\nhttp\.tls\.key: ENOENT.*\n$/);
     }
     expect(run(['check', '--offline', '--config', file])).toMatchObject({ status: 0 });
+  });
+
+  it('says that a result cannot be written, and ends with 1', () => {
+    const full = openSync('/dev/full', 'w');
+    try {
+      const { status, stderr } = spawnSync(program, ['check'], {
+        cwd: '/',
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+      });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^mailyard: the result cannot be written: ENOSPC[^\n]*\n$/);
+    } finally {
+      closeSync(full);
+    }
+  });
+
+  it('goes on while what a gateway says cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const any = ['--smtp', '127.0.0.1:0', '--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+    const gateway = spawn(program, ['start', '--data', join(folder, 'full'), ...any], {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', full],
+    });
+    try {
+      let said = '';
+      for await (const piece of gateway.stdout!.setEncoding('utf8')) {
+        said += String(piece);
+        if (said.includes('\n')) break;
+      }
+      const [, address] = /^mailyard ready .*grpc=(\S+) /.exec(said) ?? [];
+      expect(run(['queue', 'status', '--server', address!])).toMatchObject({ status: 0, stderr: '' });
+      const ended = once(gateway, 'exit');
+      gateway.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      gateway.kill('SIGKILL');
+      closeSync(full);
+    }
   });
 
   it('does not take what commands go by for settings', () => {

@@ -35,13 +35,19 @@ async function main(words: readonly string[]): Promise<number> {
   return run(rest, { stdin, stdout, stderr, env, isTerminal: stdout.isTTY });
 }
 
-// A reader that went away (`mailyard queue list | head`) is no fault of ours.
+const words = process.argv.slice(2);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.done);
+  // Mail goes on while nobody can read what a gateway says of it: the disk of its log may be full, and have room again.
+  if (words[0] === 'start') return;
+  // A reader that went away (`mailyard queue list | head`) is no fault of ours.
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`mailyard: the result cannot be written: ${error.message}\n`);
+  process.exit(EXIT.refused);
 });
+// There is nowhere left to say it.
+process.stderr.on('error', () => undefined);
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(words);
 
 // The work is done. A connection that a library forgot to close must not keep the process; what is still being written may
 // take a moment, and a process that ends by itself never comes here.

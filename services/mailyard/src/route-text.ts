@@ -59,10 +59,14 @@ export function explainText(
   recipient: string,
   explained: routingWire.ExplainResponse,
 ): { json: unknown; text: string } {
-  const { version, mode, domain, decision, candidates, hosts, limits, mtaStsPolicy, rewriting } = explained;
+  const { version, mode, domain, decision, candidates, hosts, limits, mtaStsPolicy, rewriting, unsubscribed } =
+    explained;
   const json = {
     recipient,
     ...(rewriting === undefined ? {} : { rewriting: plainRewriting(rewriting) }),
+    ...(unsubscribed === undefined
+      ? {}
+      : { unsubscribed: { recipient: unsubscribed.recipient, action: unsubscribed.action === 1 ? 'drop' : 'bounce' } }),
     domain,
     version,
     mode: mode === 2 ? 'dotted' : 'covering',
@@ -89,6 +93,12 @@ export function explainText(
   };
   const lines = [
     ...(rewriting === undefined ? [] : [rewritingText(recipient, rewriting), '']),
+    ...(unsubscribed === undefined
+      ? []
+      : [
+          `${recipient} is sent nothing: global unsubscribe ${unsubscribed.recipient} ${unsubscribed.action === 1 ? 'drops' : 'bounces'} its mail; without that:`,
+          '',
+        ]),
     `${recipient} goes to ${decisionText(decision)}`,
     `  table version ${version}, mode ${json.mode}, looked up as ${domain}`,
     '',

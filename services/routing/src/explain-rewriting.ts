@@ -1,5 +1,6 @@
-import { faultText, type RecipientRewriting } from '@mailyard/access';
-import type { routingWire as wire } from '@mailyard/contracts';
+import { faultText, GlobalUnsubscribe, type RecipientRewriting } from '@mailyard/access';
+import { type ConfigurationState, itemsOf } from '@mailyard/configuration';
+import { type changeSetWire, type routingWire as wire, writeUnsubscribed } from '@mailyard/contracts';
 import { parseMailbox } from '@mailyard/mail';
 
 /** What an address becomes on receipt (R136), before routes are asked; undefined where it stays what it is, or is none. */
@@ -16,4 +17,16 @@ export function explainRewriting(recipient: string, rewriting: RecipientRewritin
     discarded: discarded.map(({ address }) => address),
     problem: undefined,
   };
+}
+
+/** The row of the global unsubscribe list that keeps mail from an address (R148); undefined for none, and for a domain. */
+export function explainUnsubscribed(
+  recipient: string,
+  state: ConfigurationState,
+): changeSetWire.Unsubscribed | undefined {
+  if (state.sections.globalUnsubscribe.size === 0) return undefined;
+  const mailbox = parseMailbox(recipient);
+  const list = GlobalUnsubscribe.read(Array.from(itemsOf(state, 'globalUnsubscribe'), ({ item }) => item));
+  const row = mailbox !== undefined && list instanceof GlobalUnsubscribe ? list.rowFor(mailbox) : undefined;
+  return row === undefined ? undefined : writeUnsubscribed(row);
 }

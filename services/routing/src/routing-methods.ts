@@ -18,6 +18,7 @@ import {
   writeRecipientAccess,
   writeSmtpRoute,
   writeSuspension,
+  writeUnsubscribed,
 } from '@mailyard/contracts';
 import { type Call, CallRefusal, type GrpcServer } from '@mailyard/grpc';
 import { MtaError, recipientDomain } from '@mailyard/mail';
@@ -25,7 +26,7 @@ import { printTarget, readReceivingDomain } from '@mailyard/smtp-routes';
 import type { Administration, Moment } from './administration.ts';
 import type { Committed } from './committed.ts';
 import type { ConfigurationFollower, Served } from './configuration-follower.ts';
-import { explainRewriting } from './explain-rewriting.ts';
+import { explainRewriting, explainUnsubscribed } from './explain-rewriting.ts';
 import { demandOperations, writeSummary } from './wire.ts';
 import { watchChanges } from './watch-changes.ts';
 
@@ -101,6 +102,7 @@ export function addRoutingService(
         outgoingMailPolicies: Array.from(itemsOf(state, 'outgoingPolicies'), ({ item }) => writeMailPolicy(item)),
         virtualGateways: Array.from(itemsOf(state, 'virtualGateways'), ({ item }) => writeVirtualGateway(item)),
         suspensions: Array.from(itemsOf(state, 'suspensions'), ({ item }) => writeSuspension(item)),
+        globalUnsubscribe: Array.from(itemsOf(state, 'globalUnsubscribe'), ({ item }) => writeUnsubscribed(item)),
         bounceKeys: Array.from(itemsOf(state, 'bounceKeys'), ({ item }) => writeBounceKey(item)),
         domainMap: withoutRewriting
           ? []
@@ -138,6 +140,7 @@ export function addRoutingService(
       return {
         version: state.version,
         mode: writeMode(state.mode),
+        unsubscribed: explainUnsubscribed(recipient, state),
         rewriting: explainRewriting(recipient, state === now?.state ? now.access.rewriting : rewritingOf(state)),
         domain,
         decision: writeDecision(decision),

@@ -26,6 +26,7 @@ const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
     'docs/howto/virtual-gateways.md',
     'docs/howto/who-may-send.md',
     'docs/howto/submission.md',
+    'docs/howto/unsubscribe.md',
     'docs/howto/waiting-mail.md',
   )
   .sort();
@@ -133,6 +134,11 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /\+ destinationControls DEFAULT {2}bounceVerification true/,
     'Senders of mail from clients that relay are tagged.',
     'untagged_bounces = "mark"',
+  ],
+  'unsubscribe.md': [
+    '+ globalUnsubscribe vip@example.com  bounce',
+    'joe@example.net is sent nothing: global unsubscribe joe@example.net drops its mail',
+    /\njoe@example\.net\n@example\.org\nvip@example\.com bounce\n/,
   ],
   'virtual-gateways.md': [
     'the settings are right',

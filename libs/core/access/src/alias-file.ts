@@ -1,5 +1,5 @@
 /**
- * The alias table and the domain map as text: in the grammar of AsyncOS (`aliasconfig`, `domainmap`), and Postfix's
+ * The alias table, the domain map and the global unsubscribe list as text: in the grammar of AsyncOS (`aliasconfig`, `domainmap`), and Postfix's
  * virtual alias table, for those who come from there. All of a file or nothing: what cannot be taken over is told with its
  * line, so that nobody's mail changes its way in silence.
  */
@@ -7,6 +7,7 @@ import { parseDomain } from '@mailyard/mail';
 import { type AccessFault, accessFault } from './access-fault.ts';
 import { type AliasRow, aliasKey, AliasTable } from './alias-table.ts';
 import { DomainMap, type DomainMapRow, domainMapKey } from './domain-map.ts';
+import { GlobalUnsubscribe, type UnsubscribedRow, unsubscribedKey } from './global-unsubscribe.ts';
 
 /** What a file of rows is: all of them, or every fault with its line. */
 export type ReadRows<Row> =
@@ -100,6 +101,24 @@ export function readDomainMapFile(text: string): ReadRows<DomainMapRow> {
     else rows.push({ row: { from, to }, line });
   }
   return finish(rows, faults, ({ from }) => domainMapKey(from), DomainMap);
+}
+
+/** Reads a global unsubscribe list: a recipient a line, as AsyncOS has it; `drop` or `bounce` may stand behind it. */
+export function readUnsubscribedFile(text: string): ReadRows<UnsubscribedRow> {
+  const faults: AccessFault[] = [];
+  const rows: Lined<UnsubscribedRow>[] = [];
+  for (const { line, text: entry } of plainLines(text)) {
+    const [recipient = '', action = 'drop', ...rest] = entry.split(/[ \t]+/);
+    if ((action === 'drop' || action === 'bounce') && rest.length === 0)
+      rows.push({ row: { recipient, action }, line });
+    else faults.push({ ...accessFault('ITEM_INVALID', 'file', entry, 'is no recipient with drop or bounce'), line });
+  }
+  return finish(rows, faults, ({ recipient }) => unsubscribedKey(recipient), GlobalUnsubscribe);
+}
+
+/** Prints a global unsubscribe list; what it prints reads as the same list. */
+export function printUnsubscribedFile(rows: readonly UnsubscribedRow[]): string {
+  return rows.map(({ recipient, action }) => `${recipient}${action === 'drop' ? '' : ` ${action}`}\n`).join('');
 }
 
 /** Prints an alias table; what it prints reads as the same table. */

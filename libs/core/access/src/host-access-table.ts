@@ -176,6 +176,11 @@ export class HostAccessTable {
       });
   }
 
+  /** Whether a listener has rows of its own. */
+  has(listener: string): boolean {
+    return this.#listeners.has(listener);
+  }
+
   /** The rows of a listener, or those for every listener without rows of its own. */
   of(listener: string): ListenerHosts {
     return this.#listeners.get(listener) ?? this.#listeners.get('') ?? NOBODY;

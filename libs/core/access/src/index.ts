@@ -4,6 +4,7 @@ export * from './alias-file.ts';
 export * from './alias-table.ts';
 export * from './domain-map.ts';
 export * from './envelope-judgement.ts';
+export * from './global-unsubscribe.ts';
 export * from './hat-file.ts';
 export * from './host-access-table.ts';
 export * from './host-pattern.ts';

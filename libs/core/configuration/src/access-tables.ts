@@ -4,6 +4,7 @@ import {
   AliasTable,
   DomainMap,
   type DomainMapRow,
+  GlobalUnsubscribe,
   HostAccessTable,
   type HostAccessRow,
   type MailFlowPolicy,
@@ -12,6 +13,7 @@ import {
   type RecipientAccessEntry,
   RecipientAccessTable,
   RecipientRewriting,
+  type UnsubscribedRow,
   VirtualGatewayMap,
   type VirtualGatewayRow,
 } from '@mailyard/access';
@@ -32,6 +34,8 @@ export interface AccessTables {
   readonly rewriting: RecipientRewriting;
   /** By which tags on envelope senders are verified (R140). */
   readonly bounceKeys: readonly BounceKey[];
+  /** Who is sent nothing (R148). */
+  readonly unsubscribed: GlobalUnsubscribe;
 }
 
 /** The rows that these tables are made of. */
@@ -43,6 +47,7 @@ export interface AccessRows {
   readonly flows: readonly MailFlowPolicy[];
   readonly gateways: readonly VirtualGatewayRow[];
   readonly bounceKeys: readonly BounceKey[];
+  readonly unsubscribed: readonly UnsubscribedRow[];
 }
 
 /**
@@ -98,6 +103,7 @@ export function accessRowsOf(state: ConfigurationState): AccessRows {
     flows: rows('mailFlowPolicies'),
     gateways: rows('virtualGateways'),
     bounceKeys: rows('bounceKeys'),
+    unsubscribed: rows('globalUnsubscribe'),
   };
 }
 
@@ -113,7 +119,19 @@ export function readAccessTables(version: number, rows: AccessRows, rewriting: R
   if (!(hosts instanceof HostAccessTable)) throw invalid(version, hosts);
   const gateways = VirtualGatewayMap.read(rows.gateways);
   if (!(gateways instanceof VirtualGatewayMap)) throw invalid(version, gateways);
-  return { version, recipients, policies, outgoing, hosts, gateways, rewriting, bounceKeys: rows.bounceKeys };
+  const unsubscribed = GlobalUnsubscribe.read(rows.unsubscribed);
+  if (!(unsubscribed instanceof GlobalUnsubscribe)) throw invalid(version, unsubscribed);
+  return {
+    version,
+    recipients,
+    policies,
+    outgoing,
+    hosts,
+    gateways,
+    rewriting,
+    bounceKeys: rows.bounceKeys,
+    unsubscribed,
+  };
 }
 
 function invalid(version: number, [fault]: readonly AccessFault[]): MtaError {

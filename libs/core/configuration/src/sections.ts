@@ -11,6 +11,8 @@ import {
   type MailFlowPolicy,
   type MailPolicy,
   type RecipientAccessEntry,
+  type UnsubscribedRow,
+  unsubscribedKey,
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
@@ -84,6 +86,7 @@ export interface Sections {
   readonly domainMap: DomainMapRow;
   readonly aliases: AliasRow;
   readonly bounceKeys: BounceKey;
+  readonly globalUnsubscribe: UnsubscribedRow;
 }
 
 export type SectionName = keyof Sections;
@@ -103,6 +106,7 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'domainMap',
   'aliases',
   'bounceKeys',
+  'globalUnsubscribe',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -120,6 +124,7 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   domainMap: ({ from }) => domainMapKey(from) ?? from,
   aliases: ({ alias }) => aliasKey(alias) ?? alias,
   bounceKeys: ({ number }) => String(number),
+  globalUnsubscribe: ({ recipient }) => unsubscribedKey(recipient) ?? recipient,
 };
 
 /** What tells an item from the others of its section. */

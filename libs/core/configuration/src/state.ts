@@ -53,6 +53,7 @@ export function initialState(lineage: string): ConfigurationState {
       domainMap: new Map(),
       aliases: new Map(),
       bounceKeys: new Map(),
+      globalUnsubscribe: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -2,6 +2,7 @@ import {
   type AccessFault,
   AliasTable,
   DomainMap,
+  GlobalUnsubscribe,
   HostAccessTable,
   LISTENER,
   MailPolicyTable,
@@ -199,7 +200,7 @@ function checkWhole(
 }
 
 function checkAccess(before: ConfigurationState, after: ConfigurationState, faults: ConfigurationFault[]): void {
-  const { entries, policies, outgoing, hosts, flows, gateways } = accessRowsOf(after);
+  const { entries, policies, outgoing, hosts, flows, gateways, unsubscribed } = accessRowsOf(after);
   const take = (read: object): void => {
     if (Array.isArray(read)) faults.push(...(read as AccessFault[]));
   };
@@ -209,6 +210,7 @@ function checkAccess(before: ConfigurationState, after: ConfigurationState, faul
   take(VirtualGatewayMap.read(gateways));
   const [old, now] = [before.sections, after.sections];
   // Ten thousand networks, or aliases, are not read again for a route.
+  if (old.globalUnsubscribe !== now.globalUnsubscribe) take(GlobalUnsubscribe.read(unsubscribed));
   if (old.domainMap !== now.domainMap) take(DomainMap.read(rewritingRowsOf(after).domainMap));
   if (old.aliases !== now.aliases) take(AliasTable.read(rewritingRowsOf(after).aliases));
   if (old.hat === now.hat && old.mailFlowPolicies === now.mailFlowPolicies) return;

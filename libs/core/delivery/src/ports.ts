@@ -1,4 +1,4 @@
-import type { Address, Domain, Reply, ReversePath } from '@mailyard/mail';
+import type { Address, Domain, Mailbox, Reply, ReversePath } from '@mailyard/mail';
 import type { DaneDemand, TlsaAnswer } from './dane.ts';
 import type { MtaStsUse } from './mta-sts.ts';
 import type { TlsFault } from './tls-result.ts';
@@ -194,6 +194,19 @@ export interface HostBoard {
   onReport(listener: (host: string, report: HostReport) => void): void;
   /** Whether this worker may probe a host that is down; one worker may until `forMs` have passed. True when the board is away. */
   claimProbe(host: string, forMs: number): Promise<boolean>;
+}
+
+/** Who is sent nothing (R148). */
+export interface UnsubscribeList {
+  readonly rows: readonly unknown[];
+  /** The row that keeps mail from a recipient, and what becomes of that mail; undefined for none. */
+  rowFor(recipient: Mailbox): Unsubscribed | undefined;
+}
+
+export interface Unsubscribed {
+  /** As written. */
+  readonly recipient: string;
+  readonly action: 'drop' | 'bounce';
 }
 
 /** Which delivery rests (R211). */

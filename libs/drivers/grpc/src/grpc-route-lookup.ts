@@ -19,6 +19,7 @@ import {
   readMailFlowPolicy,
   readPlainItem,
   readSuspension,
+  readUnsubscribed,
   routingWire as wire,
   writeSection,
 } from '@mailyard/contracts';
@@ -293,6 +294,7 @@ export function readAccess(answer: wire.GetAccessResponse, kept?: RecipientRewri
     outgoing: outgoingMailPolicies.map(policyOf),
     hosts: hostAccess.map((value) => known(readHostAccess(value), value.group)),
     flows: mailFlowPolicies.map((value) => known(readMailFlowPolicy(value), value.name)),
+    unsubscribed: answer.globalUnsubscribe.map((value) => known(readUnsubscribed(value), value.recipient)),
     bounceKeys: answer.bounceKeys.map((value) => known(readBounceKey(value), String(value.number))),
     gateways: virtualGateways.map(
       (value) => readAccessItem({ $case: 'virtualGateway', value })?.item as VirtualGatewayRow,

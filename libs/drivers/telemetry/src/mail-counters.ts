@@ -165,7 +165,8 @@ export class MailCounters {
         return;
       case 'RecipientDropped':
         // One without a decision was dropped at acceptance and counted with it.
-        if (record.decision !== undefined) add(labelled.dropped, 'route');
+        if (record.decision !== undefined)
+          add(labelled.dropped, record.reason.startsWith('global unsubscribe ') ? 'unsubscribe' : 'route');
         return;
       case 'RecipientRemoved':
         plain.removed += 1;

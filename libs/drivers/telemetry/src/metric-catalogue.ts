@@ -45,7 +45,7 @@ export const COUNTERS = {
   expired: { name: 'mailyard.expired.recipients', help: 'Recipients given up for age or number of retries.' },
   dropped: {
     name: 'mailyard.dropped.recipients',
-    help: 'Recipients dropped by a policy or an alias at acceptance, or by a route to /dev/null.',
+    help: 'Recipients dropped by a policy or an alias at acceptance, by a route to /dev/null, or by global unsubscribe.',
     labels: ['by'],
   },
   removed: { name: 'mailyard.removed.recipients', help: 'Recipients taken off the queue by an operator.' },

@@ -48,7 +48,12 @@ describe('metrics', () => {
       icid: 'i',
       message,
       reversePath: null,
-      recipients: [0, 1, 2].map((copy) => ({ forwardPath: 'a@b' as Address, copy, dropped: copy === 2 })),
+      recipients: [0, 1, 2].map((copy) => ({
+        forwardPath: 'a@b' as Address,
+        copy,
+        dropped: copy === 2,
+        ...(copy === 1 ? { discardedBy: 'a@b' } : {}),
+      })),
       copies: [0, 1, 2].map(() => ({ policy: 'p', sizeOctets: 1 })),
       partition: 0,
       startedAt: 0,
@@ -65,6 +70,7 @@ describe('metrics', () => {
     of({ ...deferred, stage: '"odd"', countsAsRetry: false, outcomeUnknown: true });
     of({ type: 'RecipientExpired', ...outcome, decision });
     of({ type: 'RecipientDropped', ...outcome, decision, reason: 'route' });
+    of({ type: 'RecipientDropped', ...outcome, decision, reason: 'global unsubscribe @b' });
     of({ type: 'RecipientDropped', ...outcome, reason: 'policy, counted with its acceptance' });
     of({ type: 'RecipientRemoved', ...outcome, decision, reason: 'r', author: 'a' });
     const { values } = await scrape();
@@ -82,6 +88,8 @@ describe('metrics', () => {
       mailyard_expired_recipients_total: 1,
       'mailyard_dropped_recipients_total{by="policy"}': 1,
       'mailyard_dropped_recipients_total{by="route"}': 1,
+      'mailyard_dropped_recipients_total{by="unsubscribe"}': 1,
+      'mailyard_dropped_recipients_total{by="alias"}': 1,
       mailyard_removed_recipients_total: 1,
       mailyard_generated_bounces_total: 1,
       mailyard_open_connections_in: 1,

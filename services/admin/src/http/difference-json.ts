@@ -35,6 +35,7 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   domainMap: 'domainMap',
   aliases: 'aliases',
   bounceKeys: 'bounceKeys',
+  globalUnsubscribe: 'globalUnsubscribe',
   suspensions: 'suspensions',
 };
 

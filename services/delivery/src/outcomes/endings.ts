@@ -1,6 +1,6 @@
 /** What is decided about recipients without an attempt: expired, dropped, bounced by the DNS, put off. */
-import { type DestinationFault, replyOfFault } from '@mailyard/delivery-rules';
-import type { Reply } from '@mailyard/mail';
+import { type DestinationFault, replyOfFault, type Unsubscribed } from '@mailyard/delivery-rules';
+import { type Reply, reply as replyOf } from '@mailyard/mail';
 import type { Fields, MessageId, OpenMessage, OpenRecipient, RecipientDeferred } from '@mailyard/queue';
 import type { HostFailure } from '../connections/opening.ts';
 import { DecisionDraft, type FinalDecision, FinalDraft } from '../partitions/outcome-drafts.ts';
@@ -8,6 +8,8 @@ import type { Walk } from '../destinations/parcel.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { BounceProfile } from '@mailyard/delivery-rules';
 import { nextAttempt } from './settle.ts';
+
+const UNWANTED = replyOf(550, '5.7.1', 'the recipient is sent no mail by this system');
 
 /** A decision that needs a report which could not be made is looked at again after this. */
 export type Later = (partition: Partition, message: MessageId, recipient: number) => void;
@@ -33,10 +35,35 @@ export function bounceByDns(
   decide(partition, message, rid, { kind: 'bounce', fields }, reply, undefined, later);
 }
 
-/** `/dev/null` (R64): no report, counted as dropped. */
-export function drop(partition: Partition, message: OpenMessage, rid: number, route: string): void {
+/** Who is sent nothing (R148): dropped, or returned with a report. */
+export function unsubscribe(
+  partition: Partition,
+  message: OpenMessage,
+  rid: number,
+  route: string,
+  { recipient, action }: Unsubscribed,
+  later: Later,
+): void {
+  const reason = `global unsubscribe ${recipient}`;
+  if (action === 'drop') {
+    drop(partition, message, rid, route, reason);
+    return;
+  }
+  const { routeVersion } = partition;
+  const fields = { cause: 'filter', stage: 'unsubscribe', reason, reply: UNWANTED, route, routeVersion } as const;
+  decide(partition, message, rid, { kind: 'bounce', fields }, UNWANTED, undefined, later);
+}
+
+/** `/dev/null` (R64), where nothing else is the reason: no report, counted as dropped. */
+export function drop(
+  partition: Partition,
+  message: OpenMessage,
+  rid: number,
+  route: string,
+  reason = '/dev/null',
+): void {
   partition.underway.add(message.id, rid);
-  const fields = { reason: '/dev/null', route, routeVersion: partition.routeVersion };
+  const fields = { reason, route, routeVersion: partition.routeVersion };
   partition.appends.add(new DecisionDraft(partition, message.id, rid, { kind: 'drop', fields }));
 }
 

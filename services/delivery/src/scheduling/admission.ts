@@ -1,10 +1,11 @@
-import { expiryOf, isExpired } from '@mailyard/delivery-rules';
+import { expiryOf, isExpired, type Unsubscribed } from '@mailyard/delivery-rules';
+import { parseMailbox } from '@mailyard/mail';
 import type { OpenMessage, OpenRecipient } from '@mailyard/queue';
 import type { Binding } from '../destinations/binding.ts';
 import type { WorkerContext } from '../context.ts';
 import type { Destination } from '../destinations/destination.ts';
 import type { Destinations } from '../destinations/destinations.ts';
-import { drop, expire, recordWait } from '../outcomes/endings.ts';
+import { drop, expire, recordWait, unsubscribe } from '../outcomes/endings.ts';
 import { makeParcels } from '../destinations/parcels.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -59,6 +60,11 @@ export class Admission {
       else this.#room.wait(partition, message, recipient, binding, Math.max(expiry, recipient.dueAt), false);
       return undefined;
     }
+    const unsubscribed = this.#unsubscribed(recipient);
+    if (unsubscribed !== undefined) {
+      unsubscribe(partition, message, rid, route, unsubscribed, this.#room.waitLonger);
+      return undefined;
+    }
     if (destination === undefined) {
       drop(partition, message, rid, route);
       return undefined;
@@ -80,6 +86,14 @@ export class Admission {
       return undefined;
     }
     return destination;
+  }
+
+  /** What keeps mail from it, whoever writes (R148). */
+  #unsubscribed({ forwardPath }: OpenRecipient): Unsubscribed | undefined {
+    const list = this.#context.unsubscribed?.();
+    if (list === undefined || list.rows.length === 0) return undefined;
+    const mailbox = parseMailbox(forwardPath);
+    return mailbox === undefined ? undefined : list.rowFor(mailbox);
   }
 
   /** R211. */
@@ -113,7 +127,7 @@ export class Admission {
       if (other === first || partition.underway.has(message.id, rid)) continue;
       const binding = this.#room.bindings.ofPath(other.forwardPath, message.envelope.gateway);
       if (binding.destination !== destination || (other.dueAt > now && binding !== released)) continue;
-      if (this.#isSuspended(binding)) continue;
+      if (this.#isSuspended(binding) || this.#unsubscribed(other) !== undefined) continue;
       const freeAt = partition.owner.freeAt(message, rid, instant);
       if (freeAt === undefined || freeAt > now) continue;
       if (isExpired(this.#expiryOf(message, other, binding), lastRouteVersion === 0, now)) continue;

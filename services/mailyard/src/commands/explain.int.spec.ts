@@ -83,6 +83,11 @@ describe('mailyard explain', () => {
     expect(await said('--policies', 'you@example.com')).toMatch(/incoming, +to it +DEFAULT\n/);
   });
 
+  it('says when the listener that is asked for has no rows', async () => {
+    const asked = await mailyard('--client', '192.0.2.7', '--listener', 'insid', 'you@example.com');
+    expect(asked).toMatchObject({ status: 0, stderr: expect.stringContaining('there is no row for listener insid') });
+  });
+
   it.each([
     ['no recipient', ['--client', '192.0.2.7']],
     ['no client', ['you@example.com']],

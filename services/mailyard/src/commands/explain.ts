@@ -55,6 +55,10 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
   const listener = values.listener ?? '';
   const names = (values.name ?? []).map(hostName);
   const tables = readAccess(await client.getAccess());
+  if (listener !== '' && !tables.hosts.has(listener))
+    say(
+      `there is no row for listener ${listener}: if there is such a listener, the rows for each listener count for it`,
+    );
   const judged = judgeEnvelope(tables, {
     listener,
     client: address,

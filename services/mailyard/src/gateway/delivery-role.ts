@@ -15,7 +15,7 @@ import type { Stores } from './stores.ts';
 export function startDeliveryRole(
   { delivery, limits, dns, bodies }: Settings,
   stores: Stores,
-  { routes, terms, suspensions }: Pick<RouteSource, 'routes' | 'terms' | 'suspensions'>,
+  { routes, access, terms, suspensions }: Pick<RouteSource, 'routes' | 'access' | 'terms' | 'suspensions'>,
   credentials: OutgoingCredentials,
   policies: MtaStsPolicies,
   process: { readonly hostname: string; readonly incarnation: Incarnation; readonly bounceKeys: BounceKeys },
@@ -42,6 +42,7 @@ export function startDeliveryRole(
     routes,
     terms,
     suspension: suspensions,
+    unsubscribed: () => access.current()?.unsubscribed,
     credentials,
     bounceKeys,
     gateways: gatewaysOfSettings(delivery),

@@ -68,6 +68,7 @@ export const Section = {
   SECTION_DOMAIN_MAP: 20,
   SECTION_ALIASES: 21,
   SECTION_BOUNCE_KEYS: 22,
+  SECTION_GLOBAL_UNSUBSCRIBE: 23,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -88,6 +89,7 @@ export namespace Section {
   export type SECTION_DOMAIN_MAP = typeof Section.SECTION_DOMAIN_MAP;
   export type SECTION_ALIASES = typeof Section.SECTION_ALIASES;
   export type SECTION_BOUNCE_KEYS = typeof Section.SECTION_BOUNCE_KEYS;
+  export type SECTION_GLOBAL_UNSUBSCRIBE = typeof Section.SECTION_GLOBAL_UNSUBSCRIBE;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -202,6 +204,22 @@ export namespace SuspendedPart {
   export type SUSPENDED_PART_RECEIVING = typeof SuspendedPart.SUSPENDED_PART_RECEIVING;
 }
 
+export const UnsubscribedAction = {
+  UNSUBSCRIBED_ACTION_UNSPECIFIED: 0,
+  /** UNSUBSCRIBED_ACTION_DROP - Counted as dropped; nobody hears of it. */
+  UNSUBSCRIBED_ACTION_DROP: 1,
+  /** UNSUBSCRIBED_ACTION_BOUNCE - The sender gets a report. */
+  UNSUBSCRIBED_ACTION_BOUNCE: 2,
+} as const;
+
+export type UnsubscribedAction = typeof UnsubscribedAction[keyof typeof UnsubscribedAction];
+
+export namespace UnsubscribedAction {
+  export type UNSUBSCRIBED_ACTION_UNSPECIFIED = typeof UnsubscribedAction.UNSUBSCRIBED_ACTION_UNSPECIFIED;
+  export type UNSUBSCRIBED_ACTION_DROP = typeof UnsubscribedAction.UNSUBSCRIBED_ACTION_DROP;
+  export type UNSUBSCRIBED_ACTION_BOUNCE = typeof UnsubscribedAction.UNSUBSCRIBED_ACTION_BOUNCE;
+}
+
 /** One version of the configuration: many edits, all of them or none. */
 export interface ChangeSet {
   /** Chosen by whoever commits; the same id again is the same change. */
@@ -274,6 +292,7 @@ export interface Item {
     | { $case: "domainMapping"; value: DomainMapping }
     | { $case: "alias"; value: Alias }
     | { $case: "bounceKey"; value: BounceKey }
+    | { $case: "unsubscribed"; value: Unsubscribed }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -507,6 +526,14 @@ export interface BounceKey {
     { $case: "file"; value: string }
     | { $case: "environment"; value: string }
     | undefined;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Who is sent nothing, whoever writes; the first that matches decides. */
+export interface Unsubscribed {
+  /** user@example.com, user@, @example.com or @.example.com. */
+  recipient: string;
+  action: UnsubscribedAction;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1231,6 +1258,9 @@ export const Item: MessageFns<Item> = {
       case "bounceKey":
         BounceKey.encode(message.item.value, writer.uint32(178).fork()).join();
         break;
+      case "unsubscribed":
+        Unsubscribed.encode(message.item.value, writer.uint32(186).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1368,6 +1398,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "bounceKey", value: BounceKey.decode(reader, reader.uint32()) };
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.item = { $case: "unsubscribed", value: Unsubscribed.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1475,6 +1513,12 @@ export const Item: MessageFns<Item> = {
       case "bounceKey": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "bounceKey", value: BounceKey.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "unsubscribed": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "unsubscribed", value: Unsubscribed.fromPartial(object.item.value) };
         }
         break;
       }
@@ -3685,6 +3729,89 @@ export const BounceKey: MessageFns<BounceKey> = {
         break;
       }
     }
+    return message;
+  },
+};
+
+function createBaseUnsubscribed(): Unsubscribed {
+  return { recipient: "", action: 0, _unknownFields: {} };
+}
+
+export const Unsubscribed: MessageFns<Unsubscribed> = {
+  encode(message: Unsubscribed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recipient !== "") {
+      writer.uint32(10).string(message.recipient);
+    }
+    if (message.action !== 0) {
+      writer.uint32(16).int32(message.action);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Unsubscribed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnsubscribed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recipient = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Unsubscribed>): Unsubscribed {
+    return Unsubscribed.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Unsubscribed>): Unsubscribed {
+    const message = createBaseUnsubscribed();
+    message.recipient = object.recipient ?? "";
+    message.action = object.action ?? 0;
     return message;
   },
 };

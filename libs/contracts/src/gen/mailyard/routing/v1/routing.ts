@@ -38,6 +38,7 @@ import {
   Section,
   SmtpRoute,
   Suspension,
+  Unsubscribed,
   VirtualGateway,
 } from "./change_set.ts";
 
@@ -255,6 +256,7 @@ export interface GetAccessResponse {
   domainMap: DomainMapping[];
   aliases: Alias[];
   bounceKeys: BounceKey[];
+  globalUnsubscribe: Unsubscribed[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -356,7 +358,11 @@ export interface ExplainResponse {
     | MtaStsPolicy
     | undefined;
   /** On receipt the address becomes others, and routes are asked for those. Only of an address that does. */
-  rewriting?: Rewriting | undefined;
+  rewriting?:
+    | Rewriting
+    | undefined;
+  /** It is sent nothing: the row that says so. Only of an address. */
+  unsubscribed?: Unsubscribed | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2042,6 +2048,7 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     domainMap: [],
     aliases: [],
     bounceKeys: [],
+    globalUnsubscribe: [],
     _unknownFields: {},
   };
 }
@@ -2092,6 +2099,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.bounceKeys) {
       BounceKey.encode(v!, writer.uint32(178).fork()).join();
+    }
+    for (const v of message.globalUnsubscribe) {
+      Unsubscribed.encode(v!, writer.uint32(186).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2237,6 +2247,14 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.bounceKeys.push(BounceKey.decode(reader, reader.uint32()));
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.globalUnsubscribe.push(Unsubscribed.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2277,6 +2295,7 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.domainMap = object.domainMap?.map((e) => DomainMapping.fromPartial(e)) || [];
     message.aliases = object.aliases?.map((e) => Alias.fromPartial(e)) || [];
     message.bounceKeys = object.bounceKeys?.map((e) => BounceKey.fromPartial(e)) || [];
+    message.globalUnsubscribe = object.globalUnsubscribe?.map((e) => Unsubscribed.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3147,6 +3166,7 @@ function createBaseExplainResponse(): ExplainResponse {
     limits: undefined,
     mtaStsPolicy: undefined,
     rewriting: undefined,
+    unsubscribed: undefined,
     _unknownFields: {},
   };
 }
@@ -3179,6 +3199,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     if (message.rewriting !== undefined) {
       Rewriting.encode(message.rewriting, writer.uint32(162).fork()).join();
+    }
+    if (message.unsubscribed !== undefined) {
+      Unsubscribed.encode(message.unsubscribed, writer.uint32(170).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3276,6 +3299,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.rewriting = Rewriting.decode(reader, reader.uint32());
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.unsubscribed = Unsubscribed.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3317,6 +3348,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
       : undefined;
     message.rewriting = (object.rewriting !== undefined && object.rewriting !== null)
       ? Rewriting.fromPartial(object.rewriting)
+      : undefined;
+    message.unsubscribed = (object.unsubscribed !== undefined && object.unsubscribed !== null)
+      ? Unsubscribed.fromPartial(object.unsubscribed)
       : undefined;
     return message;
   },
