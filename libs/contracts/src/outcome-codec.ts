@@ -41,6 +41,7 @@ export function writeOutcome(w: WireWriter, record: AnyOutcome): void {
   writeCommon(w, record);
   switch (record.type) {
     case 'RecipientDelivered':
+      w.bool(2, record.possible === true);
       break;
     case 'RecipientDeferred':
       w.text(2, record.stage);
@@ -102,6 +103,7 @@ type Draft = Mutable<Outcome> & {
   cause?: RecipientBounced['cause'];
   report?: MessageId;
   warning?: MessageId;
+  possible?: boolean;
   reason?: string;
   author?: string;
   commonFields?: Uint8Array;
@@ -123,7 +125,11 @@ const BLANKS: Readonly<Record<AnyOutcome['type'], Partial<Draft>>> = {
 
 /** By kind: reads the field with this tag if it is known. */
 const READERS: Readonly<Record<AnyOutcome['type'], (r: WireReader, tag: number, draft: Draft) => boolean>> = {
-  RecipientDelivered: () => false,
+  RecipientDelivered(r, tag, draft) {
+    if (tag !== 16) return false;
+    if (r.bool()) draft.possible = true;
+    return true;
+  },
   RecipientDeferred(r, tag, draft) {
     if (tag === 18) draft.stage = r.text();
     else if (tag === 24) draft.dueAt = r.uint();

@@ -191,7 +191,7 @@ export const anyRecord = fc.oneof(
   intended,
   restated,
   claimed,
-  outcome({ type: fc.constant('RecipientDelivered') }),
+  outcome({ type: fc.constant('RecipientDelivered'), possible: fc.constant(true) }, ['possible']),
   outcome(
     {
       type: fc.constant('RecipientDeferred'),

@@ -118,6 +118,12 @@ const delivery = z.strictObject({
   key: file.optional(),
   /** An alarm when a host does not do what a TLS setting demands. */
   tlsAlarm: z.boolean().default(true),
+  /**
+   * A message whose final dot was sent and whose answer was never seen counts as delivered, where it would be sent again to the
+   * same host. It can lose mail, and departs from RFC 5321 §4.5.4.1; it is for hosts that drop connections so often that
+   * their users complain of second copies.
+   */
+  possibleDelivery: z.boolean().default(false),
   batchBy: z.enum(['destination', 'domain']).default('destination'),
   drainSeconds: positive.max(300).default(25),
   engine: z.enum(['native', 'nodemailer']).default('native'),

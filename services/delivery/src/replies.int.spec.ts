@@ -123,6 +123,29 @@ describe('what hosts answer', () => {
     expect(fixture.worker.queues.status().outcomeUnknown).toBe(0);
   });
 
+  it('counts what a host may have taken as delivered where the settings say so, and sends it no more (R62)', async () => {
+    let drops = 1;
+    const host = await sink({
+      onStep: ({ step }) => (step === 'dot' && drops-- > 0 ? { end: 'reset' } : undefined),
+    });
+    const fixture = await delivery({
+      routes: [`example.com 127.0.0.1:${host.port}`],
+      settings: { possibleDelivery: true },
+    });
+    await fixture.submit({ to: people(2) });
+    await until(() => fixture.waiting === 0 && fixture.count('RecipientDelivered') === 2);
+    for (const { record } of fixture.outcomes)
+      expect(record).toMatchObject({
+        possible: true,
+        reply: { code: 451, text: expect.stringMatching(/^outcome unknown/) },
+      });
+    // What is said for sure stays what it is.
+    await fixture.submit({ to: people(1) });
+    await until(() => fixture.count('RecipientDelivered') === 3);
+    expect(fixture.outcomes.at(-1)!.record).not.toHaveProperty('possible');
+    expect(host.accepted).toBe(1);
+  });
+
   it('sends again at once over a new connection what an idle one lost', async () => {
     const host = await sink();
     const fixture = await delivery({ routes: [`example.com 127.0.0.1:${host.port}`] });

@@ -25,6 +25,8 @@ export interface DeliverySettings {
   readonly mtaSts: MtaStsUse;
   /** An alarm when a host does not do what a TLS setting demands (R144). */
   readonly tlsAlarm: boolean;
+  /** What a host may have taken counts as delivered (R62): mail can be lost. */
+  readonly possibleDelivery: boolean;
   readonly batchBy: BatchBy;
   readonly ipPreference: IpPreference;
   /** A connection with nothing to do is closed after this. */
@@ -79,6 +81,7 @@ export const DELIVERY_DEFAULTS = {
   dane: 'none',
   mtaSts: 'none',
   tlsAlarm: true,
+  possibleDelivery: false,
   batchBy: 'destination',
   ipPreference: 'preferV6',
   idleConnectionMs: 5_000,

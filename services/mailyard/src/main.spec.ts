@@ -112,6 +112,17 @@ describe('bin/mailyard', () => {
     });
   });
 
+  it('warns of settings that can lose mail (R62)', () => {
+    const file = join(folder, 'possible.yaml');
+    writeFileSync(file, 'delivery: {possibleDelivery: true}\n');
+    const result = run(['check', '--config', file]);
+    expect(result).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^delivery\.possibleDelivery: .*loses mail/),
+    });
+    expect(run(['check'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it('finds the address of a virtual gateway that this machine does not have (R147)', () => {
     const file = join(folder, 'gateways.yaml');
     writeFileSync(file, 'delivery: {gateways: {here: {addresses: [127.0.0.2]}, away: {addresses: [203.0.113.77]}}}\n');

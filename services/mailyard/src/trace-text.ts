@@ -1,5 +1,5 @@
 import { EVENT_WORDS } from '@mailyard/contracts';
-import type { Acceptance, Event } from '@mailyard/contracts/tracking';
+import { type Acceptance, type Event, EventKind } from '@mailyard/contracts/tracking';
 import { printable } from '@mailyard/telemetry';
 import { replyText } from './queue-text.ts';
 import { timeText } from './table-text.ts';
@@ -66,7 +66,8 @@ function detailOf(event: Event): string {
   if (event.reply !== undefined) parts.push(`reply ${replyText(event.reply)}`);
   if (event.stage !== undefined && event.stage !== '') parts.push(`at ${event.stage}`);
   if (event.cause !== undefined) parts.push(`cause ${event.cause}`);
-  if (event.outcomeUnknown) parts.push('outcome unknown');
+  if (event.outcomeUnknown)
+    parts.push(event.kind === EventKind.EVENT_KIND_DELIVERED ? 'possible delivery' : 'outcome unknown');
   if (event.reason !== undefined) parts.push(`reason ${event.reason}`);
   if (event.author !== undefined) parts.push(`by ${event.author}`);
   if (event.route !== undefined) parts.push(`route ${event.route} version ${event.routeVersion ?? '?'}`);

@@ -164,6 +164,8 @@ export interface Outcome extends Extensible {
 
 export interface RecipientDelivered extends Outcome {
   readonly type: 'RecipientDelivered';
+  /** The dot was sent and its answer never seen: counted as delivered, since the settings say so (R62). */
+  readonly possible?: boolean;
 }
 
 /** Why a recipient waits on; `stage` names the step that failed, or what kept it from being tried. */

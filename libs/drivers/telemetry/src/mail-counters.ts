@@ -46,6 +46,7 @@ export class MailCounters {
     delivered: 0,
     softBounces: 0,
     outcomeUnknown: 0,
+    possibleDeliveries: 0,
     expired: 0,
     removed: 0,
     generatedBounces: 0,
@@ -148,6 +149,7 @@ export class MailCounters {
     switch (record.type) {
       case 'RecipientDelivered':
         plain.delivered += 1;
+        if (record.possible === true) plain.possibleDeliveries += 1;
         if (acceptedAt !== undefined) this.#record('acceptanceToDelivery', Math.max(0, record.at - acceptedAt) / 1_000);
         return;
       case 'RecipientDeferred':

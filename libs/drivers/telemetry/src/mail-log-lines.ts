@@ -85,6 +85,9 @@ export const LINES = {
   delivered: (dcid: string, mid: string, rids: readonly number[]): string =>
     `Message done DCID ${dcid} MID ${mid} to RID [${rids.join(', ')}]`,
 
+  possiblyDelivered: (dcid: string, mid: string, rids: readonly number[]): string =>
+    `Possible Delivery DCID ${dcid} MID ${mid} to RID [${rids.join(', ')}]`,
+
   response: (mid: string, rids: readonly number[], reply: Reply): string =>
     `MID ${mid} RID [${rids.join(', ')}] Response '${replyText(reply)}'`,
 

@@ -12,6 +12,8 @@ interface Done {
   readonly mid: string;
   readonly rids: number[];
   readonly reply: Reply | undefined;
+  /** Its final dot was never answered (R62). */
+  readonly isPossible: boolean;
 }
 
 export type LogLevel = 'Info' | 'Warning' | 'Critical';
@@ -37,7 +39,8 @@ export class MailLogText {
     const done = this.#done;
     if (done === undefined) return;
     this.#done = undefined;
-    this.#write('Info', LINES.delivered(done.dcid, done.mid, done.rids));
+    const line = done.isPossible ? LINES.possiblyDelivered : LINES.delivered;
+    this.#write('Info', line(done.dcid, done.mid, done.rids));
     if (done.reply !== undefined) this.#write('Info', LINES.response(done.mid, done.rids, done.reply));
   }
 
@@ -54,7 +57,7 @@ export class MailLogText {
       done.rids.push(record.recipient);
     } else {
       this.end();
-      this.#done = { dcid, mid, rids: [record.recipient], reply: record.reply };
+      this.#done = { dcid, mid, rids: [record.recipient], reply: record.reply, isPossible: record.possible === true };
     }
     if (event.last !== true) return;
     this.end();

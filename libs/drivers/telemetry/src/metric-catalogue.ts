@@ -41,6 +41,10 @@ export const COUNTERS = {
     name: 'mailyard.outcome_unknown',
     help: 'Times the reply to a final dot was not seen: the recipient may get a second copy.',
   },
+  possibleDeliveries: {
+    name: 'mailyard.possible_deliveries',
+    help: 'Of the delivered recipients, those whose final dot was never answered; only where the settings count them.',
+  },
   bounced: { name: 'mailyard.bounced.recipients', help: 'Hard bounces, by cause.', labels: ['cause'] },
   expired: { name: 'mailyard.expired.recipients', help: 'Recipients given up for age or number of retries.' },
   dropped: {

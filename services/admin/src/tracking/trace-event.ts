@@ -105,6 +105,7 @@ function outcomePartsOf(
     ...(routeVersion === undefined ? {} : { routeVersion }),
     ...('stage' in record ? { stage: record.stage } : {}),
     ...(record.type === 'RecipientDeferred' ? { dueAt: record.dueAt, outcomeUnknown: record.outcomeUnknown } : {}),
+    ...(record.type === 'RecipientDelivered' && record.possible === true ? { outcomeUnknown: true } : {}),
     ...(record.type === 'RecipientBounced' ? { cause: record.cause } : {}),
     ...('reason' in record ? { reason: record.reason } : {}),
     ...('author' in record ? { author: record.author } : {}),

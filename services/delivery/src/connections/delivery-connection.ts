@@ -16,7 +16,7 @@ import type { Parcel, Send } from '../destinations/parcel.ts';
 import { type Carried, type Settlement, settle } from '../outcomes/settle.ts';
 
 /** What a connection needs of its destination. */
-export interface ConnectionHome extends Pick<Carried, 'profile' | 'hasOtherHost'> {
+export interface ConnectionHome extends Pick<Carried, 'profile' | 'hasOtherHost' | 'countsPossibleDelivery'> {
   readonly messagesPerConnection: number;
   /** The virtual gateway by which its connections leave. */
   readonly gateway: string | undefined;
@@ -71,6 +71,10 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
 
   get profile(): Carried['profile'] {
     return this.#home.profile;
+  }
+
+  get countsPossibleDelivery(): boolean {
+    return this.#home.countsPossibleDelivery;
   }
 
   get sentBefore(): number {

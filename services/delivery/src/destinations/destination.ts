@@ -103,6 +103,10 @@ export class Destination implements PoolHome, LimitUser {
     return this.#terms.bounce;
   }
 
+  get countsPossibleDelivery(): boolean {
+    return this.#tools.context.settings.possibleDelivery;
+  }
+
   get messagesPerConnection(): number {
     return this.#terms.messagesPerConnection;
   }

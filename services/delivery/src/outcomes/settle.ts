@@ -9,7 +9,7 @@ import {
   type Stage,
 } from '@mailyard/delivery-rules';
 import { type Reply, reply } from '@mailyard/mail';
-import type { OpenMessage, OpenRecipient, RecipientDeferred } from '@mailyard/queue';
+import type { OpenMessage, OpenRecipient, RecipientDeferred, RecipientDelivered } from '@mailyard/queue';
 import type { Attempt } from './attempt.ts';
 import { FactDraft, FinalDraft } from '../partitions/outcome-drafts.ts';
 import type { Partition } from '../partitions/partition.ts';
@@ -23,6 +23,8 @@ export interface Carried {
   /** Transactions that the connection had carried before this one. */
   readonly sentBefore: number;
   readonly profile: BounceProfile;
+  /** What a host may have taken counts as delivered (R62). */
+  readonly countsPossibleDelivery: boolean;
   /** Whether the destination has another host to try now. */
   hasOtherHost(tried: readonly string[]): boolean;
 }
@@ -74,26 +76,12 @@ function conclude(
   carried: Carried,
   settlement: Settlement,
 ): void {
-  const { partition, route } = attempt.parcel;
-  const { appends } = partition;
+  const { appends } = attempt.parcel.partition;
   switch (verdict.kind) {
     case 'delivered':
       settlement.delivered += 1;
       settlement.lastReply = verdict.reply;
-      appends.add(
-        new FactDraft({
-          type: 'RecipientDelivered',
-          message: attempt.message,
-          recipient,
-          attempt: attempt.decision!,
-          reply: verdict.reply,
-          host: carried.hostText,
-          dcid: carried.dcid,
-          route,
-          routeVersion: partition.routeVersion,
-          at: partition.steadyNow().wall,
-        }),
-      );
+      appends.add(new FactDraft(delivery(attempt, recipient, verdict.reply, carried)));
       return;
     case 'bounced':
       settlement.hardBounced += 1;
@@ -101,8 +89,13 @@ function conclude(
       finish(attempt, recipient, 'bounce', verdict.reply, verdict.stage, carried);
       return;
     case 'deferred':
-      settlement.softBounced += 1;
       settlement.lastReply = verdict.reply;
+      if (verdict.outcomeUnknown && carried.countsPossibleDelivery) {
+        settlement.delivered += 1;
+        appends.add(new FactDraft({ ...delivery(attempt, recipient, verdict.reply, carried), possible: true }));
+        return;
+      }
+      settlement.softBounced += 1;
       softBounce(attempt, recipient, verdict.reply, verdict.stage, verdict.outcomeUnknown, true, carried);
       return;
     case 'again':
@@ -120,6 +113,22 @@ function conclude(
       }
     }
   }
+}
+
+function delivery(attempt: Attempt, recipient: number, said: Reply, carried: Carried): RecipientDelivered {
+  const { partition, route } = attempt.parcel;
+  return {
+    type: 'RecipientDelivered',
+    message: attempt.message,
+    recipient,
+    attempt: attempt.decision!,
+    reply: said,
+    host: carried.hostText,
+    dcid: carried.dcid,
+    route,
+    routeVersion: partition.routeVersion,
+    at: partition.steadyNow().wall,
+  };
 }
 
 /** Ends the attempt without a final outcome. */

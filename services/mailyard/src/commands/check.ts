@@ -53,6 +53,10 @@ export const run: Command = async (args, io) => {
     faults = [...faults, users.fault];
     status = EXIT.settings;
   }
+  if (settings.delivery.possibleDelivery)
+    io.stderr.write(
+      'delivery.possibleDelivery: a host that drops a connection behind the final dot loses mail; see its how-to\n',
+    );
   if (users.isEmpty) io.stderr.write('smtp.users: nobody can authenticate yet; see mailyard smtp-user\n');
   answer(io, isJson, faults, settings);
   return status;

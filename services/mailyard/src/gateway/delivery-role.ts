@@ -62,6 +62,7 @@ export function startDeliveryRole(
       dane: delivery.dane,
       mtaSts: delivery.mtaSts,
       tlsAlarm: delivery.tlsAlarm,
+      possibleDelivery: delivery.possibleDelivery,
       batchBy: delivery.batchBy,
       drainMs: delivery.drainSeconds * 1000,
       inlineOctets: bodies.inlineOctets ?? stores.inlineOctets,

@@ -280,7 +280,11 @@ export interface Outcome {
 
 /** The next hop took it. */
 export interface RecipientDelivered {
-  outcome: Outcome | undefined;
+  outcome:
+    | Outcome
+    | undefined;
+  /** The final dot was sent and no answer was seen: it is counted as taken, since the settings say so. */
+  possible: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2354,13 +2358,16 @@ export const Outcome: MessageFns<Outcome> = {
 };
 
 function createBaseRecipientDelivered(): RecipientDelivered {
-  return { outcome: undefined, _unknownFields: {} };
+  return { outcome: undefined, possible: false, _unknownFields: {} };
 }
 
 export const RecipientDelivered: MessageFns<RecipientDelivered> = {
   encode(message: RecipientDelivered, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.outcome !== undefined) {
       Outcome.encode(message.outcome, writer.uint32(10).fork()).join();
+    }
+    if (message.possible !== false) {
+      writer.uint32(16).bool(message.possible);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2394,6 +2401,14 @@ export const RecipientDelivered: MessageFns<RecipientDelivered> = {
             message.outcome = Outcome.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.possible = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2422,6 +2437,7 @@ export const RecipientDelivered: MessageFns<RecipientDelivered> = {
     message.outcome = (object.outcome !== undefined && object.outcome !== null)
       ? Outcome.fromPartial(object.outcome)
       : undefined;
+    message.possible = object.possible ?? false;
     return message;
   },
 };
