@@ -1,11 +1,11 @@
-import type { QueueMessage, QueueMessageDetail, QueueScope } from '@mailyard/delivery-rules';
+import type { QueueMessage, QueueMessageDetail } from '@mailyard/delivery-rules';
 import { z } from 'zod';
 import { parseMid } from '../ending-wire.ts';
 import type { MessageDesk, NamedMessage } from '../message-desk.ts';
 import type { LastTry } from '../tracking/last-try.ts';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ApiCall, ApiOperation } from './api-server.ts';
-import { demandDomain, type QueuePathsOptions, recipientJson, replyJson } from './queue-paths.ts';
+import { type QueuePathsOptions, recipientJson, replyJson, scopeOf } from './queue-paths.ts';
 import { count } from './shape.ts';
 
 const NOTHING = z.strictObject({});
@@ -30,15 +30,7 @@ export function messagePaths(desk: MessageDesk, audit: QueuePathsOptions['audit'
       role: 'reader',
       handle: async (call) => {
         const { destination, domain, limit } = call.query(OLDEST);
-        if (destination !== undefined && domain !== undefined)
-          throw new ApiRefusal(400, 'PARAMETER_INVALID', 'a destination or a domain, not both');
-        const scope: QueueScope =
-          destination !== undefined
-            ? { kind: 'destination', destination }
-            : domain !== undefined
-              ? { kind: 'domain', domain: demandDomain(domain) }
-              : { kind: 'all' };
-        const { messages, silentOwners } = await desk.oldest(false, scope, limit);
+        const { messages, silentOwners } = await desk.oldest(false, scopeOf(destination, domain), limit);
         return { json: { messages: messages.map(messageJson), silentOwners } };
       },
     },

@@ -82,15 +82,11 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
       role: 'reader',
       handle: async (call) => {
         const { destination, domain, limit: most, cursor } = call.query(RECIPIENTS);
-        if (destination !== undefined && domain !== undefined)
-          throw new ApiRefusal(400, 'PARAMETER_INVALID', 'a destination or a domain, not both');
-        const scope: QueueScope =
-          destination !== undefined
-            ? { kind: 'destination', destination }
-            : domain !== undefined
-              ? { kind: 'domain', domain: demandDomain(domain) }
-              : { kind: 'all' };
-        const { recipients, nextPageToken, silentOwners } = await queues.recipients(scope, most, cursor);
+        const { recipients, nextPageToken, silentOwners } = await queues.recipients(
+          scopeOf(destination, domain),
+          most,
+          cursor,
+        );
         return {
           json: {
             recipients: recipients.map(recipientJson),
@@ -118,6 +114,14 @@ export function queuePaths({ queues, partitionCount, audit }: QueuePathsOptions)
       },
     },
   ];
+}
+
+/** @throws ApiRefusal `PARAMETER_INVALID`, `DOMAIN_INVALID` */
+export function scopeOf(destination: string | undefined, domain: string | undefined): QueueScope {
+  if (destination !== undefined && domain !== undefined)
+    throw new ApiRefusal(400, 'PARAMETER_INVALID', 'a destination or a domain, not both');
+  if (domain !== undefined) return { kind: 'domain', domain: demandDomain(domain) };
+  return destination === undefined ? { kind: 'all' } : { kind: 'destination', destination };
 }
 
 /** @throws ApiRefusal `DOMAIN_INVALID` */
