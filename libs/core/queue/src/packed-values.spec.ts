@@ -60,6 +60,22 @@ test('long texts and many shapes come back too', () => {
   }
 });
 
+test('values whose form finds no place in the dictionary come back, and their first text is told or not at all', () => {
+  const values = new PackedValues();
+  const long = { id: 'x', flags: Array.from({ length: 1_000 }, (_, i) => i % 2 === 0) };
+  expect(values.unpack(values.pack(long).slice())).toEqual(long);
+  // Each is another form: the dictionary is full after 4,096.
+  for (let form = 0; form < 5_000; form++) {
+    const flags = Array.from({ length: 13 }, (_, bit) => (form & (1 << bit)) !== 0);
+    const one = { id: `m${form}`, flags, parts: [{ flags }, { text: 'x' }] };
+    const packed = values.pack(one).slice();
+    expect(values.unpack(packed)).toEqual(one);
+    expect(values.unpackFirst(packed, 2)).toEqual([one.id, flags]);
+    expect(values.isFirstText(one.id, packed)).toBe(true);
+    expect(values.isFirstText('other', packed)).toBe(false);
+  }
+});
+
 test('the first values of an object come without the others', () => {
   const values = new PackedValues();
   fc.assert(
