@@ -1,16 +1,6 @@
-import type { Decision, MessageId, QueueRecord, RecipientDeferred, RecipientDelivered } from '../records.ts';
+import type { MessageId, QueueRecord } from '../records.ts';
 import { reportRecords } from './report.ts';
-import type { SimulatedPartition } from './simulated-partition.ts';
-import type { Delivery } from './truth.ts';
-
-/** How an attempt ended for one recipient: a fact, or a refusal for good that is to become a bounce if it may. */
-export interface PendingOutcome {
-  readonly message: MessageId;
-  readonly recipient: number;
-  readonly attempt: Decision;
-  readonly fact: RecipientDelivered | RecipientDeferred | undefined;
-  readonly delivery?: Delivery;
-}
+import type { PartitionHome, PendingOutcome } from './roles.ts';
 
 interface Pending extends PendingOutcome {
   sent: boolean;
@@ -18,10 +8,10 @@ interface Pending extends PendingOutcome {
 
 /** Outcomes on their way into the log: repeated until the log has them, bounces decided anew each time (I3, I8). */
 export class PendingOutcomes {
-  readonly #partition: SimulatedPartition;
+  readonly #partition: PartitionHome;
   readonly #pending = new Map<MessageId, Pending[]>();
 
-  constructor(partition: SimulatedPartition) {
+  constructor(partition: PartitionHome) {
     this.#partition = partition;
   }
 

@@ -2,11 +2,11 @@ import type { MessageId, QueueRecord } from '../records.ts';
 import { reportIdOf } from '../message-id.ts';
 import type { OpenMessage } from '../open-message.ts';
 import { acceptance, queued } from './simulated-ingress.ts';
-import type { SimulatedPartition } from './simulated-partition.ts';
+import type { PartitionHome } from './roles.ts';
 
 /** The report on a recipient, its body stored first (I9); none to the null reverse-path. */
 export function reportRecords(
-  partition: SimulatedPartition,
+  partition: PartitionHome,
   message: OpenMessage,
   recipient: number,
 ): { readonly id: MessageId; readonly records: readonly QueueRecord[] } | undefined {

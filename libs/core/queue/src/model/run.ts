@@ -7,10 +7,10 @@ import { Random } from './random.ts';
 import { SimulatedBodies } from './simulated-bodies.ts';
 import { SimulatedIngress } from './simulated-ingress.ts';
 import { SimulatedLog } from './simulated-log.ts';
-import { type OwnerFactory, SimulatedWorker } from './simulated-worker.ts';
+import { SimulatedWorker } from './simulated-worker.ts';
 import { Simulation } from './simulation.ts';
 import { type Excuse, Truth } from './truth.ts';
-import type { World } from './world.ts';
+import type { OwnerFactory, World } from './world.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -68,11 +68,11 @@ export function run(seed: number, variation: Variation = {}): RunResult {
   };
   const observers = logs.map((log) => new Observer(world, log));
   for (let index = 0; index < (faults.embedded ? 1 : 3); index++) workers.push(new SimulatedWorker(world, `w${index}`));
-  new Weather(world, observers).begin();
+  new Weather(world, workers, observers).begin();
   const quiet = Math.max(faults.faultyMs, faults.deferAllUntil);
   simulation.runUntil(quiet);
   for (const observer of observers) observer.checkProgress();
-  recover(world);
+  recover(world, workers);
   simulation.runUntil(quiet + 20 * MINUTE + RECOVERY_MS);
   for (const observer of observers) {
     observer.compare();
@@ -110,10 +110,9 @@ function concludeAcknowledged(world: World, observers: readonly Observer[]): voi
 }
 
 /** One healthy worker remains, and nothing fails any more. */
-function recover(world: World): void {
+function recover(world: World, [first, ...others]: readonly SimulatedWorker[]): void {
   world.healthy = true;
   for (const log of world.logs) log.healthy = true;
-  const [first, ...others] = world.workers;
   for (const other of others) other.crash();
   first!.crash();
   world.simulation.after(1_000, () => {
@@ -125,16 +124,19 @@ function recover(world: World): void {
 /** What goes wrong during a run, and the mail that comes in meanwhile. */
 class Weather {
   readonly #world: World;
+  readonly #workers: readonly SimulatedWorker[];
   readonly #observers: readonly Observer[];
   readonly #assigned: (SimulatedWorker | undefined)[] = [];
 
-  constructor(world: World, observers: readonly Observer[]) {
+  constructor(world: World, workers: readonly SimulatedWorker[], observers: readonly Observer[]) {
     this.#world = world;
+    this.#workers = workers;
     this.#observers = observers;
   }
 
   begin(): void {
-    const { random, faults, logs, workers, simulation } = this.#world;
+    const { random, faults, logs, simulation } = this.#world;
+    const workers = this.#workers;
     const ingresses = Array.from({ length: faults.ingresses }, () => new SimulatedIngress(this.#world));
     for (let count = 0; count < faults.messages; count++)
       simulation.after(random.next() * faults.faultyMs, () => random.pick(ingresses).accept());
@@ -184,13 +186,14 @@ class Weather {
   }
 
   #remove(): void {
-    const { random, toRemove, truth, workers } = this.#world;
+    const { random, toRemove, truth } = this.#world;
     const recent = [...truth.recipientCounts.keys()].slice(-5);
-    if (recent.length > 0) toRemove.set(random.pick(recent), random.pick(workers).incarnation);
+    if (recent.length > 0) toRemove.set(random.pick(recent), random.pick(this.#workers).incarnation);
   }
 
   #crash(): void {
-    const { random, workers, simulation } = this.#world;
+    const { random, simulation } = this.#world;
+    const workers = this.#workers;
     const worker = random.pick(workers);
     if (!worker.up) return;
     worker.crash();

@@ -4,15 +4,15 @@ import type { OpenMessage, StoredReference } from '../open-message.ts';
 import { PendingOutcomes } from './pending-outcomes.ts';
 import { reportRecords } from './report.ts';
 import type { AppendResult, SimulatedLog } from './simulated-log.ts';
-import type { SimulatedWorker } from './simulated-worker.ts';
+import type { PartitionHome, PartitionHost } from './roles.ts';
 import { Transaction } from './transaction.ts';
 import type { World } from './world.ts';
 
 const MOST_AT_ONCE = 200;
 
 /** What a delivery worker does for one of its partitions, around the real {@link PartitionOwner}. */
-export class SimulatedPartition {
-  readonly worker: SimulatedWorker;
+export class SimulatedPartition implements PartitionHome {
+  readonly worker: PartitionHost;
   readonly world: World;
   readonly log: SimulatedLog;
   readonly owner: PartitionOwner;
@@ -23,7 +23,7 @@ export class SimulatedPartition {
   #reading = false;
   #assigned = false;
 
-  constructor(worker: SimulatedWorker, log: SimulatedLog) {
+  constructor(worker: PartitionHost, log: SimulatedLog) {
     this.worker = worker;
     this.world = worker.world;
     this.#incarnation = worker.incarnation;
@@ -113,7 +113,7 @@ export class SimulatedPartition {
     }
   }
 
-  ended(transaction: Transaction): void {
+  ended(transaction: Pick<Transaction, 'attempt'>): void {
     this.#transactions.delete(attemptKey(transaction.attempt));
   }
 
@@ -135,7 +135,6 @@ export class SimulatedPartition {
     for (const other of others) this.log.append(other, () => {});
   }
 
-  /** Appends all that a message has for one append. */
   appendFor(message: MessageId, records: readonly QueueRecord[], done?: (result: AppendResult) => void): void {
     this.owner.submitted(message, records, this.worker.now());
     this.#append(records, (result) => {

@@ -1,17 +1,15 @@
 import type { Instant } from '../instant.ts';
-import type { OwnerOptions, PartitionOwner } from '../owner.ts';
 import type { Incarnation } from '../records.ts';
 import { SimulatedPartition } from './simulated-partition.ts';
 import type { Life } from './truth.ts';
-import type { World } from './world.ts';
-
-export type OwnerFactory = (options: OwnerOptions) => PartitionOwner;
+import type { PartitionHost } from './roles.ts';
+import type { Peer, World } from './world.ts';
 
 const PRESENCE_TTL_MS = 15_000;
 const TICK_MS = 2_500;
 
 /** One delivery process: it crashes, starts empty, stands still, loses sight of the presence store. */
-export class SimulatedWorker {
+export class SimulatedWorker implements Peer, PartitionHost {
   readonly world: World;
   readonly name: string;
   incarnation: Incarnation = '' as Incarnation;
@@ -59,13 +57,11 @@ export class SimulatedWorker {
     this.life.silences.push({ from: now, until: this.#presenceLostUntil, why: 'absent' });
   }
 
-  /** Whether others see its presence. */
   isPresent(incarnation: Incarnation): boolean {
     const { now } = this.world.simulation;
     return this.up && incarnation === this.incarnation && !this.#silentFor(now, PRESENCE_TTL_MS);
   }
 
-  /** Whether this life of it may decide on the partition. */
   owns(partition: number, incarnation: Incarnation): boolean {
     return this.up && this.incarnation === incarnation && this.partitions.get(partition)?.owner.mayDecide === true;
   }
@@ -74,8 +70,7 @@ export class SimulatedWorker {
     return this.life.silences.some(({ from, until }) => now >= from + ttlMs && now < until);
   }
 
-  /** What it can tell of another's presence. */
-  presenceOf(incarnation: Incarnation, others: Iterable<SimulatedWorker>): 'present' | 'absent' | 'unknown' {
+  presenceOf(incarnation: Incarnation, others: Iterable<Peer>): 'present' | 'absent' | 'unknown' {
     if (this.world.simulation.now < this.#presenceLostUntil) return 'unknown';
     for (const other of others) if (other.isPresent(incarnation)) return 'present';
     return 'absent';
@@ -86,7 +81,6 @@ export class SimulatedWorker {
     return { wall: now + this.#skewMs, monotonic: now };
   }
 
-  /** Runs something in this life, not while it stands still. */
   after(delayMs: number, run: () => void): void {
     const { incarnation } = this;
     const { simulation } = this.world;

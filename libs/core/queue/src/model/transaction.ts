@@ -1,5 +1,5 @@
 import type { Decision, MessageId, RecipientDeferred } from '../records.ts';
-import type { SimulatedPartition } from './simulated-partition.ts';
+import type { PartitionHome } from './roles.ts';
 import { type Delivery, REPLY_TIMEOUT_MS } from './truth.ts';
 
 /** How long the final dot waits for a proof (I4). */
@@ -9,11 +9,11 @@ const PROOF_WAIT_MS = 30_000;
 export class Transaction {
   readonly message: MessageId;
   readonly attempt: Decision;
-  readonly #partition: SimulatedPartition;
+  readonly #partition: PartitionHome;
   #taken: number[] = [];
   isOpen = false;
 
-  constructor(partition: SimulatedPartition, message: MessageId, attempt: Decision) {
+  constructor(partition: PartitionHome, message: MessageId, attempt: Decision) {
     this.#partition = partition;
     this.message = message;
     this.attempt = attempt;

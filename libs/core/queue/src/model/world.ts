@@ -1,4 +1,5 @@
 import type { fold } from '../fold.ts';
+import type { OwnerOptions, PartitionOwner } from '../owner.ts';
 import type { Incarnation, MessageId, QueueRecord } from '../records.ts';
 import type { Rules } from '../rules.ts';
 import type { Faults } from './faults.ts';
@@ -6,8 +7,17 @@ import type { Random } from './random.ts';
 import type { SimulatedBodies } from './simulated-bodies.ts';
 import type { SimulatedLog } from './simulated-log.ts';
 import type { Simulation } from './simulation.ts';
-import type { OwnerFactory, SimulatedWorker } from './simulated-worker.ts';
 import type { Truth } from './truth.ts';
+
+export type OwnerFactory = (options: OwnerOptions) => PartitionOwner;
+
+/** A worker as others see it. */
+export interface Peer {
+  /** Whether others see its presence. */
+  isPresent(incarnation: Incarnation): boolean;
+  /** Whether this life of it may decide on the partition. */
+  owns(partition: number, incarnation: Incarnation): boolean;
+}
 
 /** Everything that the parts of one run share. */
 export interface World {
@@ -28,6 +38,6 @@ export interface World {
   readonly toRemove: Map<MessageId, Incarnation>;
   /** How far the tracker has read, by partition. */
   readonly trackerPositions: number[];
-  readonly workers: readonly SimulatedWorker[];
+  readonly workers: readonly Peer[];
   healthy: boolean;
 }
