@@ -33,6 +33,13 @@ describe('settings', () => {
     expect(findInconsistencies(settings)).toEqual([]);
   });
 
+  it('take 1,000 connections in at a listener and 10,000 out, unless they say otherwise (R145)', () => {
+    expect(loaded('').listeners[0]?.maxConnections).toBe(1_000);
+    expect(loaded('').delivery.maxConnections).toBe(10_000);
+    const inside = 'listeners: [{name: inside, address: "127.0.0.1:2587", maxConnections: 600}]';
+    expect(loaded(inside).listeners[0]?.maxConnections).toBe(600);
+  });
+
   it('name virtual gateways by addresses of one machine, in the file or in the environment', () => {
     expect(loaded('').delivery.gateways).toEqual({});
     const text = 'delivery: {gateways: {news: {addresses: [192.0.2.1, "2001:db8::1"], helo: news.example}}}';

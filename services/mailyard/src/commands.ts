@@ -24,6 +24,13 @@ export const COMMANDS: ReadonlyMap<
     },
   ],
   [
+    'destconfig',
+    {
+      summary: 'print, import and export destination controls',
+      load: () => import('./commands/destconfig.ts'),
+    },
+  ],
+  [
     'unsubscribe',
     { summary: 'print, import and export who is sent nothing', load: () => import('./commands/unsubscribe.ts') },
   ],

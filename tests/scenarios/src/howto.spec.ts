@@ -114,6 +114,8 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'ALL:  [smarthost.example.net]',
     /match nobody.*sbrs/,
     'RELAY SG RELAYLIST match 10.1.0.0/16',
+    '+ destinationControls example.com  maxConnections 10, tls required',
+    /\[example\.com\]\nmax_host_concurrency = 10\nlimit_type = host\nlimit_apply = VG\ntable_tls = required\n/,
   ],
   'routes-by-grpc.md': [
     'mailyard.routing.v1.ConfigurationService',

@@ -3,6 +3,7 @@ export * from './auth-profiles.ts';
 export * from './chain.ts';
 export * from './change-set.ts';
 export * from './delivery-controls.ts';
+export * from './destination-file.ts';
 export * from './fold.ts';
 export * from './ports.ts';
 export * from './sections.ts';
