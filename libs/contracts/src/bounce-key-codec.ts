@@ -1,22 +1,16 @@
 /** Keys of bounce verification (R140) between core and wire: where their secrets stand, never the secrets. */
 import type { BounceKey } from '@mailyard/configuration';
 import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
+import { readSecretReference, writeSecretReference } from './secret-codec.ts';
 
 export function writeBounceKey({ number, secret }: BounceKey): wire.BounceKey {
-  return {
-    number,
-    secret:
-      secret.kind === 'file' ? { $case: 'file', value: secret.file } : { $case: 'environment', value: secret.variable },
-  };
+  return { number, secret: writeSecretReference(secret) };
 }
-
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** Undefined when it is none or lacks a part. */
 export function readBounceKey({ number, secret }: wire.BounceKey): BounceKey | undefined {
-  if (number > 9 || secret === undefined || secret.value === '') return undefined;
-  if (secret.$case === 'file') return { number, secret: { kind: 'file', file: secret.value } };
-  return VARIABLE.test(secret.value) ? { number, secret: { kind: 'environment', variable: secret.value } } : undefined;
+  const reference = readSecretReference(secret);
+  return number > 9 || reference === undefined ? undefined : { number, secret: reference };
 }
 
 export function readBounceKeyItem(

@@ -147,6 +147,20 @@ const others = fc.constantFrom(
     section: 'suspensions',
     item: { part: 'delivery', domain: 'a.test', until: 7, reason: 'r', author: '' },
   },
+  {
+    kind: 'set',
+    section: 'dkimProfiles',
+    item: { name: 'd', domain: 'a.test', selector: 's', key: { kind: 'file', file: '/k' } },
+  },
+  {
+    kind: 'set',
+    section: 'dkimProfiles',
+    item: {
+      ...{ name: 'd', domain: 'a.test', selector: 's', key: { kind: 'environment', variable: 'K' } },
+      ...{ senders: ['u@', 'ALL'], canonicalization: 'simple/relaxed', headers: ['From'], expiresAfterSeconds: 3600 },
+      allowUnsigned: true,
+    },
+  },
   { kind: 'set', section: 'suspensions', item: { part: 'receiving', listener: 'l', reason: 'r', author: 'a' } },
 );
 const operation = fc.oneof(

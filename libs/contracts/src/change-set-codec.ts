@@ -23,6 +23,7 @@ import {
 import * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { readAccessItem, readPlainItem, writeItemOf } from './configuration-item-codec.ts';
 import { readBounceKeyItem } from './bounce-key-codec.ts';
+import { readDkimProfileItem } from './dkim-codec.ts';
 import { readHostItem } from './host-access-codec.ts';
 import { readRewritingItem } from './rewriting-codec.ts';
 import { readUnsubscribedItem } from './unsubscribed-codec.ts';
@@ -55,6 +56,7 @@ const SECTION_NUMBERS: { readonly [S in SectionName]: wire.Section } = {
   aliases: wire.Section.SECTION_ALIASES,
   bounceKeys: wire.Section.SECTION_BOUNCE_KEYS,
   globalUnsubscribe: wire.Section.SECTION_GLOBAL_UNSUBSCRIBE,
+  dkimProfiles: wire.Section.SECTION_DKIM_PROFILES,
 };
 
 const SECTIONS_BY_NUMBER: ReadonlyMap<wire.Section, SectionName> = new Map(
@@ -239,7 +241,8 @@ function readItem(
     readSuspensionItem(value) ??
     readRewritingItem(value) ??
     readBounceKeyItem(value) ??
-    readUnsubscribedItem(value);
+    readUnsubscribedItem(value) ??
+    readDkimProfileItem(value);
   if (read === undefined)
     faults.push({
       code: 'ITEM_INVALID',

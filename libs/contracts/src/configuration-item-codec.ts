@@ -16,6 +16,7 @@ import type {
   BounceKey,
   BounceProfile,
   DestinationControl,
+  DkimProfile,
   SectionName,
   Sections,
   Suspension,
@@ -24,6 +25,8 @@ import type * as wire from './gen/mailyard/routing/v1/change_set.ts';
 import { writeBounceKey } from './bounce-key-codec.ts';
 import { writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 import { writeUnsubscribed } from './unsubscribed-codec.ts';
+import { writeDkimProfile } from './dkim-codec.ts';
+import { readSecretReference, writeSecretReference } from './secret-codec.ts';
 import { writeSuspension } from './suspension-codec.ts';
 import { writeHostAccess, writeMailFlowPolicy } from './host-access-codec.ts';
 import { readDaneUse, readMtaStsUse, readTlsUse, writeDaneUse, writeMtaStsUse, writeTlsUse } from './tls-use.ts';
@@ -62,6 +65,8 @@ export function writeItemOf(section: Exclude<SectionName, 'routes'>, item: Secti
       return { item: { $case: 'bounceKey', value: writeBounceKey(item as BounceKey) } };
     case 'aliases':
       return { item: { $case: 'alias', value: writeAlias(item as AliasRow) } };
+    case 'dkimProfiles':
+      return { item: { $case: 'dkimProfile', value: writeDkimProfile(item as DkimProfile) } };
   }
 }
 
@@ -102,8 +107,7 @@ export function writeAuthProfile({ name, username, secret, allowClear }: AuthPro
   return {
     name,
     username,
-    secret:
-      secret.kind === 'file' ? { $case: 'file', value: secret.file } : { $case: 'environment', value: secret.variable },
+    secret: writeSecretReference(secret),
     allowClear,
   };
 }
@@ -175,18 +179,13 @@ function readActions(actions: wire.PolicyActions | undefined): PolicyActions {
 }
 
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** Reads a profile or a destination control; undefined when it is none of them or lacks a part. */
 export function readPlainItem(value: Value): Read {
   if (value?.$case === 'authProfile') {
     const { name, username, secret, allowClear } = value.value;
-    if (!NAME.test(name) || username === '' || secret === undefined || secret.value === '') return undefined;
-    if (secret.$case === 'environment' && !VARIABLE.test(secret.value)) return undefined;
-    const reference =
-      secret.$case === 'file'
-        ? ({ kind: 'file', file: secret.value } as const)
-        : ({ kind: 'environment', variable: secret.value } as const);
+    const reference = readSecretReference(secret);
+    if (!NAME.test(name) || username === '' || reference === undefined) return undefined;
     return { section: 'authProfiles', item: { name, username, secret: reference, allowClear } };
   }
   if (value?.$case === 'destinationControl') {

@@ -20,6 +20,7 @@ export {
 } from './host-access-codec.ts';
 export { readBounceKey, writeBounceKey } from './bounce-key-codec.ts';
 export { readUnsubscribed, writeUnsubscribed } from './unsubscribed-codec.ts';
+export { readDkimProfile, writeDkimProfile } from './dkim-codec.ts';
 export { readSuspension, writeSuspension } from './suspension-codec.ts';
 export { readAlias, readDomainMapping, writeAlias, writeDomainMapping } from './rewriting-codec.ts';
 export * from './route-decision-codec.ts';

@@ -15,6 +15,7 @@ import {
   RecipientRewriting,
   VirtualGatewayMap,
 } from '@mailyard/access';
+import { DkimProfileTable } from '@mailyard/configuration';
 import type { Domain } from '@mailyard/mail';
 import { type MailEvent, type MessageAccepted, type QueueLog, type QueueRecord } from '@mailyard/queue';
 import { onMailEvent } from '@mailyard/telemetry';
@@ -94,6 +95,7 @@ async function start(setting: Setting): Promise<readonly number[]> {
     gateways: VirtualGatewayMap.EMPTY,
     rewriting: RecipientRewriting.NONE,
     version: 1,
+    dkim: DkimProfileTable.EMPTY,
   };
   let icid = 0;
   const plan = (listener: string) => ({

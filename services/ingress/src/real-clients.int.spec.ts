@@ -10,6 +10,7 @@ import {
   RecipientRewriting,
   VirtualGatewayMap,
 } from '@mailyard/access';
+import { DkimProfileTable } from '@mailyard/configuration';
 import { decoyKeys, makeScramKeys } from '@mailyard/credentials';
 import { InProcessPressureBoard, MemoryBodyStore, MemoryQueueLog } from '@mailyard/memory';
 import type { MessageAccepted, PartitionHandler, QueueRecord } from '@mailyard/queue';
@@ -84,6 +85,7 @@ beforeAll(async () => {
           gateways: VirtualGatewayMap.EMPTY,
           rewriting: RecipientRewriting.NONE,
           version: 1,
+          dkim: DkimProfileTable.EMPTY,
         }),
       },
       pressure,

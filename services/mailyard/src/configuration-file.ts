@@ -1,5 +1,6 @@
 /** The configuration as one file, for `mailyard apply`: what a section says is what there will be; absent ones stay. */
 import { CONNECTION_ACTIONS, type FlowParameters, orderedParameters } from '@mailyard/access';
+import { CANONICALIZATIONS } from '@mailyard/configuration';
 import {
   DANE_USES,
   MTA_STS_USES,
@@ -87,9 +88,10 @@ const hostRow = z
       message: 'a row has a policy, or an action with its parameters',
     },
   );
+const secret = z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]);
 const profile = z.strictObject({
   username: text,
-  secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
+  secret,
   allowClear: z.boolean().default(false),
 });
 const IP_PREFERENCES = ['preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
@@ -125,7 +127,17 @@ const unsubscribed = z.union([
 ]);
 const bounceKey = z.strictObject({
   key: z.int().min(0).max(9),
-  secret: z.union([z.strictObject({ file: text }), z.strictObject({ environment: text })]),
+  secret,
+});
+const dkimProfile = z.strictObject({
+  domain: text,
+  selector: text,
+  key: secret,
+  senders: list.optional(),
+  canonicalization: z.enum(CANONICALIZATIONS).optional(),
+  headers: z.array(text).optional(),
+  expiresAfterSeconds: count.optional(),
+  allowUnsigned: z.boolean().default(false),
 });
 
 const configuration = z.strictObject({
@@ -144,6 +156,7 @@ const configuration = z.strictObject({
   aliases: alias.optional(),
   bounceKeys: z.array(bounceKey).optional(),
   globalUnsubscribe: z.array(unsubscribed).optional(),
+  dkimProfiles: z.record(text, dkimProfile).optional(),
 });
 
 type Configuration = z.infer<typeof configuration>;
@@ -223,6 +236,7 @@ function* operationsOf(file: Configuration): Iterable<wire.Operation> {
       21,
       Object.entries(file.aliases).map(([key, to]) => ({ $case: 'alias', value: { key, to } })),
     );
+  if (file.dkimProfiles !== undefined) yield replace(12, Object.entries(file.dkimProfiles).map(dkimProfileOf));
   if (file.rat !== undefined) yield replace(2, file.rat.map(accessOf));
   if (file.routes !== undefined) yield replace(1, Object.entries(file.routes).map(routeOf));
 }
@@ -275,12 +289,21 @@ function accessOf({ recipient, action, reply, bypassReceivingControl }: z.infer<
   return { $case: 'recipientAccess', value };
 }
 
-function authProfileOf([name, { username, secret, allowClear }]: [string, z.infer<typeof profile>]): Value {
-  return { $case: 'authProfile', value: { name, username, secret: secretOf(secret), allowClear } };
+function authProfileOf([name, { username, secret: reference, allowClear }]: [string, z.infer<typeof profile>]): Value {
+  return { $case: 'authProfile', value: { name, username, secret: secretOf(reference), allowClear } };
 }
 
-function secretOf(secret: z.infer<typeof profile>['secret']): wire.AuthProfile['secret'] {
-  return 'file' in secret ? { $case: 'file', value: secret.file } : { $case: 'environment', value: secret.environment };
+function dkimProfileOf([name, { key, senders = [], headers = [], ...rest }]: [
+  string,
+  z.infer<typeof dkimProfile>,
+]): Value {
+  return { $case: 'dkimProfile', value: { name, ...rest, key: secretOf(key), senders, headers } };
+}
+
+function secretOf(reference: z.infer<typeof secret>): wire.AuthProfile['secret'] {
+  return 'file' in reference
+    ? { $case: 'file', value: reference.file }
+    : { $case: 'environment', value: reference.environment };
 }
 
 function controlOf([domain, { tls, dane, mtaSts, ipPreference, ...rest }]: [string, z.infer<typeof control>]): Value {
@@ -318,9 +341,9 @@ export function printConfigurationFile(
     })),
     policies: access.mailPolicies.map(plainPolicy),
     authProfiles: Object.fromEntries(
-      access.authProfiles.map(({ name, username, secret, allowClear }) => [
+      access.authProfiles.map(({ name, username, secret: reference, allowClear }) => [
         name,
-        { username, secret: secret && { [secret.$case]: secret.value }, allowClear },
+        { username, secret: plainReference(reference), allowClear },
       ]),
     ),
     destinationControls: Object.fromEntries(
@@ -360,8 +383,23 @@ export function printConfigurationFile(
     })),
     domainMap: Object.fromEntries(access.domainMap.map(({ key, to }) => [key, to])),
     aliases: Object.fromEntries(access.aliases.map(({ key, to }) => [key, to.length === 1 ? to[0] : to])),
+    dkimProfiles: Object.fromEntries(
+      access.dkimProfiles.map(({ name, key, senders, headers, ...rest }) => [
+        name,
+        {
+          ...rest,
+          key: plainReference(key),
+          senders: senders.length === 0 ? undefined : senders,
+          headers: headers.length === 0 ? undefined : headers,
+        },
+      ]),
+    ),
   };
   return `# Mailyard configuration, version ${table.version}\n${stringify(file, withoutUnknownFields, { keepUndefined: false, lineWidth: 0 })}`;
+}
+
+function plainReference(reference: wire.AuthProfile['secret']): unknown {
+  return reference && { [reference.$case]: reference.value };
 }
 
 function plainPolicy({ name, sender, recipient, actions }: wire.MailPolicy): unknown {

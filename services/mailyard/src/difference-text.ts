@@ -106,6 +106,14 @@ function itemText({ item }: Item, beside?: Item): string {
   if (item.$case === 'unsubscribed') return UNSUBSCRIBED[item.value.action] ?? 'of a later release';
   if (item.$case === 'bounceKey') return `${item.value.secret?.$case ?? ''} ${item.value.secret?.value ?? ''}`;
   if (item.$case === 'alias') return item.value.to.join(', ');
+  if (item.$case === 'dkimProfile') {
+    const { name: _name, domain, selector, key, senders, headers, allowUnsigned, ...rest } = item.value;
+    const lists = Object.entries({ senders, headers }).flatMap(([name, list]) =>
+      list.length === 0 ? [] : [[name, list.join(' ')]],
+    );
+    const said = { domain, selector, [`key ${key?.$case}`]: key?.value, ...Object.fromEntries(lists), ...rest };
+    return wordsOf({ ...said, ...(allowUnsigned ? { allowUnsigned } : {}) });
+  }
   return JSON.stringify(item.value, withoutUnknownFields);
 }
 
@@ -146,6 +154,7 @@ function nameOf({ item }: Item): string {
   if (item?.$case === 'unsubscribed') return `globalUnsubscribe ${item.value.recipient} `;
   if (item?.$case === 'bounceKey') return `bounceKeys ${item.value.number} `;
   if (item?.$case === 'alias') return `aliases ${item.value.key} `;
+  if (item?.$case === 'dkimProfile') return `dkimProfiles ${item.value.name} `;
   if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
   if (item?.$case === 'hostAccess') {
     const row = readHostAccess(item.value);

@@ -10,6 +10,7 @@ import {
   writeDecision,
   writeDestinationControl,
   writeDomainMapping,
+  writeDkimProfile,
   writeVirtualGateway,
   writeMailPolicy,
   writeMode,
@@ -108,6 +109,7 @@ export function addRoutingService(
           ? []
           : Array.from(itemsOf(state, 'domainMap'), ({ item }) => writeDomainMapping(item)),
         aliases: withoutRewriting ? [] : Array.from(itemsOf(state, 'aliases'), ({ item }) => writeAlias(item)),
+        dkimProfiles: Array.from(itemsOf(state, 'dkimProfiles'), ({ item }) => writeDkimProfile(item)),
       };
     }),
     listRoutes: methods.unary('reader', async (request) => listRoutes(administration, request)),

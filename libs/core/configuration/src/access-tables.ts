@@ -18,6 +18,7 @@ import {
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import { MtaError } from '@mailyard/mail';
+import { type DkimProfile, DkimProfileTable } from './dkim-profiles.ts';
 import type { BounceKey, SectionName, Sections } from './sections.ts';
 import { type ConfigurationState, itemsOf } from './state.ts';
 
@@ -36,6 +37,7 @@ export interface AccessTables {
   readonly bounceKeys: readonly BounceKey[];
   /** Who is sent nothing (R148). */
   readonly unsubscribed: GlobalUnsubscribe;
+  readonly dkim: DkimProfileTable;
 }
 
 /** The rows that these tables are made of. */
@@ -48,6 +50,7 @@ export interface AccessRows {
   readonly gateways: readonly VirtualGatewayRow[];
   readonly bounceKeys: readonly BounceKey[];
   readonly unsubscribed: readonly UnsubscribedRow[];
+  readonly dkim: readonly DkimProfile[];
 }
 
 /**
@@ -104,6 +107,7 @@ export function accessRowsOf(state: ConfigurationState): AccessRows {
     gateways: rows('virtualGateways'),
     bounceKeys: rows('bounceKeys'),
     unsubscribed: rows('globalUnsubscribe'),
+    dkim: rows('dkimProfiles'),
   };
 }
 
@@ -131,6 +135,7 @@ export function readAccessTables(version: number, rows: AccessRows, rewriting: R
     rewriting,
     bounceKeys: rows.bounceKeys,
     unsubscribed,
+    dkim: new DkimProfileTable(rows.dkim),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isSameSecret } from './secret-reference.ts';
 import type { AuthProfile } from './sections.ts';
 
 /** The outgoing authentication profiles as they are now (R150). */
@@ -20,6 +21,5 @@ export function changedProfiles(
 
 function isSameProfile(a: AuthProfile | undefined, b: AuthProfile): boolean {
   if (a === undefined || a.username !== b.username || a.allowClear !== b.allowClear) return false;
-  if (a.secret.kind === 'file') return b.secret.kind === 'file' && a.secret.file === b.secret.file;
-  return b.secret.kind === 'environment' && a.secret.variable === b.secret.variable;
+  return isSameSecret(a.secret, b.secret);
 }

@@ -21,6 +21,7 @@ import {
   reorderedSections,
 } from './fold.ts';
 import type { AuthProfile, BounceProfile, DestinationControl } from './sections.ts';
+import type { DkimProfile } from './dkim-profiles.ts';
 import type { Suspension } from './suspensions.ts';
 import { type ConfigurationState, initialState, isSameConfiguration, itemsOf, routeTableOf } from './state.ts';
 import { Suspensions } from './suspensions.ts';
@@ -112,6 +113,24 @@ describe('destination controls and bounce profiles', () => {
     expect(codes(start, [profile({ initialWaitSeconds: 0 })])).toEqual(['ITEM_INVALID operations']);
     expect(codes(start, [profile({ initialWaitSeconds: 9, maxWaitSeconds: 8 })])).toEqual(['ITEM_INVALID operations']);
     expect(codes(start, [control({ bounceProfile: 'quick' })])).toEqual(['ITEM_UNKNOWN operations']);
+  });
+
+  it('takes signing profiles that can sign, and one key for one place of the DNS', () => {
+    const sign = (name: string, item: Partial<DkimProfile> = {}): Operation => ({
+      kind: 'set',
+      section: 'dkimProfiles',
+      item: { name, domain: 'a.example', selector: 's', key: { kind: 'file', file: '/a' }, ...item },
+    });
+    expect(codes(start, [sign('a'), sign('b', { senders: ['u@'] }), sign('c', { domain: 'b.example' })])).toEqual([]);
+    const other = { key: { kind: 'file', file: '/b' } } as const;
+    expect(codes(start, [sign('a'), sign('b', { ...other, selector: 'S' })])).toEqual([
+      'DKIM_SELECTOR_DUPLICATE dkimProfiles.a',
+      'DKIM_SELECTOR_DUPLICATE dkimProfiles.b',
+    ]);
+    const state = commit(start, sign('a'));
+    expect(codes(state, [sign('b', other)])).toEqual(['DKIM_SELECTOR_DUPLICATE dkimProfiles.b']);
+    expect(codes(state, [sign('a', other)])).toEqual([]);
+    expect(codes(state, [sign('b', { selector: 'a b' })])).toEqual(['ITEM_INVALID dkimProfiles.b']);
   });
 
   it('R211 suspend a domain as it is compared, for a reason, and end at their time', () => {

@@ -16,12 +16,9 @@ import {
   type VirtualGatewayRow,
 } from '@mailyard/access';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
+import type { DkimProfile } from './dkim-profiles.ts';
+import type { SecretReference } from './secret-reference.ts';
 import { type Suspension, suspensionKey } from './suspensions.ts';
-
-/** Where a secret stands. The secret itself is never in the configuration (R153). */
-export type SecretReference =
-  | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'environment'; readonly variable: string };
 
 /** An outgoing authentication profile (R150 to R153). */
 export interface AuthProfile {
@@ -87,6 +84,7 @@ export interface Sections {
   readonly aliases: AliasRow;
   readonly bounceKeys: BounceKey;
   readonly globalUnsubscribe: UnsubscribedRow;
+  readonly dkimProfiles: DkimProfile;
 }
 
 export type SectionName = keyof Sections;
@@ -107,6 +105,7 @@ export const SECTION_NAMES: readonly SectionName[] = [
   'aliases',
   'bounceKeys',
   'globalUnsubscribe',
+  'dkimProfiles',
 ];
 
 const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
@@ -125,6 +124,7 @@ const KEYS: { readonly [S in SectionName]: (item: Sections[S]) => string } = {
   aliases: ({ alias }) => aliasKey(alias) ?? alias,
   bounceKeys: ({ number }) => String(number),
   globalUnsubscribe: ({ recipient }) => unsubscribedKey(recipient) ?? recipient,
+  dkimProfiles: (profile) => profile.name,
 };
 
 /** What tells an item from the others of its section. */

@@ -54,6 +54,7 @@ export function initialState(lineage: string): ConfigurationState {
       aliases: new Map(),
       bounceKeys: new Map(),
       globalUnsubscribe: new Map(),
+      dkimProfiles: new Map(),
     },
     removedRoutes: new Map(),
     knownSince: 0,

@@ -13,10 +13,12 @@ import { parseAddressLiteral, parseDomain } from '@mailyard/mail';
 import { readReceivingDomain, type RouteFault, type RouteRules, routeFault } from '@mailyard/smtp-routes';
 import { accessRowsOf, rewritingRowsOf } from './access-tables.ts';
 import type { Operation } from './change-set.ts';
+import { checkDkimProfile, type DkimProfile } from './dkim-profiles.ts';
 import { applyOperations } from './fold.ts';
 import { type BounceProfile, DEFAULTS, type DestinationControl, keyOf, type SectionName } from './sections.ts';
 import type { Suspension } from './suspensions.ts';
-import type { ConfigurationState } from './state.ts';
+import { isSameSecret } from './secret-reference.ts';
+import type { ConfigurationState, Kept } from './state.ts';
 
 export type ConfigurationFaultCode =
   | RouteFault['code']
@@ -25,7 +27,8 @@ export type ConfigurationFaultCode =
   | 'ITEM_NOT_FOUND'
   | 'ITEM_UNDELETABLE'
   | 'ITEM_IN_USE'
-  | 'ITEM_UNKNOWN';
+  | 'ITEM_UNKNOWN'
+  | 'DKIM_SELECTOR_DUPLICATE';
 
 /** Why a change set is refused; all faults are found at once (R23). */
 export interface ConfigurationFault {
@@ -150,7 +153,8 @@ function checkWhole(
     faults.push({ ...routeFault('ROUTE_LIMIT', 'operations', String(size), message) });
   }
   checkAccess(before, after, faults);
-  const { routes, authProfiles, destinationControls, bounceProfiles, suspensions, bounceKeys } = after.sections;
+  const { routes, authProfiles, destinationControls, bounceProfiles, suspensions, bounceKeys, dkimProfiles } =
+    after.sections;
   const areProfilesTouched = operations.some(
     (operation) => operation.kind !== 'matchingMode' && operation.section === 'authProfiles',
   );
@@ -197,6 +201,7 @@ function checkWhole(
   }
   for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
   for (const { item, since } of suspensions.values()) if (since > before.version) checkSuspension(item, faults);
+  checkDkimProfiles([...dkimProfiles.values()], before.version, faults);
 }
 
 function checkAccess(before: ConfigurationState, after: ConfigurationState, faults: ConfigurationFault[]): void {
@@ -266,4 +271,23 @@ function checkBounceProfile(
   if (maxWaitSeconds !== undefined && maxWaitSeconds < (initialWaitSeconds ?? 1))
     say('maxWaitSeconds is not below initialWaitSeconds');
   if (delayWarningSeconds !== undefined && delayWarningSeconds < 1) say('delayWarningSeconds is at least 1');
+}
+
+function checkDkimProfiles(
+  profiles: readonly Kept<DkimProfile>[],
+  version: number,
+  faults: ConfigurationFault[],
+): void {
+  const changed = profiles.filter(({ since }) => since > version).map(({ item }) => item);
+  if (changed.length === 0) return;
+  const placeOf = ({ domain, selector }: DkimProfile): string => `${selector.toLowerCase()}._domainkey.${domain}`;
+  const byPlace = Map.groupBy(profiles, ({ item }) => placeOf(item));
+  for (const profile of changed) {
+    const field = `dkimProfiles.${profile.name}`;
+    checkDkimProfile(profile, (token, message) => faults.push({ code: 'ITEM_INVALID', token, field, message }));
+    const other = byPlace.get(placeOf(profile))!.find(({ item }) => !isSameSecret(item.key, profile.key));
+    if (other === undefined) continue;
+    const message = `${placeOf(profile)} holds one key, and ${other.item.name} has another there`;
+    faults.push({ code: 'DKIM_SELECTOR_DUPLICATE', token: profile.selector, field, message });
+  }
 }

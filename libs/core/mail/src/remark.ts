@@ -16,6 +16,10 @@ const REMARKS = {
     `${domain}: no hosts given, so no route is made; its mail goes to the hosts that the DNS names`,
   SETUP_ROUTE_STAYS: ({ domain }) =>
     `${domain}: there is a route that the wizard did not make; it stays (mailyard smtproutes edit ${domain})`,
+  DKIM_KEY_UNUSABLE: ({ profile, problem }) =>
+    `the key of the DKIM signing profile ${profile} cannot be used on this machine: ${problem}`,
+  DKIM_KEY_SHORT: ({ profile, bits }) =>
+    `the key of the DKIM signing profile ${profile} is RSA of ${bits} bits; 2048 is what is expected of it`,
   TRACKING_KEPT: ({ days, since }) => `messages are kept for ${days} days; the read model was begun ${since}`,
   TRACKING_PUT_ASIDE: ({ file }) => `the read model before could not be read and was put aside: ${file}`,
   TRACKING_READ_AGAIN: ({ partition, reason }) =>

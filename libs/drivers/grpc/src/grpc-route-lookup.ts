@@ -15,6 +15,7 @@ import {
   readAlias,
   readBounceKey,
   readDomainMapping,
+  readDkimProfile,
   readHostAccess,
   readMailFlowPolicy,
   readPlainItem,
@@ -283,6 +284,7 @@ export function readAccess(answer: wire.GetAccessResponse, kept?: RecipientRewri
     hostAccess,
     mailFlowPolicies,
     virtualGateways,
+    dkimProfiles,
   } = answer;
   const policyOf = (value: (typeof mailPolicies)[number]): MailPolicy =>
     readAccessItem({ $case: 'mailPolicy', value })?.item as MailPolicy;
@@ -299,6 +301,7 @@ export function readAccess(answer: wire.GetAccessResponse, kept?: RecipientRewri
     gateways: virtualGateways.map(
       (value) => readAccessItem({ $case: 'virtualGateway', value })?.item as VirtualGatewayRow,
     ),
+    dkim: dkimProfiles.map((value) => known(readDkimProfile(value), value.name)),
   };
   const rewriting =
     kept ??

@@ -37,6 +37,7 @@ export const SECTION_WORDS: { readonly [S in SectionName]: string } = {
   bounceKeys: 'bounceKeys',
   globalUnsubscribe: 'globalUnsubscribe',
   suspensions: 'suspensions',
+  dkimProfiles: 'dkimProfiles',
 };
 
 export function writeDifference({ section, key, before, after }: Difference): DifferenceJson {

@@ -118,6 +118,7 @@ export type Section =
   | 'outgoingMailPolicies'
   | 'virtualGateways'
   | 'suspensions'
+  | 'dkimProfiles'
   | 'matchingMode';
 
 /** One line of a difference; the two sides as the table prints them. */

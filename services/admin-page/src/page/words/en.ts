@@ -305,6 +305,7 @@ export const en = {
     outgoingMailPolicies: 'outgoing mail policy',
     virtualGateways: 'virtual gateway',
     suspensions: 'suspension',
+    dkimProfiles: 'DKIM signing profile',
     matchingMode: 'matching mode',
   } satisfies Record<Section, string>,
   changes: {

@@ -304,6 +304,7 @@ export const ja: Words = {
     outgoingMailPolicies: '送信メールポリシー',
     virtualGateways: '仮想ゲートウェイ',
     suspensions: '一時停止',
+    dkimProfiles: 'DKIM 署名プロファイル',
     matchingMode: '照合モード',
   },
   changes: {
@@ -611,6 +612,7 @@ export const ja: Words = {
     ITEM_NOT_FOUND: (token) => `「${token}」はありません。`,
     ITEM_UNDELETABLE: (token) => `「${token}」は削除できません。`,
     ITEM_IN_USE: (token) => `「${token}」は使用中のため削除できません。`,
+    DKIM_SELECTOR_DUPLICATE: (token) => `セレクター「${token}」は、別の鍵を使うプロファイルで既に使われています。`,
     ITEM_UNKNOWN: (token) => `「${token}」は存在しない項目を参照しています。`,
     ROUTE_NOT_CONVERTIBLE: (token) => `「${token}」は SMTP ルートに変換できません。`,
   },
@@ -638,6 +640,10 @@ export const ja: Words = {
       `パーティション ${partition}: ログを最初から読み直しました（${reason}）`,
     TRACKING_MISSED: ({ partition, first, last }) =>
       `パーティション ${partition}: レコード ${first}～${last} は、記録する前にログから削除されました。`,
+    DKIM_KEY_UNUSABLE: ({ profile, problem }) =>
+      `DKIM 署名プロファイル ${profile} の鍵をここでは使えません: ${problem}`,
+    DKIM_KEY_SHORT: ({ profile, bits }) =>
+      `DKIM 署名プロファイル ${profile} の RSA 鍵は ${bits} ビットです。2048 ビット以上を推奨します。`,
     TRACKING_NOTE: ({ text }) => `記録についての注記: ${text}`,
   },
   warningsLabel: '注意事項',

@@ -69,6 +69,7 @@ export const Section = {
   SECTION_ALIASES: 21,
   SECTION_BOUNCE_KEYS: 22,
   SECTION_GLOBAL_UNSUBSCRIBE: 23,
+  SECTION_DKIM_PROFILES: 12,
 } as const;
 
 export type Section = typeof Section[keyof typeof Section];
@@ -90,6 +91,7 @@ export namespace Section {
   export type SECTION_ALIASES = typeof Section.SECTION_ALIASES;
   export type SECTION_BOUNCE_KEYS = typeof Section.SECTION_BOUNCE_KEYS;
   export type SECTION_GLOBAL_UNSUBSCRIBE = typeof Section.SECTION_GLOBAL_UNSUBSCRIBE;
+  export type SECTION_DKIM_PROFILES = typeof Section.SECTION_DKIM_PROFILES;
 }
 
 export const AccessAction = { ACCESS_ACTION_UNSPECIFIED: 0, ACCESS_ACTION_ACCEPT: 1, ACCESS_ACTION_REJECT: 2 } as const;
@@ -293,6 +295,7 @@ export interface Item {
     | { $case: "alias"; value: Alias }
     | { $case: "bounceKey"; value: BounceKey }
     | { $case: "unsubscribed"; value: Unsubscribed }
+    | { $case: "dkimProfile"; value: DkimProfile }
     | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -534,6 +537,36 @@ export interface Unsubscribed {
   /** user@example.com, user@, @example.com or @.example.com. */
   recipient: string;
   action: UnsubscribedAction;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Whose outgoing mail is signed, by which key, and how (RFC 6376). Never the key itself. */
+export interface DkimProfile {
+  name: string;
+  /** d= */
+  domain: string;
+  /** s= */
+  selector: string;
+  key:
+    | //
+    /** Where those who sign read the private key: a file's path, or an environment variable's name. */
+    { $case: "file"; value: string }
+    | { $case: "environment"; value: string }
+    | undefined;
+  /** Authors: user@example.com, user@, @example.com, @.example.com or ALL each; none is all at the domain. */
+  senders: string[];
+  /** relaxed/relaxed where absent; header, then body. */
+  canonicalization?:
+    | string
+    | undefined;
+  /** Fields that are signed where they stand; none is the usual ones. From always is. */
+  headers: string[];
+  /** x=; absent is for ever. */
+  expiresAfterSeconds?:
+    | number
+    | undefined;
+  /** Without its key mail goes out unsigned; else it is refused for now. */
+  allowUnsigned: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -1261,6 +1294,9 @@ export const Item: MessageFns<Item> = {
       case "unsubscribed":
         Unsubscribed.encode(message.item.value, writer.uint32(186).fork()).join();
         break;
+      case "dkimProfile":
+        DkimProfile.encode(message.item.value, writer.uint32(98).fork()).join();
+        break;
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -1406,6 +1442,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "unsubscribed", value: Unsubscribed.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.item = { $case: "dkimProfile", value: DkimProfile.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1519,6 +1563,12 @@ export const Item: MessageFns<Item> = {
       case "unsubscribed": {
         if (object.item?.value !== undefined && object.item?.value !== null) {
           message.item = { $case: "unsubscribed", value: Unsubscribed.fromPartial(object.item.value) };
+        }
+        break;
+      }
+      case "dkimProfile": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "dkimProfile", value: DkimProfile.fromPartial(object.item.value) };
         }
         break;
       }
@@ -3812,6 +3862,210 @@ export const Unsubscribed: MessageFns<Unsubscribed> = {
     const message = createBaseUnsubscribed();
     message.recipient = object.recipient ?? "";
     message.action = object.action ?? 0;
+    return message;
+  },
+};
+
+function createBaseDkimProfile(): DkimProfile {
+  return {
+    name: "",
+    domain: "",
+    selector: "",
+    key: undefined,
+    senders: [],
+    canonicalization: undefined,
+    headers: [],
+    expiresAfterSeconds: undefined,
+    allowUnsigned: false,
+    _unknownFields: {},
+  };
+}
+
+export const DkimProfile: MessageFns<DkimProfile> = {
+  encode(message: DkimProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.domain !== "") {
+      writer.uint32(18).string(message.domain);
+    }
+    if (message.selector !== "") {
+      writer.uint32(26).string(message.selector);
+    }
+    switch (message.key?.$case) {
+      case "file":
+        writer.uint32(34).string(message.key.value);
+        break;
+      case "environment":
+        writer.uint32(42).string(message.key.value);
+        break;
+    }
+    for (const v of message.senders) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.canonicalization !== undefined) {
+      writer.uint32(58).string(message.canonicalization);
+    }
+    for (const v of message.headers) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.expiresAfterSeconds !== undefined) {
+      writer.uint32(72).uint32(message.expiresAfterSeconds);
+    }
+    if (message.allowUnsigned !== false) {
+      writer.uint32(80).bool(message.allowUnsigned);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DkimProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDkimProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.selector = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.key = { $case: "file", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.key = { $case: "environment", value: reader.string() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.senders.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.canonicalization = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.headers.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.expiresAfterSeconds = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.allowUnsigned = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DkimProfile>): DkimProfile {
+    return DkimProfile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DkimProfile>): DkimProfile {
+    const message = createBaseDkimProfile();
+    message.name = object.name ?? "";
+    message.domain = object.domain ?? "";
+    message.selector = object.selector ?? "";
+    switch (object.key?.$case) {
+      case "file": {
+        if (object.key?.value !== undefined && object.key?.value !== null) {
+          message.key = { $case: "file", value: object.key.value };
+        }
+        break;
+      }
+      case "environment": {
+        if (object.key?.value !== undefined && object.key?.value !== null) {
+          message.key = { $case: "environment", value: object.key.value };
+        }
+        break;
+      }
+    }
+    message.senders = object.senders?.map((e) => e) || [];
+    message.canonicalization = object.canonicalization ?? undefined;
+    message.headers = object.headers?.map((e) => e) || [];
+    message.expiresAfterSeconds = object.expiresAfterSeconds ?? undefined;
+    message.allowUnsigned = object.allowUnsigned ?? false;
     return message;
   },
 };

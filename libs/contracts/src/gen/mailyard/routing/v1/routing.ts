@@ -28,6 +28,7 @@ import {
   BounceKey,
   BounceProfile,
   DestinationControl,
+  DkimProfile,
   DomainMapping,
   HostAccess,
   MailFlowPolicy,
@@ -257,6 +258,7 @@ export interface GetAccessResponse {
   aliases: Alias[];
   bounceKeys: BounceKey[];
   globalUnsubscribe: Unsubscribed[];
+  dkimProfiles: DkimProfile[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2049,6 +2051,7 @@ function createBaseGetAccessResponse(): GetAccessResponse {
     aliases: [],
     bounceKeys: [],
     globalUnsubscribe: [],
+    dkimProfiles: [],
     _unknownFields: {},
   };
 }
@@ -2102,6 +2105,9 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     }
     for (const v of message.globalUnsubscribe) {
       Unsubscribed.encode(v!, writer.uint32(186).fork()).join();
+    }
+    for (const v of message.dkimProfiles) {
+      DkimProfile.encode(v!, writer.uint32(106).fork()).join();
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -2255,6 +2261,14 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
             message.globalUnsubscribe.push(Unsubscribed.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.dkimProfiles.push(DkimProfile.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2296,6 +2310,7 @@ export const GetAccessResponse: MessageFns<GetAccessResponse> = {
     message.aliases = object.aliases?.map((e) => Alias.fromPartial(e)) || [];
     message.bounceKeys = object.bounceKeys?.map((e) => BounceKey.fromPartial(e)) || [];
     message.globalUnsubscribe = object.globalUnsubscribe?.map((e) => Unsubscribed.fromPartial(e)) || [];
+    message.dkimProfiles = object.dkimProfiles?.map((e) => DkimProfile.fromPartial(e)) || [];
     return message;
   },
 };
