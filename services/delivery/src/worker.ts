@@ -10,6 +10,7 @@ import {
   type UnsubscribeList,
   type VirtualGateways,
 } from '@mailyard/delivery-rules';
+import type { ReportSigner } from '@mailyard/dkim';
 import { type Address, type BounceKeys, type Domain, domainOf } from '@mailyard/mail';
 import type {
   BodyStore,
@@ -60,6 +61,8 @@ export interface DeliveryOptions {
   readonly unsubscribed?: () => UnsubscribeList | undefined;
   /** Absent: nothing is ever suspended (R211). */
   readonly suspension?: DeliverySuspension;
+  /** Signs reports and delay warnings; absent: they go out as they are. */
+  readonly signReport?: ReportSigner;
   /** The name of the worker, and this life of it. */
   readonly worker: string;
   readonly incarnation: Incarnation;
@@ -126,6 +129,7 @@ class DeliveryWorker implements Delivery, PartitionHandler {
         termsOf: (path: Address) => terms.of(domainOf(path) || (settings.hostname as Domain)),
         inlineOctets: settings.inlineOctets,
         now,
+        ...(options.signReport === undefined ? {} : { sign: options.signReport }),
       }),
       trackerPosition: options.trackerPosition ?? (() => undefined),
       isStopping: false,

@@ -40,11 +40,18 @@ export interface AcceptanceFacts {
   readonly expiresAt: number;
   readonly body: BodyReference;
   readonly sizeOctets: number;
-  /** The header section as stored, our Received field in front; what policies edit. */
-  readonly header: Uint8Array;
+  /** For each splinter. */
+  readonly heads: readonly CopyHead[];
 }
 
-const NOTHING = new Uint8Array(0);
+/** What a copy has in place of the beginning of the body. */
+export interface CopyHead {
+  readonly prefix: Uint8Array;
+  readonly skipOctets: number;
+}
+
+/** The head of a copy whose header section nobody edits. */
+export const AS_STORED: CopyHead = { prefix: new Uint8Array(0), skipOctets: 0 };
 
 /** Builds the records, the message first. Splinters are in policy-table order and cover each recipient once (R94). */
 export function buildAcceptance(
@@ -52,8 +59,12 @@ export function buildAcceptance(
   recipients: readonly AcceptedRecipient[],
   splinters: readonly Splinter[],
 ): QueueRecord[] {
-  const { body, header, expiresAt, sizeOctets, message, at, ...rest } = facts;
-  const copies = splinters.map(({ policy }) => copyOf(policy, header, sizeOctets, expiresAt));
+  const { body, heads, expiresAt, sizeOctets, message, at, ...rest } = facts;
+  const copies = splinters.map(({ policy: { name, actions } }, number): Copy => {
+    const head = heads[number]!;
+    const sent = head.prefix.length + sizeOctets - head.skipOctets;
+    return { policy: name, priority: actions.priority ?? 0, body: 0, ...head, sizeOctets: sent, expiresAt };
+  });
   const accepted: MessageAccepted = {
     type: 'MessageAccepted',
     message,
@@ -88,14 +99,10 @@ export function buildAcceptance(
   return records;
 }
 
-function copyOf({ name, actions }: MailPolicy, header: Uint8Array, sizeOctets: number, expiresAt: number): Copy {
-  const { removeHeaders = [], addHeaders = [], subjectTag, priority = 0 } = actions;
-  const plain = { policy: name, priority, body: 0, expiresAt };
-  if (removeHeaders.length === 0 && addHeaders.length === 0 && subjectTag === undefined) {
-    return { ...plain, prefix: NOTHING, skipOctets: 0, sizeOctets };
-  }
+/** What a policy makes of the header section. @param header as stored, our Received field in front */
+export function headOf({ actions }: MailPolicy, header: Uint8Array): CopyHead {
+  const { removeHeaders = [], addHeaders = [], subjectTag } = actions;
+  if (removeHeaders.length === 0 && addHeaders.length === 0 && subjectTag === undefined) return AS_STORED;
   const edit = { remove: removeHeaders, add: addHeaders, ...(subjectTag === undefined ? {} : { subjectTag }) };
-  const prefix = editHeader(header, edit, (text) => Buffer.from(text, 'latin1'));
-  const skipOctets = header.length;
-  return { ...plain, prefix, skipOctets, sizeOctets: prefix.length + sizeOctets - skipOctets };
+  return { prefix: editHeader(header, edit, (text) => Buffer.from(text, 'latin1')), skipOctets: header.length };
 }

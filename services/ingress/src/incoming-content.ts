@@ -11,9 +11,10 @@ import {
 } from '@mailyard/queue';
 import type { ContentSink, InjectionSession, MailCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
-import { type AcceptedRecipient, buildAcceptance } from './acceptance.ts';
+import { type AcceptedRecipient, buildAcceptance, type CopyHead, headOf } from './acceptance.ts';
 import { appendAcceptance } from './append-acceptance.ts';
 import { BodyIntake } from './body-intake.ts';
+import { ContentSigning, type Sealed } from './content-signing.ts';
 import { MessageHeader } from './message-header.ts';
 import { choosePartition } from './partition-choice.ts';
 import type { Access, IngressSettings } from './ports.ts';
@@ -30,6 +31,8 @@ const STORE_AWAY = reply(421, '4.3.2', 'Not accepting mail now, try again later'
 const STORE_FULL = reply(452, '4.3.1', 'Insufficient system storage, try again later');
 const BATCH_TOO_LARGE = reply(452, '4.5.3', 'Too many recipients for one message');
 const GONE = reply(451, '4.4.2', 'Connection lost');
+/** RFC 3463 §3.8: the key was not there. */
+const UNSIGNED = reply(451, '4.7.5', 'Could not be signed, try again later');
 /** More than the records of a batch take besides bodies, prefixes and recipients. */
 const FRAME_OCTETS = 4096;
 
@@ -68,6 +71,8 @@ export class IncomingContent implements ContentSink {
   readonly #partition: number;
   readonly #intake: BodyIntake;
   readonly #expiresAt: number;
+  /** Undefined where nobody's mail is signed, or not this client's. */
+  readonly #signing: ContentSigning | undefined;
   #eightBit = false;
   #failure: unknown;
 
@@ -101,11 +106,13 @@ export class IncomingContent implements ContentSink {
     });
     const key = bodyKey(this.#partition, this.#message, 0);
     this.#intake = new BodyIntake(ports.bodyStore, key, settings.inlineOctets, trace + envelope.bounceMark);
+    this.#signing = signingOf(ports, envelope);
   }
 
   write(piece: Buffer): Promise<void> | undefined {
     if (this.#failure !== undefined) return undefined;
     this.#eightBit ||= !isAscii(piece);
+    this.#signing?.write(piece);
     return this.#intake.write(piece)?.catch((error: unknown) => {
       this.#failure = error;
     });
@@ -131,10 +138,30 @@ export class IncomingContent implements ContentSink {
     }
     const { recipients } = this.#envelope;
     const splinters = splinter(this.#policies, this.#senders(header), recipients);
+    const heads = splinters.map(({ policy }) => headOf(policy, header.octets));
+    const signing = this.#signing;
+    const sealed =
+      signing === undefined ? asItIs(body, heads) : await this.#seal(signing, body, header, splinters, heads);
+    if (sealed.missing !== undefined) {
+      this.#intake.abort();
+      return this.#refuse(UNSIGNED);
+    }
     const traceparent = this.#context.random.traceparent();
-    const fitting = this.#fit(body, header, splinters, traceparent);
+    const content: Content = { header, splinters, sealed, traceparent };
+    const fitting = this.#fit(content);
     const records = fitting instanceof Promise ? await fitting : fitting;
-    return 'code' in records ? this.#refuse(records) : this.#append(records, splinters, header, traceparent, dotAt);
+    return 'code' in records ? this.#refuse(records) : this.#append(records, content, dotAt);
+  }
+
+  #seal(
+    signing: ContentSigning,
+    body: BodyReference,
+    header: MessageHeader,
+    splinters: readonly Splinter[],
+    heads: readonly CopyHead[],
+  ): Promise<Sealed> {
+    const sent = heads.map((head, copy) => (splinters[copy]!.policy.actions.drop === true ? undefined : head));
+    return signing.seal(body, header.octets, sent, this.#context.ports.clock.now());
   }
 
   abort(): void {
@@ -149,37 +176,28 @@ export class IncomingContent implements ContentSink {
   }
 
   /** Makes the batch, its body in the store where it would not fit otherwise (I12). */
-  #fit(
-    body: BodyReference,
-    header: MessageHeader,
-    splinters: readonly Splinter[],
-    traceparent: string,
-  ): QueueRecord[] | Reply | Promise<QueueRecord[] | Reply> {
+  #fit(content: Content): QueueRecord[] | Reply | Promise<QueueRecord[] | Reply> {
     const { queueLog } = this.#context.ports;
+    const { body, heads } = content.sealed;
     const inline = body.kind === 'inline' ? body.octets.length : 0;
-    const prefixes = header.octets.length * splinters.length;
-    const records = this.#build(body, header, splinters, traceparent);
+    const prefixes = heads.reduce((sum, { prefix }) => sum + prefix.length, 0);
+    const records = this.#build(body, content);
     // Most are far from the limit; only near it is the exact size worth its price.
-    if (inline + 2 * prefixes + this.#envelope.octets + FRAME_OCTETS <= queueLog.maxBatchOctets) return records;
+    if (inline + prefixes + this.#envelope.octets + FRAME_OCTETS <= queueLog.maxBatchOctets) return records;
     const fits = (batch: readonly QueueRecord[]): boolean =>
       batch.reduce((sum, record) => sum + queueLog.sizeOf(record), 0) <= queueLog.maxBatchOctets;
     if (fits(records)) return records;
     if (body.kind === 'stored') return BATCH_TOO_LARGE;
     return this.#intake.store(body).then(
       (stored) => {
-        const smaller = this.#build(stored, header, splinters, traceparent);
+        const smaller = this.#build(stored, content);
         return fits(smaller) ? smaller : BATCH_TOO_LARGE;
       },
       (error: unknown) => this.#storeFault(error),
     );
   }
 
-  #build(
-    body: BodyReference,
-    header: MessageHeader,
-    splinters: readonly Splinter[],
-    traceparent: string,
-  ): QueueRecord[] {
+  #build(body: BodyReference, { header, splinters, sealed, traceparent }: Content): QueueRecord[] {
     const { session, command, recipients, expansions, access } = this.#envelope;
     const { parameters, reversePath } = command;
     const { ports, settings } = this.#context;
@@ -208,8 +226,8 @@ export class IncomingContent implements ContentSink {
         ...(expansions.length === 0 ? {} : { expansions }),
         expiresAt: this.#expiresAt,
         body,
-        sizeOctets: this.#intake.sizeOctets,
-        header: header.octets,
+        sizeOctets: this.#intake.sizeOctets + sealed.addedOctets,
+        heads: sealed.heads,
       },
       recipients,
       splinters,
@@ -228,9 +246,7 @@ export class IncomingContent implements ContentSink {
 
   async #append(
     records: readonly QueueRecord[],
-    splinters: readonly Splinter[],
-    header: MessageHeader,
-    traceparent: string,
+    { header, splinters, sealed, traceparent }: Content,
     dotAt: number,
   ): Promise<Reply> {
     const { ports, pressure } = this.#context;
@@ -268,6 +284,7 @@ export class IncomingContent implements ContentSink {
       ...(expansions.length === 0 ? {} : { expansions }),
       relayed: this.#envelope.relays,
       copies: accepted.copies.map(({ policy, sizeOctets }) => ({ policy, sizeOctets })),
+      ...signatureFacts(sealed, this.#signing),
       partition: this.#partition,
       ...(header.messageId === undefined ? {} : { headerMessageId: header.messageId }),
       traceparent,
@@ -301,6 +318,34 @@ export class IncomingContent implements ContentSink {
     publishMailEvent({ kind: 'contentRefused', icid: this.#envelope.session.icid, reply: refusal });
     return refusal;
   }
+}
+
+/** A message that is taken, before it is a batch. */
+interface Content {
+  readonly header: MessageHeader;
+  readonly splinters: readonly Splinter[];
+  readonly sealed: Sealed;
+  readonly traceparent: string;
+}
+
+const asItIs = (body: BodyReference, heads: readonly CopyHead[]): Sealed => ({ body, heads, addedOctets: 0, by: [] });
+
+/** Mail of those who relay is signed (DKIM), unless their mail flow policy says otherwise. */
+function signingOf(
+  { signer }: IngressPorts,
+  { access, relays, session, command }: Envelope,
+): ContentSigning | undefined {
+  if (!relays || signer === undefined || access.dkim.isEmpty) return undefined;
+  if (flowOf(session).verdict?.limits.dkimSigning === false) return undefined;
+  return new ContentSigning(signer, access.dkim, command.reversePath);
+}
+
+/** What the mail log says of signatures; nothing where there are none. */
+function signatureFacts({ by }: Sealed, signing: ContentSigning | undefined) {
+  const author = signing?.author;
+  return author === undefined || by.length === 0
+    ? {}
+    : { signed: { by, author: `${author.localPart}@${author.domain}` } };
 }
 
 /** What the record of an acceptance says of the client's standing; nothing where the listener's table has no rows. */

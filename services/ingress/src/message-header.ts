@@ -35,13 +35,24 @@ export class MessageHeader {
     return this.#messageId ?? undefined;
   }
 
+  /** Whether one From field, no fewer and no more, says who wrote it (RFC 5322 §3.6). */
+  get hasOneFrom(): boolean {
+    return countFields(this.#text, 'from', 1) === 1;
+  }
+
+  /** Who wrote it, by the first From field; undefined where that is no address. */
+  author(): Subject | undefined {
+    return this.#mailbox('from');
+  }
+
   /** Who is named as author, then where replies go (R113); what is no address is left out. */
   authors(): Subject[] {
-    return (['from', 'reply-to'] as const).flatMap((name) => {
-      const value = firstField(this.#text, name);
-      const mailbox = value === undefined ? undefined : addressIn(Buffer.from(value, 'latin1').toString());
-      return mailbox === undefined ? [] : [mailbox];
-    });
+    return (['from', 'reply-to'] as const).flatMap((name) => this.#mailbox(name) ?? []);
+  }
+
+  #mailbox(name: 'from' | 'reply-to'): Subject | undefined {
+    const value = firstField(this.#text, name);
+    return value === undefined ? undefined : addressIn(Buffer.from(value, 'latin1').toString());
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   RecipientRewriting,
   VirtualGatewayMap,
 } from '@mailyard/access';
+import type { DkimProfileTable } from '@mailyard/configuration';
 
 /** The parts of the configuration that ingress decides by, as of one version. */
 export interface Access {
@@ -17,6 +18,8 @@ export interface Access {
   readonly gateways: VirtualGatewayMap;
   /** What recipients become before routes are asked (R136). */
   readonly rewriting: RecipientRewriting;
+  /** Whose outgoing mail is signed. */
+  readonly dkim: DkimProfileTable;
 }
 
 /** Where ingress reads them; undefined while there is no table: mail is then answered 451, never refused. */

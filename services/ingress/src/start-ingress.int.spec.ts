@@ -6,6 +6,7 @@ import {
   AliasTable,
   DomainMap,
   type DomainMapRow,
+  type HostAccessRow,
   HostAccessTable,
   type MailPolicy,
   MailPolicyTable,
@@ -14,6 +15,8 @@ import {
   VirtualGatewayMap,
   type VirtualGatewayRow,
 } from '@mailyard/access';
+import { type DkimProfile, DkimProfileTable } from '@mailyard/configuration';
+import type { DkimSigner, Signed } from '@mailyard/dkim';
 import { MtaError } from '@mailyard/mail';
 import type { BodyStore, MessageAccepted, QueueLog, QueueRecord, RecipientQueued } from '@mailyard/queue';
 import type { RouteLookup } from '@mailyard/smtp-routes';
@@ -106,6 +109,9 @@ interface Change {
   readonly gateways?: readonly VirtualGatewayRow[];
   readonly domainMap?: readonly DomainMapRow[];
   readonly aliases?: readonly AliasRow[];
+  readonly rows?: readonly HostAccessRow[];
+  readonly dkim?: readonly DkimProfile[];
+  readonly signer?: DkimSigner;
   readonly ready?: boolean;
   readonly share?: number;
   readonly away?: string;
@@ -118,6 +124,9 @@ async function start({
   gateways = [],
   domainMap = [],
   aliases = [],
+  rows = [],
+  dkim = [],
+  signer,
   ready = true,
   share = 0,
   away,
@@ -126,7 +135,7 @@ async function start({
 }: Change = {}): Promise<number> {
   const recipients = RecipientAccessTable.read([{ recipient: 'x.example', action: 'ACCEPT' }]) as RecipientAccessTable;
   const table = MailPolicyTable.read(policies) as MailPolicyTable;
-  const hosts = HostAccessTable.read([], []) as HostAccessTable;
+  const hosts = HostAccessTable.read(rows, []) as HostAccessTable;
   const map = VirtualGatewayMap.read(gateways) as VirtualGatewayMap;
   const rewriting = new RecipientRewriting(
     DomainMap.read(domainMap) as DomainMap,
@@ -139,11 +148,15 @@ async function start({
     access: {
       current: () =>
         ready
-          ? { recipients, policies: table, outgoing: table, hosts, gateways: map, rewriting, version: 7 }
+          ? {
+              ...{ recipients, policies: table, outgoing: table, hosts, gateways: map, rewriting, version: 7 },
+              dkim: new DkimProfileTable(dkim),
+            }
           : undefined,
     },
     pressure: { publish: () => undefined, read: () => share },
     dns: { namesOf: unused, addressesOf: unused },
+    ...(signer === undefined ? {} : { signer }),
     health: { away: () => away, localShare: () => localShare },
     clock: { now: () => Date.now() + skewMs, random: (octets) => crypto.getRandomValues(new Uint8Array(octets)) },
   };
@@ -310,6 +323,117 @@ describe('ingress', () => {
     await send(await start({ policies, aliases: [{ alias: '@x.example', to: ['/dev/null'] }] }), ['u@x.example']);
     const drops = batches[0]!.filter(({ type }) => type === 'RecipientDropped');
     expect(drops).toMatchObject([{ recipient: 0, reason: 'alias @x.example' }]);
+  });
+
+  describe('DKIM', () => {
+    const PROFILE: DkimProfile = {
+      name: 'own',
+      domain: 'b.example',
+      selector: 's1',
+      key: { kind: 'file', file: '/nowhere' },
+    };
+    const row = (action: 'RELAY' | 'ACCEPT', parameters: Readonly<Record<string, string>> = {}): HostAccessRow[] => [
+      { listener: '', group: '', sources: [{ source: '127.0.0.1' }], rule: { action, parameters } },
+    ];
+    const RAW = 'From: Ann <ann@b.example>\r\nSubject: x\r\n\r\n.hello\r\n..\r\n';
+    /** Signs by what it was given: the length of the header, and the body. */
+    const signer = (missing?: string): DkimSigner => ({
+      begin(profiles) {
+        let body = '';
+        return {
+          body: (piece) => void (body += Buffer.from(piece).toString('latin1')),
+          async sign(header): Promise<Signed> {
+            const field = `DKIM-Signature: ${header.length} ${JSON.stringify(body.slice(0, 40))} ${body.length}\r\n`;
+            const signed = { fields: Buffer.from(field), by: profiles.map(({ name }) => name) };
+            return missing === undefined ? signed : { ...signed, missing };
+          },
+        };
+      },
+    });
+    const sentOf = ({ copies, bodies: references }: MessageAccepted, copy = 0): string => {
+      const [reference] = references;
+      const whole = reference?.kind === 'inline' ? reference.octets : bodies.get(reference!.key)!;
+      const { prefix, skipOctets, sizeOctets } = copies[copy]!;
+      const sent = Buffer.concat([prefix, whole.subarray(skipOctets)]);
+      expect(sizeOctets).toBe(sent.length);
+      return sent.toString('latin1');
+    };
+    /** Whether the field in front is of what stands behind it. */
+    const expectSigned = (sent: string): void => {
+      const [, length, body, size] = /^DKIM-Signature: (\d+) (".*?") (\d+)\r\n(?=\S)/.exec(sent) ?? [];
+      const header = sent.slice(sent.indexOf('\r\n') + 2, sent.indexOf('\r\n\r\n') + 2);
+      const text = sent.slice(sent.indexOf('\r\n\r\n') + 4);
+      expect([length, body, size]).toEqual([
+        String(header.length),
+        JSON.stringify(text.slice(0, 40)),
+        String(text.length),
+      ]);
+    };
+
+    it('signs mail of who relays, its dots not stuffed, once and in its body', async () => {
+      const port = await start({ rows: row('RELAY'), dkim: [PROFILE], signer: signer() });
+      expect(await send(port, ['u@x.example', 'v@elsewhere.example'], RAW)).toMatch(/^250 /);
+      const batch = accepted(batches[0]!);
+      expect(batch.copies).toMatchObject([{ skipOctets: 0, prefix: { length: 0 } }]);
+      expectSigned(sentOf(batch));
+      expect(sentOf(batch)).toMatch(/\r\nReceived: [^]*\r\n\r\n\.hello\r\n\.\.\r\n$/);
+    });
+
+    it.each([
+      ['of who may not relay', { rows: row('ACCEPT') }, RAW],
+      ['where the mail flow policy says so', { rows: row('RELAY', { dkim_signing: 'off' }) }, RAW],
+      ['of an author without a profile', { rows: row('RELAY') }, RAW.replace('ann@b.', 'ann@other.')],
+      ['with two authors', { rows: row('RELAY') }, `From: eve@b.example\r\n${RAW}`],
+      ['without profiles', { rows: row('RELAY'), dkim: [] }, RAW],
+    ])('signs no mail %s', async (_, change, raw) => {
+      const port = await start({ dkim: [PROFILE], signer: signer(), ...change });
+      expect(await send(port, ['u@x.example'], raw)).toMatch(/^250 /);
+      expect(sentOf(accepted(batches[0]!))).toMatch(/^Received: /);
+    });
+
+    it('goes by the envelope sender where From is no address', async () => {
+      const port = await start({ rows: row('RELAY'), dkim: [PROFILE], signer: signer() });
+      await send(port, ['u@x.example'], RAW.replace('Ann <ann@b.example>', 'nobody in particular'));
+      expectSigned(sentOf(accepted(batches[0]!)));
+    });
+
+    it('signs each copy under the header that its policy leaves, and none that is dropped (R91)', async () => {
+      const recipient = (member: string) => ({ sender: { members: [] }, recipient: { members: [member] } });
+      const port = await start({
+        rows: row('RELAY'),
+        dkim: [PROFILE],
+        signer: signer(),
+        policies: [
+          { name: 'tag', ...recipient('u@'), actions: { subjectTag: '[out]' } },
+          { name: 'gone', ...recipient('v@'), actions: { drop: true } },
+        ],
+      });
+      await send(port, ['u@x.example', 'v@x.example', 'w@x.example'], RAW);
+      const batch = accepted(batches[0]!);
+      expect(sentOf(batch, 0)).toContain('\r\nSubject: [out] x\r\n');
+      expectSigned(sentOf(batch, 0));
+      expectSigned(sentOf(batch, 2));
+      expect(sentOf(batch, 1)).toMatch(/^Received: /);
+    });
+
+    it('signs what streams into the store, however its header is cut', async () => {
+      const port = await start({ rows: row('RELAY'), dkim: [PROFILE], signer: signer() });
+      const padding = `X-Padding: ${'y'.repeat(900)}\r\n`.repeat(80);
+      const raw = `${padding}${RAW}${'0123456789abcdef\r\n'.repeat(50_000)}`;
+      await send(port, ['u@x.example'], raw);
+      const batch = accepted(batches[0]!);
+      expect(batch.bodies[0]!.kind).toBe('stored');
+      expectSigned(sentOf(batch));
+    });
+
+    it('refuses mail for now whose key is away, and keeps nothing of it', async () => {
+      const port = await start({ rows: row('RELAY'), dkim: [PROFILE], signer: signer('own') });
+      const large = `${RAW}${'0123456789abcdef\r\n'.repeat(50_000)}`;
+      for (const raw of [RAW, large])
+        await expect(send(port, ['u@x.example'], raw)).rejects.toThrow(/451 4\.7\.5 Could not be signed/);
+      expect(batches).toHaveLength(0);
+      await expect.poll(() => bodies.size).toBe(0);
+    });
   });
 
   it('streams what is above the inline limit into the store, octet for octet', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { HostNames, RecipientBoard } from '@mailyard/access';
+import type { DkimSigner } from '@mailyard/dkim';
 import { type BounceKeys, type Reply, reply } from '@mailyard/mail';
 import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
@@ -30,6 +31,8 @@ export interface IngressPorts {
   readonly smtpUsers?: SmtpUsers;
   /** What senders of mail out are tagged with (R140). Absent: bounces are not verified. */
   readonly bounceKeys?: BounceKeys;
+  /** Signs outgoing mail. Absent: it goes out as it is. */
+  readonly signer?: DkimSigner;
   /** Whether receiving rests at a listener (R211). Absent: never. */
   readonly isSuspended?: (listener: string) => boolean;
 }

@@ -34,7 +34,14 @@ import type {
 import { KeptComparison } from './kept-comparison.ts';
 import type { WaitingMail } from './preview.ts';
 import { type Verification, verifyLog } from './verification.ts';
-import { findWarnings, namesListeners, type OwnListener, unknownListeners } from './warnings.ts';
+import {
+  findWarnings,
+  type KeyRemarks,
+  namesListeners,
+  type OwnListener,
+  remarksOnKeys,
+  unknownListeners,
+} from './warnings.ts';
 
 /** A change as a person or program asks for it. */
 export interface ChangeRequest {
@@ -101,6 +108,7 @@ export interface AdministrationOptions {
   readonly now: () => number;
   readonly ownListeners: readonly OwnListener[];
   readonly listeners?: ListenerDirectory;
+  readonly remarkOnKey?: KeyRemarks;
   readonly census?: QueueCensus;
   readonly explainHosts?: HostExplainer;
 }
@@ -145,7 +153,10 @@ export class Administration {
   validate(operations: readonly Operation[]): ValidationOutcome {
     const { state } = this;
     const faults = validateOperations(state, operations, this.rules);
-    return { version: state.version, faults, warnings: findWarnings(operations, this.#options.ownListeners) };
+    const warnings = findWarnings(operations, this.#options.ownListeners);
+    const { remarkOnKey } = this.#options;
+    const onKeys = remarkOnKey === undefined ? [] : remarksOnKeys(state, operations, remarkOnKey);
+    return { version: state.version, faults, warnings: [...warnings, ...onKeys] };
   }
 
   /** Tells what some operations would do to the configuration and to the mail that waits. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Operation } from '@mailyard/configuration';
+import type { DkimProfile, Operation } from '@mailyard/configuration';
 import {
   type routingWire as wire,
   type configurationWire as admin,
@@ -7,7 +7,7 @@ import {
   writeOperation,
 } from '@mailyard/contracts';
 import { AdministrationClient, CallRefusal } from '@mailyard/grpc';
-import { MtaError } from '@mailyard/mail';
+import { makeRemark, MtaError } from '@mailyard/mail';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { acceptDomains } from './accept-domains.ts';
@@ -396,6 +396,21 @@ describe('the administration over gRPC', () => {
         { route: { receivingDomain: 'ALL' }, verdict: 2 },
       ],
     });
+  });
+
+  it('tells what is to be known of keys of signing profiles that are new or others now', async () => {
+    const remarkOnKey = ({ name }: DkimProfile) => [makeRemark('DKIM_KEY_SHORT', { profile: name, bits: 1024 })];
+    const { administration } = await run(await newLog(), { remarkOnKey });
+    const profile = (name: string, selector: string): Operation => ({
+      kind: 'set',
+      section: 'dkimProfiles',
+      item: { name, domain: 'a.example', selector, key: { kind: 'file', file: '/key' } },
+    });
+    await administration.commit([profile('old', 'a')], by);
+    const warned = (...operations: Operation[]) =>
+      administration.validate(operations).warnings.map(({ parameters }) => parameters['profile']);
+    expect(warned(profile('old', 'a'), profile('new', 'b'))).toEqual(['new']);
+    expect(warned(profile('old', 'c'))).toEqual(['old']);
   });
 
   it('warns of a destination that is a listener of this gateway (R67)', async () => {

@@ -17,7 +17,7 @@ import { SuspensionTable } from './suspension-table.ts';
 import { ProfileTable } from './profile-table.ts';
 import { addRoutingService, ROUTING_SERVICE } from './routing-methods.ts';
 import { TableLookup } from './table-lookup.ts';
-import type { OwnListener } from './warnings.ts';
+import type { KeyRemarks, OwnListener } from './warnings.ts';
 
 export interface RoutingOptions {
   readonly configurationLog: ConfigurationLog;
@@ -36,6 +36,8 @@ export interface RoutingOptions {
   readonly ownListeners?: readonly OwnListener[];
   /** Absent: nobody is warned of listeners that are not there. */
   readonly listeners?: ListenerDirectory;
+  /** What to know of the key of a DKIM signing profile, where this process signs. */
+  readonly remarkOnKey?: KeyRemarks;
   readonly now?: () => number;
 }
 
@@ -77,6 +79,7 @@ export async function startRouting(options: RoutingOptions): Promise<Routing> {
     now: options.now ?? Date.now,
     ownListeners: options.ownListeners ?? [],
     ...(options.listeners === undefined ? {} : { listeners: options.listeners }),
+    ...(options.remarkOnKey === undefined ? {} : { remarkOnKey: options.remarkOnKey }),
     ...(census === undefined ? {} : { census }),
     ...(explainHosts === undefined ? {} : { explainHosts }),
   });

@@ -1,5 +1,12 @@
 import { type HostAccessRow, idleParts, type MailFlowPolicy } from '@mailyard/access';
-import type { Operation, SectionName, Sections } from '@mailyard/configuration';
+import {
+  type ConfigurationState,
+  type DkimProfile,
+  isSameItem,
+  type Operation,
+  type SectionName,
+  type Sections,
+} from '@mailyard/configuration';
 import { makeRemark, parseIpAddress, type Remark } from '@mailyard/mail';
 import type { SmtpRoute } from '@mailyard/smtp-routes';
 
@@ -7,6 +14,25 @@ import type { SmtpRoute } from '@mailyard/smtp-routes';
 export interface OwnListener {
   readonly address: string;
   readonly port: number;
+}
+
+/** What to know of the key that a DKIM signing profile names. */
+export type KeyRemarks = (profile: DkimProfile) => readonly Remark[];
+
+/** Keys that are looked at for one change: each is read and parsed. */
+const KEYS_AT_ONCE = 20;
+
+/** What to know of the keys of signing profiles that are new or others now. */
+export function remarksOnKeys(
+  { sections }: ConfigurationState,
+  operations: readonly Operation[],
+  remarkOnKey: KeyRemarks,
+): Remark[] {
+  const changed = itemsSet(operations, 'dkimProfiles').filter((profile) => {
+    const before = sections.dkimProfiles.get(profile.name)?.item;
+    return before === undefined || !isSameItem('dkimProfiles', before, profile);
+  });
+  return changed.slice(0, KEYS_AT_ONCE).flatMap(remarkOnKey);
 }
 
 /** What is taken but looks wrong: destinations that are our own listeners (R67), and what is kept but not acted upon (R121, R126). */

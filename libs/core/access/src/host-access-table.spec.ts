@@ -276,6 +276,7 @@ describe('the host access table', () => {
     ['ACCEPT', 'override_hostname', 'no host'],
     ['ACCEPT', 'tls', 'maybe'],
     ['REJECT', 'delayed_rejection', 'yes'],
+    ['RELAY', 'dkim_signing', 'perhaps'],
     ['ACCEPT', 'spam_check', 'on\noff'],
   ] as const)('%s refuses %s = %j (R126)', (action, name, value) => {
     const parameters = Object.fromEntries([[name, value]]);
@@ -283,6 +284,18 @@ describe('the host access table', () => {
     expect(faultsOf([], [{ listener: '', name: 'X', action, parameters }])).toEqual([
       `FLOW_PARAMETER_INVALID mailFlowPolicies[0].parameters.${name}`,
     ]);
+  });
+
+  it.each([
+    ['on', true],
+    ['Yes', true],
+    ['off', false],
+    ['no', false],
+  ])('signs outgoing mail or not by dkim_signing = %s', (value, dkimSigning) => {
+    const rows = [row('10/8', { action: 'RELAY', parameters: { dkim_signing: value } })];
+    const table = HostAccessTable.read(rows, []) as HostAccessTable;
+    expect(table.of('x').verdict('10.0.0.1', []).limits).toEqual({ dkimSigning });
+    expect(idleParts(rows, []).parameters).toEqual([]);
   });
 
   it('tells all faults at once', () => {

@@ -39,6 +39,8 @@ export interface FlowLimits {
   /** In the greeting instead of the gateway's own name; '' = none. */
   readonly hostname?: string;
   readonly tls?: 'off' | 'on' | 'required';
+  /** Outgoing mail is signed by the profiles of its author (DKIM); absent: it is. */
+  readonly dkimSigning?: boolean;
   /** REJECT answers at RCPT, when sender and recipient are known (R125). */
   readonly delayedRejection?: boolean;
   /** What is done with mail with the null sender whose recipient has no good tag (R140); else it is taken. */
@@ -116,6 +118,14 @@ const ENFORCED: ReadonlyMap<string, { readonly takes: string; readonly read: Rea
       takes: 'accept, mark or refuse',
       read: (value) =>
         value === 'accept' || value === 'mark' || value === 'refuse' ? { untaggedBounces: value } : undefined,
+    },
+  ],
+  [
+    'dkim_signing',
+    {
+      takes: 'on or off',
+      // Until it was acted upon any value was taken; yes and no are what exported files may have.
+      read: (value) => (/^(?:on|yes|off|no)$/i.test(value) ? { dkimSigning: /^(?:on|yes)$/i.test(value) } : undefined),
     },
   ],
 ]);

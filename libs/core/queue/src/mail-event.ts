@@ -53,6 +53,8 @@ export type MailEvent =
       /** Recipients that became others, or another, on receipt (R136). */
       readonly expansions?: readonly RecipientExpansion[];
       readonly copies: readonly { readonly policy: string; readonly sizeOctets: number }[];
+      /** DKIM signing profiles that signed it, and the author by whom they were found. */
+      readonly signed?: { readonly by: readonly string[]; readonly author: string };
       /** The outgoing mail policies were asked, not the incoming ones (R110). */
       readonly relayed?: boolean;
       readonly partition: number;

@@ -41,6 +41,9 @@ export const LINES = {
 
   headerMessageId: (mid: string, headerMessageId: string): string => `MID ${mid} Message-ID '${headerMessageId}'`,
 
+  signed: (mid: string, profile: string, author: string): string =>
+    `MID ${mid} DKIM: signing with ${profile} - matches ${author}`,
+
   messageReady: (mid: string, sizeOctets: number, reversePath: ReversePath): string =>
     `MID ${mid} ready ${sizeOctets} bytes from <${reversePath ?? ''}>`,
 

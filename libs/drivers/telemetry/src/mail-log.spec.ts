@@ -110,6 +110,15 @@ describe('mail log (R215)', () => {
     ]);
   });
 
+  it('tells which profiles signed a message', () => {
+    const event = accepted([['joe@x.example', 0]], ['DEFAULT']);
+    const signed = { by: ['rsa', 'ed'], author: 'ann@sender.example' };
+    expect(lines({ ...event, signed } as MailEvent).filter((line) => line.includes('DKIM'))).toEqual([
+      `MID ${message}-1 DKIM: signing with rsa - matches ann@sender.example`,
+      `MID ${message}-1 DKIM: signing with ed - matches ann@sender.example`,
+    ]);
+  });
+
   it('tells which policies split a message, and what one of them dropped (R97)', () => {
     const written = lines(
       accepted(

@@ -127,7 +127,17 @@ export class MailLogText {
 
   /** One policy group: the message keeps its one MID (R92). Several: it is split, and each copy has its own (R93, R97). */
   #accepted(accepted: Accepted): void {
-    const { icid, message, reversePath, recipients, copies, headerMessageId, expansions = [], relayed } = accepted;
+    const {
+      icid,
+      message,
+      reversePath,
+      recipients,
+      copies,
+      headerMessageId,
+      expansions = [],
+      relayed,
+      signed,
+    } = accepted;
     const table = relayed === true ? 'outbound' : 'inbound';
     const info = (line: string): void => this.#write('Info', line);
     const mid = copies.length === 1 ? midOf(message, 0) : message;
@@ -136,6 +146,7 @@ export class MailLogText {
     for (const [rid, { forwardPath }] of recipients.entries()) info(LINES.recipient(mid, icid, rid, forwardPath));
     for (const expansion of expansions) info(LINES.rewritten(mid, expansion));
     if (headerMessageId !== undefined) info(LINES.headerMessageId(mid, headerMessageId));
+    for (const profile of signed?.by ?? []) info(LINES.signed(mid, profile, signed!.author));
     for (const [number, { policy, sizeOctets }] of copies.entries()) {
       const copy = midOf(message, number);
       if (copies.length > 1) info(LINES.messageSplit(mid, copy, policy, table));

@@ -1,4 +1,5 @@
 import { type BounceProfile, type DeliveryTerms, expiryOf } from '@mailyard/delivery-rules';
+import type { ReportSigner } from '@mailyard/dkim';
 import { buildReport, type OriginalContent, type Report as Content, wantsReport } from '@mailyard/dsn';
 import { type Address, type Reply, reply } from '@mailyard/mail';
 import {
@@ -35,6 +36,8 @@ export interface ReportOptions {
   /** Bodies of reports up to this size stand in the log. */
   readonly inlineOctets: number;
   readonly now: () => number;
+  /** Signs what is written here; absent: it goes out as it is. */
+  readonly sign?: ReportSigner;
 }
 
 /** Makes the reports on recipients that are given up (R79) or wait for long (R80). */
@@ -71,7 +74,10 @@ export class Reports {
     const original = await this.#original(partition, message, recipient.copy, terms.bounce);
     const id = isWarning ? warningIdOf(message.id, rid, (recipient.warnings ?? 0) + 1) : reportIdOf(message.id, rid);
     const at = this.#options.now();
-    const content = this.#compose(id, at, message, recipient, reversePath, outcome, original, terms);
+    const content = await this.#signed(
+      this.#compose(id, at, message, recipient, reversePath, outcome, original, terms),
+      at,
+    );
     const body = await this.#place(partition, id, content.content);
     const about = { message: message.id, recipient: rid };
     const accepted = {
@@ -82,6 +88,13 @@ export class Reports {
       id,
       records: [accepted, { type: 'RecipientQueued', message: id, recipient: 0, copy: 0, forwardPath: reversePath }],
     };
+  }
+
+  /** Signed here and once: what is sent again is the same, octet for octet. */
+  async #signed(report: Content, at: number): Promise<Content> {
+    const signature = await this.#options.sign?.(report.content, at);
+    if (signature === undefined || signature.length === 0) return report;
+    return { ...report, content: Buffer.concat([signature, report.content]) };
   }
 
   #compose(

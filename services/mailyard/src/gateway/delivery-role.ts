@@ -1,5 +1,6 @@
 import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelivery } from '@mailyard/delivery';
 import type { MtaStsPolicies, VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
+import type { ReportSigner } from '@mailyard/dkim';
 import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { BounceKeys } from '@mailyard/mail';
@@ -11,12 +12,19 @@ import { bounceOfSettings } from './delivery-terms.ts';
 import type { RouteSource } from './routing-role.ts';
 import type { Stores } from './stores.ts';
 
+/** What delivery does with secrets of this machine. */
+export interface DeliverySecrets {
+  readonly credentials: OutgoingCredentials;
+  /** Signs reports (DKIM). */
+  readonly signReport: ReportSigner;
+}
+
 /** Starts delivering the mail of the partitions that are dealt to this process. */
 export function startDeliveryRole(
   { delivery, limits, dns, bodies }: Settings,
   stores: Stores,
   { routes, access, terms, suspensions }: Pick<RouteSource, 'routes' | 'access' | 'terms' | 'suspensions'>,
-  credentials: OutgoingCredentials,
+  { credentials, signReport }: DeliverySecrets,
   policies: MtaStsPolicies,
   process: { readonly hostname: string; readonly incarnation: Incarnation; readonly bounceKeys: BounceKeys },
 ): Promise<Delivery> {
@@ -45,6 +53,7 @@ export function startDeliveryRole(
     unsubscribed: () => access.current()?.unsubscribed,
     credentials,
     bounceKeys,
+    signReport,
     gateways: gatewaysOfSettings(delivery),
     resolver: openResolver({ dns }),
     policies,

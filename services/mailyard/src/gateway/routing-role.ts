@@ -11,6 +11,7 @@ import { type Logger, publishMailEvent } from '@mailyard/telemetry';
 import type { Acceptance } from '../start-options.ts';
 import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
+import { dkimKeyRemarks } from './dkim-key-remarks.ts';
 import { FollowedTerms } from './delivery-terms.ts';
 import { FollowedSuspensions } from './followed-suspensions.ts';
 import { hostExplainer } from './explain-hosts.ts';
@@ -52,6 +53,7 @@ export async function startRoutingRole(
   context: {
     readonly grpc: GrpcServer;
     readonly release: string;
+    readonly environment: Readonly<Record<string, string | undefined>>;
     readonly logger: Logger;
     readonly opened: Unwinding;
     /** All that hold waiting mail, as they are known when asked. */
@@ -60,7 +62,7 @@ export async function startRoutingRole(
   },
 ): Promise<RouteSource> {
   const { configurationLog } = stores;
-  const { grpc, release, logger, opened, owners, policies } = context;
+  const { grpc, release, environment, logger, opened, owners, policies } = context;
   let { lineage } = settings.configuration;
   if (stores.exclusive) {
     lineage ??= (await configurationLog.lineage()) ?? randomUUID();
@@ -79,6 +81,8 @@ export async function startRoutingRole(
       publishMailEvent({ kind: 'alarm', name: code.toLowerCase().replaceAll('_', '-'), detail: message });
     },
     census: new OwnersCensus(owners, settings.delivery.batchBy, resolver, () => terms!),
+    // Where nobody signs there need not be keys.
+    ...(settings.roles.includes('ingress') ? { remarkOnKey: dkimKeyRemarks(environment) } : {}),
     explainHosts: hostExplainer(resolver, policies, owners, settings.delivery),
     listeners: stores.listeners ?? (() => Promise.resolve(new Set(settings.listeners.map(({ name }) => name)))),
     ownListeners: settings.listeners.map(({ address }) => {

@@ -17,12 +17,13 @@ import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@
 import { makeGrpcServer } from '../grpc-server.ts';
 import type { Acceptance } from '../start-options.ts';
 import { BounceKeyring } from './bounce-keyring.ts';
-import { openResolver, startDeliveryRole } from './delivery-role.ts';
+import { type DeliverySecrets, openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
 import { openPolicies } from './mta-sts-policies.ts';
 import { offerGauges } from './offer-gauges.ts';
+import { type OutgoingSignatures, outgoingSignatures } from './outgoing-signatures.ts';
 import { reachableAddress } from './reachable-address.ts';
 import { followRouting, type RouteSource, startRoutingRole } from './routing-role.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
@@ -90,6 +91,7 @@ async function start(
       ? await startRoutingRole(settings, stores, accept, {
           grpc,
           release: `Mailyard ${version}`,
+          environment,
           logger,
           opened,
           owners,
@@ -103,8 +105,9 @@ async function start(
   };
   telemetry.metrics.observe('suspensions', () => source.suspensions.items.length);
   const credentials = new ProfileCredentials(source.profiles, environment, logger);
+  const signatures = outgoingSignatures(source.access, process.hostname, environment, logger);
   delivery = has('delivery')
-    ? await beginDelivery(settings, stores, source, credentials, policies, process, opened)
+    ? await beginDelivery(settings, stores, source, { credentials, ...signatures }, policies, process, opened)
     : undefined;
   if (delivery !== undefined) offerGauges(telemetry.metrics, delivery, credentials);
   else if (stores.exclusive) holdPressure(stores, opened);
@@ -112,7 +115,9 @@ async function start(
     ...{ grpc, telemetry, logger, opened, environment },
     release: `Mailyard ${version}`,
   });
-  const ingress = has('ingress') ? await beginIngress(settings, stores, source, process, opened) : undefined;
+  const ingress = has('ingress')
+    ? await beginIngress(settings, stores, source, signatures, process, opened)
+    : undefined;
 
   const grpcAddress = await grpc.listen();
   opened.add(() => grpc.stop());
@@ -168,12 +173,12 @@ async function beginDelivery(
   settings: Settings,
   stores: Stores,
   source: RouteSource,
-  credentials: ProfileCredentials,
+  secrets: DeliverySecrets,
   policies: MtaStsPolicies,
   process: Parameters<typeof startDeliveryRole>[5],
   opened: Unwinding,
 ): Promise<Delivery> {
-  const delivery = await startDeliveryRole(settings, stores, source, credentials, policies, process);
+  const delivery = await startDeliveryRole(settings, stores, source, secrets, policies, process);
   const publish = (): void => {
     for (let partition = 0; partition < stores.queueLog.partitionCount; partition++) {
       const share = delivery.pressure(partition);
@@ -252,6 +257,7 @@ async function beginIngress(
   settings: Settings,
   stores: Stores,
   { routes, access, suspensions }: RouteSource,
+  { signer }: OutgoingSignatures,
   { hostname, incarnation, bounceKeys }: Parameters<typeof startDeliveryRole>[5],
   opened: Unwinding,
 ): Promise<Ingress> {
@@ -269,6 +275,7 @@ async function beginIngress(
       health: { away, localShare },
       ...(takesAuthentication(settings) ? { smtpUsers: new SmtpUserFile(smtpUsersFileOf(settings)) } : {}),
       bounceKeys,
+      signer,
       isSuspended: (listener) => suspensions.isReceivingSuspended(listener),
       clock: { now: Date.now, random: (octets) => randomBytes(octets) },
       dns: openResolver(settings),
