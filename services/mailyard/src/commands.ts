@@ -58,6 +58,10 @@ export const COMMANDS: ReadonlyMap<
     'smtp-user',
     { summary: 'who may authenticate over SMTP and send to anyone', load: () => import('./commands/smtp-user.ts') },
   ],
+  [
+    'dkim',
+    { summary: 'keys and DNS records of those who sign outgoing mail', load: () => import('./commands/dkim.ts') },
+  ],
   ['init', { summary: 'begin a new configuration in an empty log', load: () => import('./commands/init.ts') }],
   ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   [

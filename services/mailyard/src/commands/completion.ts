@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
   destconfig: ['print', 'import', 'export'],
   user: ['list', 'set', 'remove'],
   'smtp-user': ['list', 'set', 'remove'],
+  dkim: ['list', 'record', 'test', 'keygen'],
   completion: ['bash', 'zsh'],
 };
 
@@ -42,6 +43,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   events: '--follow --after --earliest --cursor-file --kind --domain --sender',
   queue:
     '--all --domain --destination --sender --recipient --message --rid --reason --author --dry-run --limit --destinations --listener --until --content',
+  dkim: '--type --bits --domain --selector --resolver',
   start: `=${START}`,
   check: `=${START} --offline --json`,
   init: `=${START}`,
