@@ -18,6 +18,7 @@ export type ServiceName =
   | 'swaks'
   | 'strace'
   | 'python-grpc'
+  | 'python-dkim'
   | 'grpcurl'
   | 'zsh'
   | 'chromium';
@@ -31,6 +32,7 @@ export const SERVICE_NAMES: readonly ServiceName[] = [
   'swaks',
   'strace',
   'python-grpc',
+  'python-dkim',
   'grpcurl',
   'zsh',
   'chromium',
@@ -67,6 +69,10 @@ const PYTHON_PACKAGES = ['grpcio', 'grpcio-tools', 'grpcio-status', 'grpcio-heal
 /** The folder of a Python environment with gRPC's own client and generator; its programs are in `bin`. */
 export const pythonGrpc = (): string => join(servicesCache(), `python-grpc-${PYTHON_GRPC}`);
 
+/** Debian's own Python, which sees its packages: dkimpy, PyNaCl for Ed25519, dnspython. */
+export const DEBIAN_PYTHON = '/usr/bin/python3';
+const DEBIAN_PYTHON_PACKAGES = '/usr/lib/python3/dist-packages';
+
 const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
   kafka: {
     present: () => existsSync(kafkaJars()) && findProgram('java') !== undefined,
@@ -85,6 +91,12 @@ const INSTALLATIONS: Readonly<Record<ServiceName, Installation>> = {
     // Made last, so that a half-made environment is not taken for one.
     present: () => existsSync(join(pythonGrpc(), 'complete')),
     install: installPythonGrpc,
+  },
+  'python-dkim': {
+    present: () =>
+      existsSync(DEBIAN_PYTHON) &&
+      ['dkim', 'nacl', 'dns'].every((name) => existsSync(join(DEBIAN_PYTHON_PACKAGES, name))),
+    install: (say) => installPackages(['python3-dkim', 'python3-nacl', 'python3-dnspython'], say),
   },
   grpcurl: {
     present: () => existsSync(grpcurl()),
