@@ -20,6 +20,7 @@ const pages = globSync('docs/howto/routes-by-*.md', { cwd: root })
     'docs/howto/bounce-verification.md',
     'docs/howto/delivery-controls.md',
     'docs/howto/events.md',
+    'docs/howto/dkim.md',
     'docs/howto/migrate.md',
     'docs/howto/operate.md',
     'docs/howto/roles-and-tls.md',
@@ -93,6 +94,12 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
 const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'routes-by-command-line.md': ['less specific', 'the chain holds', /committed as version 8, before now/],
   'delivery-controls.md': [/At most 2 connections, 10 messages each/, 'the row example.com', 'Bounce profile: quick.'],
+  'dkim.md': [
+    /^s2026\._domainkey\.example\.com\. IN TXT \( "v=DKIM1; k=rsa; p=/m,
+    /^e2026\._domainkey\.example\.com\. IN TXT "v=DKIM1; k=ed25519; p=/m,
+    /\+ dkimProfiles example-rsa {2}domain example\.com, selector s2026, key file s2026\.pem/,
+    /RELAY SG SCANNERS match 10\.1\.9\.0\/24/,
+  ],
   'waiting-mail.md': [
     /suspended: delivery domain example\.com until .*, by ann: they move house/,
     'suspended: receiving ALL',

@@ -10,7 +10,7 @@ const OUT = IN + SECTION + VECTOR;
  * octets is remembered in `blank`. Sixteen octets at a time where nothing is to be done to them.
  *
  * In JavaScript it is a loop by octet, twice to four times dearer than this and garbage besides, or a text to run
- * patterns over, four to fifteen times dearer (docs/decisions/0013-own-dkim-signer.md). Assembled from this by `wat2wasm`:
+ * patterns over, four to fifteen times dearer (docs/decisions/0015-own-dkim-signer.md). Assembled from this by `wat2wasm`:
  *
  * ```wat
  * (module
