@@ -9,8 +9,8 @@ const OUT = IN + SECTION + VECTOR;
  * memory from `at` to `end`, writes what is left from `to` on, and tells where that ends. A run that goes on in the next
  * octets is remembered in `blank`. Sixteen octets at a time where nothing is to be done to them.
  *
- * In JavaScript it is a loop by octet, twice to four times dearer than this and garbage besides, or a text to run
- * patterns over, four to fifteen times dearer (docs/decisions/0015-own-dkim-signer.md). Assembled from this by `wat2wasm`:
+ * In JavaScript it is a loop by octet, twice to eight times dearer than this, or a text to run patterns over, up to ten
+ * times dearer (docs/decisions/0015-own-dkim-signer.md). Assembled from this by `wat2wasm`:
  *
  * ```wat
  * (module
