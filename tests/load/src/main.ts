@@ -3,7 +3,8 @@
  *
  *   compare [--workload relay] [--size 4k] [--sessions 20] [--pairs 5] [--seconds 5] [--systems postfix,mailyard]
  *       ratios of pairs of bursts, to the first system; workloads: ingest relay relay-r10 relay-r10x10; sizes: 4k 40k 1m
- *       systems: postfix mailyard haraka; the last is installed from npm when it is named
+ *       systems: postfix mailyard haraka; the last is installed from npm when it is named; and mailyard-relays,
+ *       mailyard-rsa and mailyard-ed25519, which relay for the load generator and sign or not (DKIM)
  *   profile [--workload relay] [--size 4k] [--sessions 20] [--seconds 5] [--out FILE]
  *       where Mailyard's main thread spends its time; FILE takes the profile, which any Chromium shows
  *   calls [--workload relay] [--size 4k] [--sessions 20] [--systems postfix,mailyard]

@@ -1,10 +1,11 @@
 import { haraka } from './haraka.ts';
 import { mailyard } from './mailyard.ts';
 import { postfix } from './postfix.ts';
+import { SIGNING_SYSTEMS } from './signing.ts';
 import type { MailSystem } from './system.ts';
 
 const SYSTEMS: ReadonlyMap<string, MailSystem> = new Map(
-  [mailyard, postfix, haraka].map((system) => [system.name, system]),
+  [mailyard, postfix, haraka, ...SIGNING_SYSTEMS].map((system) => [system.name, system]),
 );
 
 /**
