@@ -1,4 +1,4 @@
-import type { Operation } from '@mailyard/configuration';
+import type { DkimProfile, Operation } from '@mailyard/configuration';
 import { encodeChangeSet } from '@mailyard/contracts';
 import { GrpcRouteLookup } from '@mailyard/grpc';
 import { type Address, MtaError } from '@mailyard/mail';
@@ -289,6 +289,22 @@ describe('the cache of lookups', () => {
     expect(routing.access.current()!.recipients.verdict({ localPart: 'u', domain: domain('example.com') }).action).toBe(
       'ACCEPT',
     );
+  });
+
+  it('brings signing profiles whole, and takes them away again (DKIM)', async () => {
+    const routing = await run(await newLog());
+    const lookup = client(routing.address);
+    await until(() => expect(lookup.current()?.dkim.isEmpty).toBe(true));
+    const profile: DkimProfile = {
+      ...{ name: 'p', domain: 'example.com', selector: 's', key: { kind: 'environment', variable: 'KEY' } },
+      ...{ senders: ['@.example.com'], canonicalization: 'simple/simple', headers: ['Subject'] },
+      ...{ expiresAfterSeconds: 86_400, allowUnsigned: true },
+    };
+    const signers = () => lookup.current()!.dkim.signersOf({ localPart: 'u', domain: domain('a.example.com') });
+    await routing.administration.commit([{ kind: 'set', section: 'dkimProfiles', item: profile }], by);
+    await until(() => expect(signers()).toEqual([profile]));
+    await routing.administration.commit([{ kind: 'remove', section: 'dkimProfiles', key: 'p' }], by);
+    await until(() => expect(signers()).toEqual([]));
   });
 
   it('brings aliases where they changed, and keeps them where something else did (R136)', async () => {
