@@ -15,14 +15,11 @@ import { type AcceptedRecipient, buildAcceptance, type CopyHead, headOf } from '
 import { appendAcceptance } from './append-acceptance.ts';
 import { BodyIntake } from './body-intake.ts';
 import { ContentSigning, type Sealed } from './content-signing.ts';
+import type { IngressContext, IngressPorts } from './context.ts';
 import { MessageHeader } from './message-header.ts';
 import { choosePartition } from './partition-choice.ts';
-import type { Access, IngressSettings } from './ports.ts';
-import type { IngressPorts } from './start-ingress.ts';
-import type { PressureGate } from './pressure-gate.ts';
-import type { RecipientRate } from './recipient-rate.ts';
+import type { Access } from './ports.ts';
 import { flowOf } from './session-flow.ts';
-import type { RandomOctets } from './random-octets.ts';
 import { receivedField } from './received-field.ts';
 
 const LOOP = reply(554, '5.4.6', 'Too many hops');
@@ -35,15 +32,6 @@ const GONE = reply(451, '4.4.2', 'Connection lost');
 const UNSIGNED = reply(451, '4.7.5', 'Could not be signed, try again later');
 /** More than the records of a batch take besides bodies, prefixes and recipients. */
 const FRAME_OCTETS = 4096;
-
-/** What all transactions of a listener share. */
-export interface IngressContext {
-  readonly ports: IngressPorts;
-  readonly settings: IngressSettings;
-  readonly pressure: PressureGate;
-  readonly random: RandomOctets;
-  readonly rate: RecipientRate;
-}
 
 /** An envelope whose content may come. */
 export interface Envelope {

@@ -1,2 +1,3 @@
+export type { IngressPorts } from './context.ts';
 export * from './ports.ts';
 export * from './start-ingress.ts';

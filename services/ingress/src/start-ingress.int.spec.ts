@@ -23,7 +23,8 @@ import type { RouteLookup } from '@mailyard/smtp-routes';
 import { createTransport } from 'nodemailer';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { onMailEvent } from '@mailyard/telemetry';
-import { type Ingress, type IngressPorts, startIngress } from './start-ingress.ts';
+import type { IngressPorts } from './context.ts';
+import { type Ingress, startIngress } from './start-ingress.ts';
 
 const batches: (readonly QueueRecord[])[] = [];
 const bodies = new Map<string, Buffer>();

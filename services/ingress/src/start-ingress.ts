@@ -1,41 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { HostNames, RecipientBoard } from '@mailyard/access';
-import type { DkimSigner } from '@mailyard/dkim';
-import { type BounceKeys, type Reply, reply } from '@mailyard/mail';
-import type { BodyStore, PressureBoard, QueueLog } from '@mailyard/queue';
+import { type Reply, reply } from '@mailyard/mail';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
-import type { RouteLookup } from '@mailyard/smtp-routes';
 import { publishMailEvent } from '@mailyard/telemetry';
-import { AuthenticationDesk, type SmtpUsers } from './authentication-desk.ts';
+import { AuthenticationDesk } from './authentication-desk.ts';
+import type { IngressContext, IngressPorts } from './context.ts';
 import { HostGate } from './host-gate.ts';
-import type { IngressContext } from './incoming-content.ts';
-import type { AccessSource, IngressClock, IngressHealth, IngressSettings } from './ports.ts';
+import type { IngressSettings } from './ports.ts';
 import { PressureGate } from './pressure-gate.ts';
 import { RandomOctets } from './random-octets.ts';
 import { RecipientRate } from './recipient-rate.ts';
 import { IngressTransaction } from './transaction.ts';
-
-/** What ingress stands on. */
-export interface IngressPorts {
-  readonly queueLog: QueueLog;
-  readonly bodyStore: BodyStore;
-  readonly routes: RouteLookup;
-  readonly access: AccessSource;
-  readonly pressure: PressureBoard;
-  readonly health: IngressHealth;
-  readonly clock: IngressClock;
-  readonly dns: HostNames;
-  /** Where other receiving processes are; absent where this is the only one. */
-  readonly recipientBoard?: RecipientBoard;
-  /** Who may authenticate at listeners that take AUTH. */
-  readonly smtpUsers?: SmtpUsers;
-  /** What senders of mail out are tagged with (R140). Absent: bounces are not verified. */
-  readonly bounceKeys?: BounceKeys;
-  /** Signs outgoing mail. Absent: it goes out as it is. */
-  readonly signer?: DkimSigner;
-  /** Whether receiving rests at a listener (R211). Absent: never. */
-  readonly isSuspended?: (listener: string) => boolean;
-}
 
 /** One listener: where, with which limits, under which settings. */
 export interface ListenerPlan {

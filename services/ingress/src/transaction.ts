@@ -1,15 +1,15 @@
-import type { RecipientVerdict } from '@mailyard/access';
+import { recipientVerdict, type RecipientVerdict } from '@mailyard/access';
 import { type Reply, reply } from '@mailyard/mail';
 import type { ContentSink, InjectionSession, MailCommand, MailTransaction, RcptCommand } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { BounceGate, bounceMark } from './bounce-gate.ts';
 import { delayedRejection } from './host-gate.ts';
-import { IncomingContent, type IngressContext } from './incoming-content.ts';
+import type { IngressContext } from './context.ts';
+import { IncomingContent } from './incoming-content.ts';
 import type { Access } from './ports.ts';
 import { flowOf, mayRelay } from './session-flow.ts';
 import { TakenRecipients } from './taken-recipients.ts';
 
-const RELAYED: RecipientVerdict = { action: 'ACCEPT', matched: '', reply: undefined };
 const RECIPIENT_OK = reply(250, '2.1.5', 'Ok');
 const BATCH_TOO_LARGE = reply(452, '4.5.3', 'Too many recipients for one message');
 /** What the acceptance itself may take: a rewritten header section, and all that is not a recipient. */
@@ -70,13 +70,11 @@ export class IngressTransaction implements MailTransaction {
     return refusal;
   }
 
-  /** Who relays may write to anyone; whom a row rejects, to nobody; all others to whom the table names (R124). */
+  /** Whom a row rejects may write to nobody (R125). */
   #verdict(recipient: RcptCommand['forwardPath']): RecipientVerdict {
     const rejection = delayedRejection(this.#session);
     if (rejection !== undefined) return { action: 'REJECT', matched: '', reply: rejection };
-    // A bare postmaster is ours, whoever writes (RFC 5321 §4.5.1).
-    if (this.#relays && recipient.domain !== '') return RELAYED;
-    return this.#access.recipients.verdict(recipient);
+    return recipientVerdict(this.#access.recipients, this.#relays, recipient);
   }
 
   /** The envelope alone must leave room in a batch (I12); bodies can go into the store, recipients cannot. */

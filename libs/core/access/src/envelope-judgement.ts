@@ -3,7 +3,7 @@ import type { ExpansionFault } from './alias-table.ts';
 import type { Subject } from './address-pattern.ts';
 import type { HostAccessTable, HostVerdict } from './host-access-table.ts';
 import { type MailPolicyTable, type PolicySenders, type Splinter, splinter } from './mail-policy.ts';
-import type { RecipientAccessTable, RecipientVerdict } from './recipient-access-table.ts';
+import { type RecipientAccessTable, recipientVerdict, type RecipientVerdict } from './recipient-access-table.ts';
 import type { RecipientRewriting, RewrittenRecipient } from './recipient-rewriting.ts';
 import type { VirtualGatewayMap } from './virtual-gateway.ts';
 
@@ -46,7 +46,6 @@ export interface EnvelopeJudgement {
   readonly gateway: string | undefined;
 }
 
-const TAKEN: RecipientVerdict = { action: 'ACCEPT', matched: '', reply: undefined };
 const REFUSED: RecipientVerdict = { action: 'REJECT', matched: '', reply: undefined };
 
 /** What the tables say of an envelope; limits that count what came before are not in it. */
@@ -57,8 +56,7 @@ export function judgeEnvelope(tables: MailInTables, offered: OfferedEnvelope): E
   const isRefused = client.action === 'TCPREFUSE' || (client.action === 'REJECT' && !isAuthenticated);
   const recipients = offered.recipients.map((recipient): RecipientVerdict => {
     if (isRefused) return REFUSED;
-    if (relays && recipient.domain !== '') return TAKEN;
-    return tables.recipients.verdict(tables.rewriting.domainMap.map(recipient)?.mailbox ?? recipient);
+    return recipientVerdict(tables.recipients, relays, tables.rewriting.domainMap.map(recipient)?.mailbox ?? recipient);
   });
   const rewritten = offered.recipients.map((recipient) => tables.rewriting.rewrite(recipient));
   const taken = offered.recipients.flatMap((recipient, place) =>

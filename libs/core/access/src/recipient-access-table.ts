@@ -98,6 +98,13 @@ export class RecipientAccessTable {
   }
 }
 
+const RELAYED: RecipientVerdict = { action: 'ACCEPT', matched: '', reply: undefined };
+
+/** Who relays may write to anyone (R124) but a bare postmaster, which is ours, whoever writes (RFC 5321 §4.5.1). */
+export function recipientVerdict(table: RecipientAccessTable, relays: boolean, recipient: Subject): RecipientVerdict {
+  return relays && recipient.domain !== '' ? RELAYED : table.verdict(recipient);
+}
+
 function fits({ code, text }: { readonly code: number; readonly text: string }, action: 'ACCEPT' | 'REJECT'): boolean {
   const inRange =
     action === 'ACCEPT' ? code === 250 || code === 251 : Number.isInteger(code) && code >= 400 && code <= 599;
