@@ -253,6 +253,11 @@ function readItem(
   return read;
 }
 
+/** An item as every way in takes it: what was written on the wire, read again. @returns undefined when it lacks a part */
+export function readWritten<S extends SectionName>(section: S, item: Sections[S]): Sections[S] | undefined {
+  return readItem(writeItem(section, item), '', AS_WRITTEN, [])?.item as Sections[S] | undefined;
+}
+
 /** A key as it is stored: a receiving domain in the form it is compared in. */
 export function canonicalKey(section: SectionName, key: string): string {
   if (section === 'virtualGateways') return keyOf('virtualGateways', { from: key, gateway: '' });

@@ -10,6 +10,7 @@ import {
   isDisjoint,
   type LoggedChangeSet,
   type Operation,
+  reliedOn,
   touchedBy,
   validateOperations,
 } from '@mailyard/configuration';
@@ -167,7 +168,7 @@ export class Committer {
     state: ConfigurationState,
   ): Promise<Difference[] | undefined> {
     if (expectedVersion > state.version) return [];
-    const ours = touchedBy(operations);
+    const ours = reliedOn(operations);
     let isInTheWay = false;
     for await (const logged of this.#log.read(expectedVersion + 1)) {
       const { changeSet, isUnreadable } = readCommitted(logged);

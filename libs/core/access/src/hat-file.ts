@@ -11,6 +11,7 @@ import {
   type HostRule,
   type HostSource,
   hostRowKey,
+  isLastRow,
 } from './host-access-table.ts';
 import {
   CONNECTION_ACTIONS,
@@ -42,8 +43,7 @@ export function printHatFile({ rows, policies }: HostAccessFile): string {
   const lines: string[] = [];
   for (const { name, action, parameters } of policies) lines.push(`$${name}`, ...ruleLines({ action, parameters }, ''));
   // ALL is read last, so it is written last.
-  const isAll = ({ group, sources }: HostAccessRow): boolean => group === '' && /^all$/i.test(sources[0]?.source ?? '');
-  for (const row of [...rows.filter((each) => !isAll(each)), ...rows.filter(isAll)]) {
+  for (const row of [...rows.filter((each) => !isLastRow(each)), ...rows.filter(isLastRow)]) {
     const sources = row.sources.map(({ source, comment }) => `${source}${commentText(comment)}`);
     if (row.group !== '') lines.push(`${row.group}:`, ...sources.map((source) => `    ${source}`));
     else lines.push(...sources);

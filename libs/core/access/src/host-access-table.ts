@@ -63,6 +63,11 @@ export function hostRowKey({ listener, group, sources }: HostAccessRow): string 
   return listener === '' ? name : `${listener} ${name}`;
 }
 
+/** Whether a row is for whom no other names: it is read last, wherever it is written (R120). */
+export function isLastRow({ group, sources }: HostAccessRow): boolean {
+  return group === '' && /^all$/i.test(sources[0]?.source ?? '');
+}
+
 /** What tells a mail flow policy from the others. */
 export function flowPolicyKey({ listener, name }: MailFlowPolicy): string {
   return listener === '' ? `$${name}` : `${listener} $${name}`;
@@ -242,11 +247,12 @@ export function isComment(text: string): boolean {
 }
 
 function readRule(
-  { listener, rule }: HostAccessRow,
+  row: HostAccessRow,
   policies: ReadonlyMap<string, ReadRule>,
   field: string,
   faults: AccessFault[],
 ): ReadRule | undefined {
+  const { listener, rule } = row;
   if ('action' in rule) {
     if (!CONNECTION_ACTIONS.includes(rule.action))
       faults.push(accessFault('HAT_ROW_INVALID', `${field}.rule`, rule.action, 'is no action'));
@@ -259,7 +265,14 @@ function readRule(
   const { policy: name } = rule;
   const policy = policies.get(`${listener} $${name}`) ?? policies.get(`$${name}`);
   if (policy === undefined)
-    faults.push(accessFault('HAT_POLICY_UNKNOWN', `${field}.rule`, `$${name}`, 'is no mail flow policy'));
+    faults.push(
+      accessFault(
+        'HAT_POLICY_UNKNOWN',
+        `${field}.rule`,
+        `$${name}`,
+        `is no mail flow policy; ${hostRowKey(row)} names it`,
+      ),
+    );
   return policy;
 }
 

@@ -62,8 +62,20 @@ export function touchedBy(operations: readonly Operation[]): ReadonlySet<string>
   return touched;
 }
 
+/** What operations touch, and the items that they stand before: where these are not as they were seen, somebody is to look. */
+export function reliedOn(operations: readonly Operation[]): ReadonlySet<string> {
+  const relied = new Set(touchedBy(operations));
+  for (const operation of operations)
+    if (operation.kind === 'set' && operation.before !== undefined)
+      relied.add(`${operation.section} ${operation.before}`);
+  return relied;
+}
+
 /**
  * Whether a change may follow another that its author did not know of: the two touch nothing in common.
+ *
+ * @param ours what the change relies on ({@link reliedOn})
+ * @param theirs what the other one touched ({@link touchedBy})
  *
  * A change of the mode of matching touches every route.
  */

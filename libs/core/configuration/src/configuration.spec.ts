@@ -11,7 +11,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accessTablesOf } from './access-tables.ts';
 import { findChainBreak } from './chain.ts';
-import { type ChangeSet, isDisjoint, type Operation, touchedBy } from './change-set.ts';
+import { type ChangeSet, isDisjoint, type Operation, reliedOn, touchedBy } from './change-set.ts';
 import {
   applyChangeSet,
   applyOperations,
@@ -99,8 +99,9 @@ describe('destination controls and bounce profiles', () => {
     { maxMessagesPerConnection: 0 },
     { maxRecipients: 0 },
     { windowMinutes: 61 },
-  ])('are refused with %j, under which no mail would go or no row would be found', (item) => {
-    expect(codes(start, [control(item)])).toEqual(['ITEM_INVALID operations']);
+  ])('are refused with %j, under which no mail would go or no row would be found, each at its field', (item) => {
+    const state = commit(start, control({ domain: 'first.example' }));
+    expect(codes(state, [control(item)])).toEqual([`ITEM_INVALID destinationControls[1].${Object.keys(item)[0]}`]);
   });
 
   it('want a wait between attempts, the longest not below the first (R70)', () => {
@@ -110,9 +111,15 @@ describe('destination controls and bounce profiles', () => {
       item: { name: 'quick', ...item },
     });
     expect(codes(start, [profile({ initialWaitSeconds: 1, maxWaitSeconds: 1 })])).toEqual([]);
-    expect(codes(start, [profile({ initialWaitSeconds: 0 })])).toEqual(['ITEM_INVALID operations']);
-    expect(codes(start, [profile({ initialWaitSeconds: 9, maxWaitSeconds: 8 })])).toEqual(['ITEM_INVALID operations']);
-    expect(codes(start, [control({ bounceProfile: 'quick' })])).toEqual(['ITEM_UNKNOWN operations']);
+    expect(codes(start, [profile({ initialWaitSeconds: 0 })])).toEqual([
+      'ITEM_INVALID bounceProfiles[0].initialWaitSeconds',
+    ]);
+    expect(codes(start, [profile({ initialWaitSeconds: 9, maxWaitSeconds: 8 })])).toEqual([
+      'ITEM_INVALID bounceProfiles[0].maxWaitSeconds',
+    ]);
+    expect(codes(start, [control({ bounceProfile: 'quick' })])).toEqual([
+      'ITEM_UNKNOWN destinationControls[0].bounceProfile',
+    ]);
   });
 
   it('takes signing profiles that can sign, and one key for one place of the DNS', () => {
@@ -236,10 +243,12 @@ describe('keys of bounce verification', () => {
   };
 
   it('are there as long as a row wants one (R140)', () => {
-    expect(codes(start, [row])).toEqual(['ITEM_UNKNOWN operations']);
+    expect(codes(start, [row])).toEqual(['ITEM_UNKNOWN destinationControls[0].bounceVerification']);
     expect(codes(start, [row, key])).toEqual([]);
     const both = commit(start, key, row);
-    expect(codes(both, [{ kind: 'remove', section: 'bounceKeys', key: '1' }])).toEqual(['ITEM_UNKNOWN operations']);
+    expect(codes(both, [{ kind: 'remove', section: 'bounceKeys', key: '1' }])).toEqual([
+      'ITEM_UNKNOWN destinationControls[0].bounceVerification',
+    ]);
     expect(codes(both, [put('a.example h.example')])).toEqual([]);
   });
 });
@@ -404,6 +413,18 @@ describe('two changes', () => {
     ],
   ])('%s are disjoint: %s', (_name, ours, theirs, expected) => {
     expect(isDisjoint(touchedBy(ours), touchedBy(theirs))).toBe(expected);
+  });
+});
+
+describe('a change of order (R205)', () => {
+  const above = (before: string): Operation[] => [
+    { kind: 'set', section: 'rat', item: { recipient: 'a.example', action: 'ACCEPT' }, before },
+  ];
+
+  it('may not follow one of the item that it is put above, and may follow one of another', () => {
+    const theirs: Operation[] = [{ kind: 'remove', section: 'rat', key: 'b.example' }];
+    expect(isDisjoint(reliedOn(above('b.example')), touchedBy(theirs))).toBe(false);
+    expect(isDisjoint(reliedOn(above('c.example')), touchedBy(theirs))).toBe(true);
   });
 });
 

@@ -35,7 +35,11 @@ export interface ConfigurationFault {
   readonly code: ConfigurationFaultCode;
   readonly message: string;
   readonly token: string;
-  /** Where: `operations[2].set.route.destinations[0]`, or a part of it when there are no operations. */
+  /**
+   * Where: `operations[2].set.route.destinations[0]`, or a part of it when there are no operations; `operations` for all of
+   * them; for what they make together the item in its place, such as `hat[2].sources[0]` or
+   * `destinationControls[1].maxConnections`.
+   */
   readonly field: string;
   /** Line of an imported file. */
   readonly line?: number;
@@ -183,23 +187,26 @@ function checkWhole(
           },
     );
   }
-  for (const { item, since } of destinationControls.values()) {
-    if (since > before.version) checkControl(item, faults);
+  for (const [place, { item, since }] of [...destinationControls.values()].entries()) {
+    const field = `destinationControls[${place}]`;
+    if (since > before.version) checkControl(item, field, faults);
     if (item.bounceProfile === undefined || bounceProfiles.has(item.bounceProfile)) continue;
     faults.push({
       code: 'ITEM_UNKNOWN',
       token: item.bounceProfile,
-      field: 'operations',
+      field: `${field}.bounceProfile`,
       message: `is no bounce profile; ${item.domain} names it`,
     });
   }
-  for (const { item, since } of destinationControls.values()) {
+  for (const [place, { item, since }] of [...destinationControls.values()].entries()) {
     const wasThere = before.sections.bounceKeys.size > 0;
     if (item.bounceVerification !== true || bounceKeys.size > 0 || (since <= before.version && !wasThere)) continue;
     const message = `wants a key in bounceKeys; ${item.domain} says bounceVerification`;
-    faults.push({ code: 'ITEM_UNKNOWN', token: 'bounceKeys', field: 'operations', message });
+    const field = `destinationControls[${place}].bounceVerification`;
+    faults.push({ code: 'ITEM_UNKNOWN', token: 'bounceKeys', field, message });
   }
-  for (const { item, since } of bounceProfiles.values()) if (since > before.version) checkBounceProfile(item, faults);
+  for (const [place, { item, since }] of [...bounceProfiles.values()].entries())
+    if (since > before.version) checkBounceProfile(item, `bounceProfiles[${place}]`, faults);
   for (const { item, since } of suspensions.values()) if (since > before.version) checkSuspension(item, faults);
   checkDkimProfiles([...dkimProfiles.values()], before.version, faults);
 }
@@ -224,22 +231,24 @@ function checkAccess(before: ConfigurationState, after: ConfigurationState, faul
 }
 
 /** R140, R146: a domain in the form in which it is compared, and numbers with which mail still goes. */
-function checkControl(control: DestinationControl, faults: ConfigurationFault[]): void {
+function checkControl(control: DestinationControl, place: string, faults: ConfigurationFault[]): void {
   const { domain, maxConnections, maxMessagesPerConnection, maxRecipients, windowMinutes, tls, dane, mtaSts } = control;
-  const say = (message: string): void => {
-    faults.push({ code: 'ITEM_INVALID', token: domain, field: 'operations', message });
+  const say = (field: keyof DestinationControl, message: string): void => {
+    faults.push({ code: 'ITEM_INVALID', token: domain, field: `${place}.${field}`, message });
   };
   if (domain !== 'DEFAULT') {
     const read = readReceivingDomain(domain);
     if ('code' in read || read.receivingDomain === 'ALL')
-      say('is no recipient domain: a row is for a domain, what is below it with a leading dot, or DEFAULT');
-    else if (read.receivingDomain !== domain) say(`is to be written ${read.receivingDomain}`);
+      say('domain', 'is no recipient domain: a row is for a domain, what is below it with a leading dot, or DEFAULT');
+    else if (read.receivingDomain !== domain) say('domain', `is to be written ${read.receivingDomain}`);
   }
   for (const [name, value] of Object.entries({ maxConnections, maxMessagesPerConnection, maxRecipients }))
-    if (value !== undefined && value < 1) say(`${name} is at least 1`);
-  if (tls === 'none' && dane !== undefined && dane !== 'none') say('DANE goes with TLS: tls is not none');
-  if (tls === 'none' && mtaSts !== undefined && mtaSts !== 'none') say('MTA-STS goes with TLS: tls is not none');
-  if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60)) say('windowMinutes is 1 to 60');
+    if (value !== undefined && value < 1) say(name as keyof DestinationControl, `${name} is at least 1`);
+  if (tls === 'none' && dane !== undefined && dane !== 'none') say('dane', 'DANE goes with TLS: tls is not none');
+  if (tls === 'none' && mtaSts !== undefined && mtaSts !== 'none')
+    say('mtaSts', 'MTA-STS goes with TLS: tls is not none');
+  if (windowMinutes !== undefined && (windowMinutes < 1 || windowMinutes > 60))
+    say('windowMinutes', 'windowMinutes is 1 to 60');
 }
 
 /** As the HTTP API takes them. */
@@ -261,16 +270,19 @@ function checkSuspension({ domain, destination, listener, reason }: Suspension, 
 
 function checkBounceProfile(
   { name, initialWaitSeconds, maxWaitSeconds, delayWarningSeconds }: BounceProfile,
+  place: string,
   faults: ConfigurationFault[],
 ): void {
-  const say = (message: string): void => {
-    faults.push({ code: 'ITEM_INVALID', token: name, field: 'operations', message });
+  const say = (field: keyof BounceProfile, message: string): void => {
+    faults.push({ code: 'ITEM_INVALID', token: name, field: `${place}.${field}`, message });
   };
   // With no wait at all a host would be asked as fast as it answers.
-  if (initialWaitSeconds !== undefined && initialWaitSeconds < 1) say('initialWaitSeconds is at least 1');
+  if (initialWaitSeconds !== undefined && initialWaitSeconds < 1)
+    say('initialWaitSeconds', 'initialWaitSeconds is at least 1');
   if (maxWaitSeconds !== undefined && maxWaitSeconds < (initialWaitSeconds ?? 1))
-    say('maxWaitSeconds is not below initialWaitSeconds');
-  if (delayWarningSeconds !== undefined && delayWarningSeconds < 1) say('delayWarningSeconds is at least 1');
+    say('maxWaitSeconds', 'maxWaitSeconds is not below initialWaitSeconds');
+  if (delayWarningSeconds !== undefined && delayWarningSeconds < 1)
+    say('delayWarningSeconds', 'delayWarningSeconds is at least 1');
 }
 
 function checkDkimProfiles(
