@@ -1,5 +1,11 @@
 /** Differences of the configuration, the two sides as people read them. */
-import { flowPolicyText, type HostAccessRow, hostRowText, type MailFlowPolicy } from '@mailyard/access';
+import {
+  flowPolicyText,
+  type HostAccessRow,
+  hostRowText,
+  type MailFlowPolicy,
+  type RecipientAccessEntry,
+} from '@mailyard/access';
 import {
   type ConfigurationState,
   type Difference,
@@ -70,6 +76,11 @@ export function writeDifferences(
 function itemText(section: SectionName, item: Sections[SectionName], beside?: Sections[SectionName]): string {
   if (section === 'hat') return hostRowText(item as HostAccessRow, beside as HostAccessRow | undefined);
   if (section === 'mailFlowPolicies') return flowPolicyText(item as MailFlowPolicy);
+  if (section === 'rat') {
+    const { action, reply, bypassReceivingControl } = item as RecipientAccessEntry;
+    const words = [action, ...(reply === undefined ? [] : [`${reply.code} ${reply.text}`])].join(' ');
+    return bypassReceivingControl === true ? `${words}, bypassReceivingControl` : words;
+  }
   if (section === 'routes') {
     const { destinations, authProfile } = writeRoute(item as SmtpRoute);
     return `${destinations.join(', ')}${authProfile === undefined ? '' : `/auth=${authProfile}`}`;

@@ -2,22 +2,20 @@
 import {
   type ConfigurationFault,
   type ConfigurationState,
-  DEFAULTS,
-  differences,
   isDisjoint,
   keyOf,
   type Operation,
   operationsBetween,
+  reliedOn,
   touchedBy,
   validateOperations,
 } from '@mailyard/configuration';
-import { canonicalKey } from '@mailyard/contracts';
 import type { Remark } from '@mailyard/mail';
-import { readRoute, type ReceivingDomain } from '@mailyard/smtp-routes';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ConfigurationDesk, DeskImport, DeskWaitingMail, FileFormat } from './configuration-desk.ts';
 import { DIFFERENCES_TOLD, type DifferenceJson, writeDifference, writeDifferences } from './difference-json.ts';
 import { type Draft, DRAFT_LIMIT, type DraftStore } from './draft-store.ts';
+import { type EditBase, placeFault, type ReadEdits, readEdits } from './edit-operations.ts';
 import { KeptAnswer } from './kept-answer.ts';
 import type { Edit } from './shape.ts';
 
@@ -40,6 +38,13 @@ export interface PendingCount {
 
 /** What the API tells of pending changes. */
 type PendingJson = PendingCount & Readonly<Record<string, unknown>>;
+
+/** What is said of one edit. */
+export interface EditJudgement {
+  readonly operations: readonly Operation[];
+  readonly faults: readonly ConfigurationFault[];
+  readonly warnings: readonly Remark[];
+}
 
 export class PendingChanges {
   readonly #desk: ConfigurationDesk;
@@ -105,119 +110,72 @@ export class PendingChanges {
   ): Promise<{ readonly theirs: readonly DifferenceJson[]; readonly isConflict: boolean }> {
     if (baseVersion === state.version) return { theirs: [], isConflict: false };
     const base = await this.#desk.at(baseVersion);
-    const touched = new Set<string>();
-    const theirs: DifferenceJson[] = [];
-    for (const difference of differences(base, state)) {
-      touched.add(`${difference.section} ${difference.key}`);
-      if (theirs.length < DIFFERENCES_TOLD) theirs.push(writeDifference(difference));
-    }
-    if (base.mode !== state.mode) {
-      touched.add('routes *');
-      theirs.unshift({ section: 'matchingMode', key: '', before: base.mode, after: state.mode });
-    }
-    return { theirs, isConflict: !isDisjoint(touchedBy(operations), touched) };
+    const { differences } = writeDifferences(base, state);
+    const relied = reliedOn(operations);
+    // By what was committed, as a commit is judged: what was put elsewhere, or there and back, differs in nothing.
+    const committed = await this.#desk.history({ limit: state.version - baseVersion });
+    const areAllKnown = committed.length === state.version - baseVersion;
+    const isConflict =
+      !areAllKnown || committed.some(({ changeSet }) => !isDisjoint(relied, touchedBy(changeSet.operations)));
+    return { theirs: differences, isConflict };
   }
 
-  /** Stages edits, all of them or none. @throws ApiRefusal 422 with each fault by its edit */
+  /** A version with what is pending done to it, or without: what a page shows. */
+  async view(
+    name: string,
+    asked: { readonly pending: boolean; readonly version?: number | undefined },
+  ): Promise<{ readonly state: ConfigurationState; readonly draft: Draft | undefined }> {
+    const state = await this.#desk.at(asked.version ?? 0);
+    const isDraft = asked.pending && asked.version === undefined;
+    return { state, draft: isDraft ? await this.#drafts.of(name) : undefined };
+  }
+
+  /**
+   * Stages edits, all of them or none.
+   *
+   * @param seenVersion the version that was shown when they were made
+   * @throws ApiRefusal 422 with each fault by its edit
+   */
   submit(name: string, edits: readonly Edit[], seenVersion: number | undefined): Promise<void> {
     return this.#drafts.exclusively(name, async () => {
-      const { state } = this.#desk;
       const draft = await this.#drafts.of(name);
-      const before = draft?.operations ?? [];
-      const faults: ConfigurationFault[] = [];
-      const owners: number[] = [];
-      const operations: Operation[] = [];
-      for (const [index, edit] of edits.entries())
-        for (const operation of this.#operationsOf(edit, `edits[${index}]`, [...before, ...operations], faults)) {
-          operations.push(operation);
-          owners.push(index);
-        }
-      if (faults.length === 0) {
-        const all = [...before, ...operations];
-        for (const fault of this.#desk.validate(all).faults)
-          faults.push(placeFault(fault, before.length, owners, edits));
-      }
+      const base = await this.#baseOf(draft, seenVersion);
+      const { operations, faults } = this.#judge(edits, base);
       if (faults.length > 0) throw new ApiRefusal(422, 'FAULTS', 'nothing was staged', { faults });
-      if (before.length + operations.length > DRAFT_LIMIT)
+      const all = [...base.pending, ...operations];
+      if (all.length > DRAFT_LIMIT)
         throw new ApiRefusal(409, 'PENDING_EXISTS', `${DRAFT_LIMIT} edits are pending; commit or abandon them first`);
-      const base =
-        seenVersion === undefined || seenVersion === 0 ? state.version : Math.min(seenVersion, state.version);
-      await this.#drafts.put(name, { baseVersion: draft?.baseVersion ?? base, operations: [...before, ...operations] });
+      // Moved to where it stands: nothing is to be staged.
+      if (operations.length === 0) return;
+      await this.#drafts.put(name, { baseVersion: draft?.baseVersion ?? base.seen.version, operations: all });
     });
   }
 
-  *#operationsOf(
-    edit: Edit,
-    place: string,
-    before: readonly Operation[],
-    faults: ConfigurationFault[],
-  ): Iterable<Operation> {
-    switch (edit.kind) {
-      case 'remove': {
-        yield { kind: 'remove', section: 'routes', key: canonicalKey('routes', edit.receivingDomain) };
-        return;
-      }
-      case 'removeAll': {
-        const ending = lastDefault(this.#desk.state, before);
-        yield { kind: 'replace', section: 'routes', items: [ending] };
-        return;
-      }
-      case 'matchingMode': {
-        yield { kind: 'matchingMode', mode: edit.mode };
-        return;
-      }
-      case 'set': {
-        const { authProfile, ...written } = edit.route;
-        const read = readRoute(authProfile === undefined ? written : { ...written, authProfile }, this.#desk.rules);
-        if ('faults' in read) {
-          for (const fault of read.faults) faults.push({ ...fault, field: `${place}.route.${fault.field}` });
-          return;
-        }
-        const { route } = read;
-        const old = edit.replaces === undefined ? undefined : canonicalKey('routes', edit.replaces);
-        const isRenamed = old !== undefined && old !== keyOf('routes', route);
-        if (isRenamed) yield { kind: 'remove', section: 'routes', key: old };
-        yield { kind: 'set', section: 'routes', item: route, expect: isRenamed ? 'absent' : edit.expect };
-      }
-    }
+  async #baseOf(draft: Draft | undefined, seenVersion: number | undefined): Promise<EditBase> {
+    const { state } = this.#desk;
+    const isOld = seenVersion !== undefined && seenVersion > 0 && seenVersion < state.version;
+    const seen = isOld ? await this.#desk.at(seenVersion) : state;
+    return { state, seen, pending: draft?.operations ?? [], rules: this.#desk.rules };
   }
 
-  /** Judges an entry as it is typed, on what is pending. @returns faults with the fields of the form */
-  async check(
-    name: string,
-    written: Extract<Edit, { kind: 'set' }>['route'],
-    editing: string | undefined,
-  ): Promise<{
-    readonly faults: readonly ConfigurationFault[];
-    readonly warnings: readonly Remark[];
-    readonly receivingDomain?: ReceivingDomain;
-  }> {
-    const before = (await this.#drafts.of(name))?.operations ?? [];
-    const edit: Edit = {
-      kind: 'set',
-      route: written,
-      expect: editing === undefined ? 'absent' : 'present',
-      replaces: editing,
+  /** Reads edits and finds every fault, each by its edit. */
+  #judge(edits: readonly Edit[], base: EditBase): ReadEdits {
+    const read = readEdits(edits, base);
+    if (read.faults.length > 0) return read;
+    const { faults } = this.#desk.validate([...base.pending, ...read.operations]);
+    return { ...read, faults: faults.map((fault) => placeFault(fault, read, edits, base)) };
+  }
+
+  /** Judges an edit as it is typed, on what is pending. @returns faults with the fields of its entry or item */
+  async check(name: string, edit: Edit): Promise<EditJudgement> {
+    const base = await this.#baseOf(await this.#drafts.of(name), undefined);
+    const { operations, faults } = this.#judge([edit], base);
+    const isRead = operations.length > 0;
+    return {
+      operations,
+      faults: faults.map((fault) => ({ ...fault, field: fault.field.replace(/^edits\[0\]\.(?:route\.|item\.)?/, '') })),
+      warnings: isRead ? this.#desk.validate(operations).warnings : [],
     };
-    const faults: ConfigurationFault[] = [];
-    const operations = [...this.#operationsOf(edit, '', before, faults)];
-    const bare = (fault: ConfigurationFault): ConfigurationFault => ({
-      ...fault,
-      field: fault.field.replace(/^.*\.?route\./, ''),
-    });
-    if (faults.length > 0) return { faults: faults.map(bare), warnings: [] };
-    const found = this.#desk.validate([...before, ...operations]);
-    const own = found.faults.map((fault) =>
-      placeFault(
-        fault,
-        before.length,
-        operations.map(() => 0),
-        [edit],
-      ),
-    );
-    const set = operations.at(-1) as Extract<Operation, { kind: 'set'; section: 'routes' }>;
-    const { warnings } = this.#desk.validate(operations);
-    return { faults: own.map(bare), warnings, receivingDomain: set.item.receivingDomain };
   }
 
   /** Tells what a file would do to the committed table, and stages it when asked to and it has no faults. */
@@ -328,54 +286,24 @@ function nothingPending(): ApiRefusal {
   return new ApiRefusal(409, 'NOTHING_PENDING', 'nothing is pending');
 }
 
-/** The value that ALL has after some operations: deleting all leaves it untouched (R201). */
-function lastDefault(state: ConfigurationState, operations: readonly Operation[]) {
-  let ending = state.sections.routes.get('ALL')!.item;
-  for (const operation of operations) {
-    if (operation.kind === 'set' && operation.section === 'routes' && operation.item.receivingDomain === 'ALL')
-      ending = operation.item;
-    if (operation.kind === 'replace' && operation.section === 'routes')
-      ending = operation.items.find(({ receivingDomain }) => receivingDomain === 'ALL') ?? DEFAULTS.routes!;
-  }
-  return ending;
-}
-
-/** Without what operations expected of the version they were made on; what is gone already is not removed again. */
+/**
+ * Without what operations expected of the version they were made on; what is gone already is not removed again, and nothing
+ * is put above it.
+ */
 function relaxed(operations: readonly Operation[], state: ConfigurationState): Operation[] {
   const made = new Set<string>();
   const kept: Operation[] = [];
   for (const operation of operations) {
     if (operation.kind === 'set') {
-      const { expect: _expect, ...rest } = operation;
-      made.add(`${operation.section} ${keyOf(operation.section, operation.item)}`);
-      kept.push(rest);
+      const { expect: _expect, before, ...rest } = operation;
+      const { section } = operation;
+      made.add(`${section} ${keyOf(section, operation.item)}`);
+      const isThere = before !== undefined && (state.sections[section].has(before) || made.has(`${section} ${before}`));
+      kept.push(isThere ? { ...rest, before } : rest);
     } else if (operation.kind === 'remove') {
       const { section, key } = operation;
       if (state.sections[section].has(key) || made.has(`${section} ${key}`)) kept.push(operation);
     } else kept.push(operation);
   }
   return kept;
-}
-
-const NO_ITEM_FIELD: ReadonlySet<string> = new Set(['ROUTE_AUTH_PROFILE_UNKNOWN']);
-
-/** A fault of an operation as one of the edit that it came from. */
-function placeFault(
-  fault: ConfigurationFault,
-  before: number,
-  owners: readonly number[],
-  edits: readonly Edit[],
-): ConfigurationFault {
-  const number = /^operations\[(\d+)\]/.exec(fault.field)?.[1];
-  const owner = number === undefined ? undefined : owners[Number(number) - before];
-  if (owner !== undefined) {
-    const edit = edits[owner]!;
-    return { ...fault, field: `edits[${owner}].${edit.kind === 'set' ? 'route.receivingDomain' : 'receivingDomain'}` };
-  }
-  const guilty = edits.findIndex((edit) => edit.kind === 'set' && edit.route.authProfile === fault.token);
-  if (NO_ITEM_FIELD.has(fault.code) && guilty >= 0) return { ...fault, field: `edits[${guilty}].route.authProfile` };
-  return {
-    ...fault,
-    field: edits.length === 1 && edits[0]!.kind === 'set' ? 'edits[0].route.receivingDomain' : 'edits',
-  };
 }

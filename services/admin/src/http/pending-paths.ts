@@ -7,6 +7,7 @@ import { edit, flag } from './shape.ts';
 const FAULTS_TOLD = 10_000;
 const aVersion = z.int().min(1);
 const EDITS = z.strictObject({ edits: z.array(edit).min(1).max(10_000), seenVersion: z.int().min(0).optional() });
+const CHECK = z.strictObject({ edit });
 const IMPORT = z.strictObject({
   stage: flag(false),
   format: z.enum(['smtproutes', 'mailertable', 'transport']).default('smtproutes'),
@@ -56,6 +57,16 @@ export function pendingPaths(pending: PendingChanges): ApiOperation[] {
         const { edits, seenVersion } = call.json(EDITS);
         await pending.submit(call.visitor.name, edits, seenVersion);
         return show(call);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/pending/check',
+      role: 'reader',
+      body: 'json',
+      handle: async (call) => {
+        const { faults, warnings } = await pending.check(call.visitor.name, call.json(CHECK).edit);
+        return { json: { faults, warnings } };
       },
     },
     {

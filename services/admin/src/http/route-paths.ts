@@ -49,9 +49,7 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
   const routeRows = new RouteRows();
 
   async function rowsFor({ visitor }: ApiCall, asked: { pending: boolean; version?: number | undefined }) {
-    const state = await desk.at(asked.version ?? 0);
-    const isDraft = asked.pending && asked.version === undefined;
-    const draft = isDraft ? await pending.of(visitor.name) : undefined;
+    const { state, draft } = await pending.view(visitor.name, asked);
     return { state, rows: routeRows.of(state, draft) };
   }
 
@@ -84,9 +82,14 @@ export function routePaths({ desk, pending, release }: RoutePathsOptions): ApiOp
       body: 'json',
       handle: async (call) => {
         const { route, editing } = call.json(CHECK);
-        const { faults, warnings, receivingDomain } = await pending.check(call.visitor.name, route, editing);
+        const { faults, warnings } = await pending.check(call.visitor.name, {
+          kind: 'set',
+          route,
+          expect: editing === undefined ? 'absent' : 'present',
+          replaces: editing,
+        });
         const { after } = (await rowsFor(call, { pending: true })).rows;
-        const read = receivingDomain === undefined ? readReceivingDomain(route.receivingDomain) : { receivingDomain };
+        const read = readReceivingDomain(route.receivingDomain);
         return {
           json: { faults, warnings, ...('code' in read ? {} : { covers: coversOf(read.receivingDomain, after) }) },
         };

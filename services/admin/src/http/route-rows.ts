@@ -1,6 +1,7 @@
-import { applyOperations, type ConfigurationState, itemsOf } from '@mailyard/configuration';
+import { type ConfigurationState, itemsOf } from '@mailyard/configuration';
 import { isSameTarget, type SmtpRoute, writeRoute } from '@mailyard/smtp-routes';
 import type { Draft } from './draft-store.ts';
+import { DraftViews } from './draft-views.ts';
 
 /** An entry as the page lists it. */
 export interface RouteRow {
@@ -26,26 +27,17 @@ interface Rows {
   readonly sorted: Map<RouteSort, readonly RouteRow[]>;
 }
 
-const COMMITTED: Draft = { baseVersion: 0, operations: [] };
-
-/** The rows of a table with what is pending in it; made once for as long as neither changes, sorted once for each order. */
+/** The rows of a table with what is pending in it; sorted once for each order. */
 export class RouteRows {
-  readonly #kept = new WeakMap<ConfigurationState, WeakMap<Draft, Rows>>();
+  readonly #views = new DraftViews<Rows>((state, after) => ({
+    after,
+    rows: [...rowsOf(state, after)],
+    sorted: new Map(),
+  }));
 
   /** The state with the draft done to it, and its rows. */
-  of(state: ConfigurationState, draft: Draft = COMMITTED): Rows {
-    let byDraft = this.#kept.get(state);
-    if (byDraft === undefined) {
-      byDraft = new WeakMap();
-      this.#kept.set(state, byDraft);
-    }
-    let rows = byDraft.get(draft);
-    if (rows === undefined) {
-      const after = draft.operations.length === 0 ? state : applyOperations(state, draft.operations);
-      rows = { after, rows: [...rowsOf(state, after)], sorted: new Map() };
-      byDraft.set(draft, rows);
-    }
-    return rows;
+  of(state: ConfigurationState, draft?: Draft): Rows {
+    return this.#views.of(state, draft);
   }
 
   list(rows: Rows, sort: RouteSort, search: string): readonly RouteRow[] {

@@ -1,6 +1,7 @@
 /** The shapes of what requests bring, and how they are refused when they are others. */
 import { z } from 'zod';
 import { type ApiCode, ApiRefusal } from './api-refusal.ts';
+import { ITEM_SECTIONS, type ItemSectionName } from './item-sections.ts';
 
 /** @throws ApiRefusal 400 with the first thing that is wrong */
 export function readShape<T>(shape: z.ZodType<T>, value: unknown, code: ApiCode): T {
@@ -40,6 +41,20 @@ export const writtenRoute = z.strictObject({
   authProfile: text(100).optional(),
 });
 
+const place = z.int().min(1).max(1_000_000);
+const itemSectionName = z.enum(Object.keys(ITEM_SECTIONS) as [ItemSectionName, ...ItemSectionName[]]);
+
+function setItem<N extends ItemSectionName>(section: N) {
+  return z.strictObject({
+    kind: z.literal('setItem'),
+    section: z.literal(section),
+    item: ITEM_SECTIONS[section].shape,
+    expect: z.enum(['absent', 'present']).optional(),
+    replaces: text(1_000).optional(),
+    place: place.optional(),
+  });
+}
+
 export const edit = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('set'),
@@ -50,6 +65,15 @@ export const edit = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('remove'), receivingDomain: text(1_000) }),
   z.strictObject({ kind: z.literal('removeAll') }),
   z.strictObject({ kind: z.literal('matchingMode'), mode: z.enum(['covering', 'dotted']) }),
+  z.discriminatedUnion('section', [
+    setItem('recipientAccess'),
+    setItem('destinationControls'),
+    setItem('bounceProfiles'),
+    setItem('hostAccess'),
+    setItem('mailFlowPolicies'),
+  ]),
+  z.strictObject({ kind: z.literal('removeItem'), section: itemSectionName, key: text(1_000) }),
+  z.strictObject({ kind: z.literal('moveItem'), section: itemSectionName, key: text(1_000), place }),
 ]);
 
 export type Edit = z.infer<typeof edit>;

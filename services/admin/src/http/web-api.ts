@@ -13,6 +13,7 @@ import type { ConfigurationDesk } from './configuration-desk.ts';
 import { DraftStore } from './draft-store.ts';
 import { FirstCode } from './first-code.ts';
 import { Gate } from './gate.ts';
+import { itemPaths } from './item-paths.ts';
 import { messagePaths } from './message-paths.ts';
 import { overviewPaths } from './overview-paths.ts';
 import { PendingChanges } from './pending-changes.ts';
@@ -81,6 +82,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...sessionPaths({ gate, users, now, audit, ...(firstCode === undefined ? {} : { firstCode }) }),
     ...overviewPaths({ desk, queues, tracker, rates, partitionCount }),
     ...routePaths({ desk, pending, release }),
+    ...itemPaths(pending),
     ...pendingPaths(pending),
     ...changePaths(desk),
     ...queuePaths({ queues, partitionCount, audit }),
