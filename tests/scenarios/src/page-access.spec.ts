@@ -1,4 +1,6 @@
 /** For everyone: keyboard alone, screen readers (axe, WCAG 2.2 AA), narrow screens, both schemes, both languages (R206). */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describeWith } from '@mailyard/testkit/services/require-service';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -6,7 +8,7 @@ import type { Gateway } from './gateway.ts';
 import { PageSession, startBrowser } from './page-session.ts';
 import { freePort, message, Scenario, untilStatus } from './scenario.ts';
 
-/** Sixteen pages, each judged by axe and drawn in two widths, take a while on a busy machine. */
+/** More than thirty pages, each judged by axe and drawn in two widths, take a while on a busy machine. */
 const PAGES: readonly string[] = [
   'monitor/overview',
   'monitor/queue',
@@ -16,6 +18,22 @@ const PAGES: readonly string[] = [
   'network/smtp-routes/edit/example.com',
   'network/smtp-routes/import',
   'network/smtp-routes/export',
+  'network/bounce-profiles',
+  'network/bounce-profiles/add',
+  'network/bounce-profiles/edit/quick',
+  'mail-policies/hat',
+  'mail-policies/hat/add',
+  'mail-policies/hat/edit/RELAYLIST',
+  'mail-policies/hat/edit/.spam.example',
+  'mail-policies/flow-policies',
+  'mail-policies/flow-policies/edit/%24SLOW',
+  'mail-policies/rat',
+  'mail-policies/rat/add',
+  'mail-policies/rat/edit/ALL',
+  'mail-policies/rat/edit/former%40example.com',
+  'mail-policies/destination-controls',
+  'mail-policies/destination-controls/edit/DEFAULT',
+  'mail-policies/destination-controls/edit/example.com',
   'system/commit',
   'system/changes',
   'system/changes/1',
@@ -24,10 +42,30 @@ const PAGES: readonly string[] = [
   'system/password',
 ];
 
+/** Rows of each section that the pages edit, with what makes them wide. */
+const SECTIONS = {
+  rat: [
+    { recipient: 'former@example.com', action: 'REJECT', reply: { code: 551, text: 'x'.repeat(300) } },
+    { recipient: 'example.com', bypassReceivingControl: true },
+    `${'a'.repeat(60)}.${'b'.repeat(60)}.example`,
+  ],
+  bounceProfiles: { quick: { maxRetries: 2, notices: false } },
+  destinationControls: { 'example.com': { maxConnections: 2, tls: 'requiredVerify', bounceProfile: 'quick' } },
+  mailFlowPolicies: [{ name: 'SLOW', action: 'ACCEPT', parameters: { max_rcpts_per_hour: 100, spam_check: 'on' } }],
+  hat: [
+    { group: 'RELAYLIST', sources: ['127.0.0.0/8', { source: '10.0.0.0/8', comment: 'us' }], policy: '$RELAYED' },
+    { source: '.spam.example', action: 'REJECT', parameters: { smtp_banner_text: 'x'.repeat(300) } },
+    { listener: 'inside', source: 'ALL', policy: '$SLOW' },
+  ],
+} as const;
+
 /** A gateway with a little of everything: a queue, a history, something suspended, something pending. */
 async function livedIn(scenario: Scenario): Promise<Gateway> {
   const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${await freePort()}`]);
   await gateway.command('smtproutes', 'new', '.partners.example', 'mail.partners.example:2525', 'b.example/pri=10');
+  const file = join(scenario.folder, 'sections.json');
+  await writeFile(file, JSON.stringify(SECTIONS));
+  await gateway.json('apply', '-f', file, 'yes');
   await scenario.client(gateway).sendMail(message(['u@example.com', 'v@example.com']));
   await untilStatus(gateway, ({ waiting }) => waiting === 2);
   await gateway.json('queue', 'suspend', 'delivery', '--domain', 'example.com', '--reason', 'they move house');
@@ -58,12 +96,17 @@ await describeWith(['chromium'], 'the page for everyone', () => {
         await page.locator('[id^=host-]').first().fill('mail.new.example');
         await page.locator('form button[type=submit]').click();
         await page.locator('.menu .pending').waitFor();
+        await view.go('mail-policies/rat');
+        await page.locator('.order button').nth(1).click();
+        await page.locator('.tag.moved').waitFor();
         await view.go('monitor/tracking');
         const href = await page.locator('tbody th a').first().getAttribute('href');
         await view.go('monitor/queue');
         const destination = await page.locator('tbody th a').first().getAttribute('href');
         for (const path of [...PAGES, href!.slice(2), destination!.slice(2)]) {
           await view.go(path);
+          if (/add|edit/.test(path) && !path.startsWith('network/smtp'))
+            await page.locator('main form button[type=submit]').waitFor();
           expect(await view.axe(), path).toEqual([]);
           for (const width of [320, 1280]) {
             await page.setViewportSize({ width, height: 800 });

@@ -20,6 +20,20 @@ const HOSTILE: readonly string[] = [
   'x'.repeat(10_000),
 ];
 
+/** Forms of rows, and what is typed into each. */
+const FORMS: Readonly<Record<string, readonly string[]>> = {
+  'mail-policies/rat/add': ['#recipient'],
+  'mail-policies/destination-controls/add': ['#domain', '#maxConnections', '#windowMinutes'],
+  'mail-policies/hat/add': ['#group', '#sources', '#comment', '#listener', '#place'],
+  'mail-policies/flow-policies/add': [
+    '#name',
+    '#parameters-max_message_size',
+    '#parameters-smtp_banner_text',
+    '#others',
+  ],
+  'network/bounce-profiles/add': ['#name', '#maxRetries'],
+};
+
 await describeWith(['chromium'], 'hostile text on the page', () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -63,7 +77,60 @@ await describeWith(['chromium'], 'hostile text on the page', () => {
       await view.go('network/smtp-routes/export');
       await page.getByLabel('File name').fill(text);
       await check(`export, ${name}`);
+      for (const [path, fields] of Object.entries(FORMS)) {
+        await view.go(path);
+        for (const field of fields) await page.locator(field).fill(text);
+        await view.button('Submit').click();
+        // Some of it is a name that is taken.
+        await page.locator('.faults p, form [role=alert], .notice.good').first().waitFor();
+        await check(`${path}, ${name}`);
+      }
+      for (const path of ['mail-policies/rat', 'mail-policies/hat', 'mail-policies/destination-controls']) {
+        await view.go(path);
+        await page.getByLabel('Search for').fill(text.slice(0, 300));
+        await check(`${path}, ${name}`);
+        await view.go(`${path}/edit/${encodeURIComponent(text.slice(0, 1_000))}`);
+        await page.locator('.notice, main form.box').first().waitFor();
+        await check(`${path} edit, ${name}`);
+      }
     }
+  });
+
+  it('in what rows keep: answers, comments, parameters', async () => {
+    await using scenario = await Scenario.begin();
+    const gateway = await scenario.gateway(['--accept', `example.com=127.0.0.1:${await freePort()}`]);
+    const [script] = HOSTILE;
+    const text = `${script}"><img src=x onerror=alert(1)>`;
+    const file = join(scenario.folder, 'sections.json');
+    const sections = {
+      rat: ['example.com', { recipient: '"<script>"@example.com', action: 'REJECT', reply: { code: 550, text } }],
+      mailFlowPolicies: [{ name: 'P', action: 'ACCEPT', parameters: { smtp_banner_text: text } }],
+      hat: [
+        { group: 'G', sources: [{ source: '10.0.0.0/8', comment: '<b>(x)</b>' }], policy: '$P', comment: '<b>y</b>' },
+        { source: '192.0.2.1', action: 'REJECT', parameters: { spam_check: text } },
+      ],
+    };
+    await writeFile(file, JSON.stringify(sections));
+    await gateway.json('apply', '-f', file, 'yes');
+    const view = await PageSession.signedIn(browser, scenario, gateway);
+    const { page } = view;
+    for (const [path, said] of [
+      ['mail-policies/rat', text],
+      ['mail-policies/rat/edit/%22%3Cscript%3E%22%40example.com', ''],
+      ['mail-policies/flow-policies', text],
+      ['mail-policies/flow-policies/edit/%24P', ''],
+      ['mail-policies/hat', '<b>y</b>'],
+      ['mail-policies/hat/edit/G', ''],
+      ['mail-policies/hat/edit/192.0.2.1', ''],
+      ['system/changes/3', text],
+    ] as const) {
+      await view.go(path);
+      await page.locator('main table, main form').first().waitFor();
+      expect(await page.locator('main').innerText(), path).toContain(said);
+      expect(await page.locator('main script, main img, main b').count(), path).toBe(0);
+      expect(await view.overflow(), path).toBeLessThanOrEqual(0);
+    }
+    expect(view.complaints).toEqual([]);
   });
 
   it('in a comment, in the name and the lines of a file', async () => {

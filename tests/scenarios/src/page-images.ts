@@ -1,6 +1,6 @@
 /**
- * `node tests/scenarios/src/page-images.ts`: draws docs/images anew, each page of a gateway with some mail in it, in both
- * languages and both colour schemes.
+ * `node tests/scenarios/src/page-images.ts [NAME…]`: draws docs/images anew, each page of a gateway with some mail in it, in
+ * both languages and both colour schemes; with names only these pages of the menu, without waiting for a plot.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +18,15 @@ const PAGES: Readonly<Record<string, string>> = {
   routes: 'network/smtp-routes',
   'route-add': 'network/smtp-routes/add',
   'route-edit': 'network/smtp-routes/edit/shop.example.com',
+  'bounce-profiles': 'network/bounce-profiles',
+  hat: 'mail-policies/hat',
+  'hat-edit': 'mail-policies/hat/edit/SUSPECTLIST',
+  'flow-policies': 'mail-policies/flow-policies',
+  'flow-policy-edit': 'mail-policies/flow-policies/edit/%24SLOW',
+  rat: 'mail-policies/rat',
+  'rat-add': 'mail-policies/rat/add',
+  'destination-controls': 'mail-policies/destination-controls',
+  'destination-control-edit': 'mail-policies/destination-controls/edit/shop.example.com',
   import: 'network/smtp-routes/import',
   export: 'network/smtp-routes/export',
   commit: 'system/commit',
@@ -27,6 +36,46 @@ const PAGES: Readonly<Record<string, string>> = {
   password: 'system/password',
 };
 
+/** The sections of the configuration besides the routes. */
+const SECTIONS = {
+  rat: [
+    { recipient: 'abuse@', bypassReceivingControl: true },
+    { recipient: 'former@example.com', action: 'REJECT', reply: { code: 551, text: 'has moved to other.example' } },
+    'example.com',
+    'shop.example.com',
+    'news.example.com',
+    'partner.example',
+    '.branch.example.com',
+  ],
+  bounceProfiles: {
+    quick: { maxRetries: 10, maxAgeSeconds: 3600, initialWaitSeconds: 30, maxWaitSeconds: 300, notices: true },
+    patient: { maxAgeSeconds: 604800, maxWaitSeconds: 14400, delayWarnings: 1 },
+  },
+  destinationControls: {
+    DEFAULT: { maxConnections: 50, maxMessagesPerConnection: 50, tls: 'preferred' },
+    'shop.example.com': { maxConnections: 2, maxRecipients: 500, windowMinutes: 60, bounceProfile: 'quick' },
+    '.branch.example.com': { tls: 'requiredVerify', dane: 'opportunistic' },
+    'partner.example': { maxMessagesPerConnection: 10, ipPreference: 'preferV4', bounceProfile: 'patient' },
+  },
+  mailFlowPolicies: [
+    {
+      ...{ name: 'SLOW', action: 'ACCEPT' },
+      parameters: { max_msgs_per_session: 10, max_message_size: '1M', max_rcpts_per_hour: 100, spam_check: 'on' },
+    },
+  ],
+  hat: [
+    {
+      group: 'RELAYLIST',
+      sources: ['127.0.0.0/8', { source: '10.1.0.0/16', comment: 'the office' }],
+      policy: '$RELAYED',
+    },
+    { group: 'WHITELIST', sources: ['mx.partner.example'], policy: '$TRUSTED', comment: 'by contract' },
+    { group: 'SUSPECTLIST', sources: ['198.51.100.0/24', '203.0.113.10-20', '.dialup.example'], policy: '$SLOW' },
+    { source: '.spamdomain.example', action: 'REJECT' },
+    { source: 'ALL', policy: '$ACCEPTED' },
+  ],
+} as const;
+
 /** Drawn as far as a window shows. */
 const LONG: ReadonlySet<string> = new Set(['tracking', 'message']);
 
@@ -34,11 +83,13 @@ await using scenario = await Scenario.begin();
 const browser = await startBrowser();
 scenario.onEnd(() => browser.close());
 await mkdir(FOLDER, { recursive: true });
+const wanted = new Set(process.argv.slice(2));
+const isWanted = (name: string): boolean => wanted.size === 0 || wanted.has(name);
 const gateway = await livedIn(scenario);
 const looks = (['en', 'ja'] as const).flatMap((language) =>
   (['light', 'dark'] as const).map((scheme) => ({ language, scheme })),
 );
-for (const look of looks) await drawFirst(look);
+if (wanted.size === 0) for (const look of looks) await drawFirst(look);
 await makeAdministrator(gateway);
 await submitSomething(browser, gateway);
 for (const look of looks) await drawAll(look);
@@ -67,6 +118,9 @@ async function livedIn(scenario: Scenario): Promise<Gateway> {
     ['edit', 'press.example.com', 'mail.press.example.net'],
   ])
     await gateway.command('smtproutes', ...words);
+  const file = join(scenario.folder, 'sections.json');
+  await writeFile(file, JSON.stringify(SECTIONS));
+  await gateway.json('apply', '-f', file, 'yes', '--reason', 'who may send, and how fast');
   const client = scenario.client(gateway);
   for (let n = 0; n < 12; n++) await client.sendMail(message([`user${n}@example.com`], `News ${n}`));
   for (const domain of ['shop.example.com', 'news.example.com', 'partner.example'])
@@ -76,7 +130,7 @@ async function livedIn(scenario: Scenario): Promise<Gateway> {
     ({ waiting, outcomeUnknown, delivered }) => waiting === 6 && outcomeUnknown === 2 && delivered === 12,
   );
   // The plot has a point a minute: mail comes in for some minutes.
-  for (let second = 0; second < 200; second++) {
+  for (let second = 0; second < (wanted.size === 0 ? 200 : 0); second++) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const many = Math.round(4 + 3 * Math.sin(second / 25));
     for (let n = 0; n < many; n++) await client.sendMail(message([`user${n}@example.com`], `News of ${second}`));
@@ -99,6 +153,10 @@ async function submitSomething(browser: Browser, gateway: Gateway): Promise<void
   await view.button('Delete').click();
   await view.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await view.page.getByText('deleted', { exact: true }).waitFor();
+  await view.go('mail-policies/rat/add');
+  await view.page.getByLabel('Recipient Address').fill('tokyo.example.com');
+  await view.button('Submit').click();
+  await view.row('tokyo.example.com').waitFor();
   await view.close();
 }
 
@@ -124,14 +182,16 @@ async function drawAll(look: Look): Promise<void> {
   const view = await PageSession.open(browser, scenario, gateway, look);
   const { page } = view;
   await page.locator('#sign-in-password').waitFor();
-  await draw(view, 'sign-in', look);
+  if (wanted.size === 0) await draw(view, 'sign-in', look);
   await view.signIn('admin');
   await page.locator('.menu .pending').waitFor();
   for (const [name, path] of Object.entries(PAGES)) {
+    if (!isWanted(name)) continue;
     await view.go(path);
     await prepare(view, name);
     await draw(view, name, look);
   }
+  if (wanted.size > 0) return view.close();
   await view.go('monitor/queue');
   await page.locator('tbody th a').first().click();
   await page.locator('#recipients').waitFor();
@@ -162,6 +222,16 @@ async function prepare(view: PageSession, name: string): Promise<void> {
     await page.locator('[id^=port-]').first().fill('99999');
     await page.locator('.faults p').waitFor();
     await page.locator('.covers p').first().waitFor();
+  } else if (name === 'hat') {
+    await page.locator('#address').fill('203.0.113.12');
+    await page.locator('.explain button').click();
+    await page.locator('.explained').waitFor();
+  } else if (name === 'rat-add') {
+    await page.locator('#recipient').fill('*.example.org');
+    await page.locator('.faults p').first().waitFor();
+  } else if (name === 'destination-control-edit') {
+    await page.locator('#windowMinutes').fill('90');
+    await page.locator('.faults p').first().waitFor();
   } else if (name === 'route-edit') {
     await page.locator('.covers p').first().waitFor();
   } else if (name === 'import') {

@@ -72,6 +72,10 @@ await describeWith(['chromium'], 'a day with the page', () => {
     await view.row('example.com').waitFor();
     expect(await view.link('Add Route…').count()).toBe(0);
     expect(await page.getByRole('checkbox').count()).toBe(0);
+    await view.go('mail-policies/rat');
+    await view.row('example.com').waitFor();
+    expect(await view.link('Add Recipient…').count()).toBe(0);
+    expect(await page.locator('main').getByRole('checkbox').or(page.locator('.order button')).count()).toBe(0);
     await view.go('monitor/queue');
     expect(await view.button('Retry All Now…').count()).toBe(0);
     await view.button('Sign Out').click();

@@ -16,7 +16,24 @@ export function Menu({ pending }: { readonly pending: PendingCount | undefined }
         { name: 'tracking', title: menu.tracking },
       ],
     },
-    { name: 'network', title: menu.network, pages: [{ name: 'smtp-routes', title: menu.routes }] },
+    {
+      name: 'mail-policies',
+      title: menu.mailPolicies,
+      pages: [
+        { name: 'hat', title: menu.hat },
+        { name: 'flow-policies', title: menu.flows },
+        { name: 'rat', title: menu.rat },
+        { name: 'destination-controls', title: menu.controls },
+      ],
+    },
+    {
+      name: 'network',
+      title: menu.network,
+      pages: [
+        { name: 'smtp-routes', title: menu.routes },
+        { name: 'bounce-profiles', title: menu.bounceProfiles },
+      ],
+    },
     {
       name: 'system',
       title: menu.system,

@@ -36,6 +36,32 @@ export const explain = (recipient: string, pending: boolean, version?: number): 
   get('/explain', version === undefined ? { recipient, pending } : { recipient, version });
 export const listAuthProfiles = (): Promise<{ readonly profiles: readonly api.AuthProfile[] }> => get('/auth-profiles');
 
+export interface ItemQuery {
+  readonly search?: string;
+  /** Of the host access table: whose rows; '' for those of each listener without rows of its own. */
+  readonly list?: string | undefined;
+  readonly offset?: number;
+  readonly limit?: number;
+}
+
+export const listItems = <S extends api.ItemSection>(
+  section: S,
+  { list, ...query }: ItemQuery,
+): Promise<api.ItemPage<api.Items[S]>> =>
+  // An empty list is one too; an empty search is none.
+  get(
+    `/sections/${section}${list === undefined ? '?' : `?list=${encodeURIComponent(list)}&`}${queryText(query).slice(1)}`,
+  );
+export const readItem = <S extends api.ItemSection>(section: S, key: string): Promise<api.ItemDetail<api.Items[S]>> =>
+  get(`/sections/${section}/${encodeURIComponent(key)}`);
+export const checkEdit = (edit: api.Edit): Promise<api.Checked> => write('POST', '/pending/check', { edit });
+export const testHost = (
+  address: string,
+  names: string,
+  listener: string,
+  pending: boolean,
+): Promise<api.HostVerdict> => get('/host-access/test', { address, names, listener, pending });
+
 export const countPending = (): Promise<api.PendingCount> => get('/pending/count');
 export const readPending = (): Promise<api.Pending> => get('/pending');
 export const abandon = (): Promise<void> => write('DELETE', '/pending');

@@ -200,7 +200,124 @@ export interface AuthProfile {
   readonly allowClear: boolean;
 }
 
+/** A row of the recipient access table. */
+export interface RecipientAccess {
+  readonly recipient: string;
+  readonly action: 'ACCEPT' | 'REJECT';
+  readonly reply?: { readonly code: number; readonly text: string };
+  readonly bypassReceivingControl?: boolean;
+}
+
+/** What is absent is as in the row `DEFAULT`, and there as in the settings. */
+export interface DestinationControl {
+  readonly domain: string;
+  readonly maxConnections?: number;
+  readonly maxMessagesPerConnection?: number;
+  readonly maxRecipients?: number;
+  readonly windowMinutes?: number;
+  readonly tls?: string;
+  readonly dane?: string;
+  readonly mtaSts?: string;
+  readonly ipPreference?: string;
+  readonly bounceProfile?: string;
+  readonly bounceVerification?: boolean;
+}
+
+export interface BounceProfile {
+  readonly name: string;
+  readonly maxRetries?: number;
+  readonly maxAgeSeconds?: number;
+  readonly initialWaitSeconds?: number;
+  readonly maxWaitSeconds?: number;
+  readonly notices?: boolean;
+  readonly delayWarnings?: number;
+  readonly delayWarningSeconds?: number;
+}
+
+export type FlowParameters = Readonly<Record<string, string>>;
+export type HostRule = { readonly policy: string } | { readonly action: string; readonly parameters: FlowParameters };
+
+/** A sender group, or, without a group, a single source. */
+export interface HostAccess {
+  readonly listener: string;
+  readonly group: string;
+  readonly sources: readonly { readonly source: string; readonly comment?: string }[];
+  readonly rule: HostRule;
+  readonly comment?: string;
+}
+
+export interface MailFlowPolicy {
+  readonly listener: string;
+  readonly name: string;
+  readonly action: string;
+  readonly parameters: FlowParameters;
+}
+
+/** The sections that are edited item by item. */
+export interface Items {
+  readonly recipientAccess: RecipientAccess;
+  readonly destinationControls: DestinationControl;
+  readonly bounceProfiles: BounceProfile;
+  readonly hostAccess: HostAccess;
+  readonly mailFlowPolicies: MailFlowPolicy;
+}
+
+export type ItemSection = keyof Items;
+
+export interface ItemRow<T> {
+  readonly key: string;
+  readonly item: T;
+  /** The version that last changed it; 0 = never committed. */
+  readonly since: number;
+  /** From 1, where order decides; absent for what stands last. */
+  readonly place?: number;
+  /** It is changed and never deleted. */
+  readonly isFixed?: true;
+  readonly pending?: 'added' | 'changed' | 'moved' | 'removed';
+}
+
+export interface ItemPage<T> {
+  readonly version: number;
+  readonly rows: readonly ItemRow<T>[];
+  readonly found: number;
+  readonly total: number;
+  /** The listeners that have rows of their own. */
+  readonly lists: readonly string[];
+}
+
+export interface ItemDetail<T> {
+  readonly version: number;
+  readonly row: ItemRow<T>;
+}
+
+/** Which row of the host access table takes a client, and what it may then do. */
+export interface HostVerdict {
+  readonly version: number;
+  readonly address: string;
+  readonly action: string;
+  readonly group: string;
+  readonly source: string;
+  readonly policy: string;
+  readonly limits: Readonly<Record<string, unknown>>;
+  readonly asksForNames: boolean;
+}
+
+export type ItemEdit =
+  | {
+      [S in ItemSection]: {
+        readonly kind: 'setItem';
+        readonly section: S;
+        readonly item: Items[S];
+        readonly expect?: 'absent' | 'present';
+        readonly replaces?: string;
+        readonly place?: number;
+      };
+    }[ItemSection]
+  | { readonly kind: 'removeItem'; readonly section: ItemSection; readonly key: string }
+  | { readonly kind: 'moveItem'; readonly section: ItemSection; readonly key: string; readonly place: number };
+
 export type Edit =
+  | ItemEdit
   | {
       readonly kind: 'set';
       readonly route: Route;

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { CheckBox } from '../parts/check-box.tsx';
 import { abandon, commit, readPending, rebase } from '../api/calls.ts';
 import type { Refusal } from '../api/client.ts';
-import type { Pending } from '../api/values.ts';
+import type { Pending, Section } from '../api/values.ts';
 import { addressOf, useGo } from '../parts/address.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { DifferenceList } from '../parts/difference-list.tsx';
@@ -91,6 +91,19 @@ function Theirs({ pending, onChange }: PendingProps) {
   );
 }
 
+const PAGES: { readonly [S in Section]?: readonly string[] } = {
+  recipientAccess: ['mail-policies', 'rat'],
+  destinationControls: ['mail-policies', 'destination-controls'],
+  hostAccess: ['mail-policies', 'hat'],
+  mailFlowPolicies: ['mail-policies', 'flow-policies'],
+  bounceProfiles: ['network', 'bounce-profiles'],
+};
+
+/** Where one goes on when a change of this section is done. */
+function pageOf(section: Section | undefined): readonly string[] {
+  return (section && PAGES[section]) ?? ['network', 'smtp-routes'];
+}
+
 /** Names a commit, so that sending it again when its answer was lost commits nothing twice. */
 function newId(): string {
   return `page-${Array.from(crypto.getRandomValues(new Uint8Array(12)), (octet) => octet.toString(16).padStart(2, '0')).join('')}`;
@@ -118,7 +131,7 @@ function CommitForm({ pending, onChange }: PendingProps) {
       const said = await work();
       setPending();
       say(said);
-      go(addressOf(['network', 'smtp-routes']));
+      go(addressOf(pageOf(pending.differences[0]?.section)));
     } catch (error) {
       setProblem(error as Refusal);
       onChange();

@@ -1,26 +1,24 @@
-import { useEffect, useState } from 'preact/hooks';
-import { listRoutes, submitEdits } from '../api/calls.ts';
-import type { Refusal } from '../api/client.ts';
+import { useState } from 'preact/hooks';
+import { listRoutes } from '../api/calls.ts';
 import { addressOf, replaceAddress } from '../parts/address.ts';
-import { DeleteRoutes } from '../parts/delete-routes.tsx';
+import { NOTHING } from '../parts/checked-table.tsx';
+import { DeleteRows } from '../parts/delete-rows.tsx';
 import { Explain } from '../parts/explain.tsx';
 import { Problem } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Pager } from '../parts/pager.tsx';
-import { RouteTable, type Selection } from '../parts/route-table.tsx';
+import { RouteTable } from '../parts/route-table.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
-import { useMay, useSigned } from '../parts/session.ts';
-import { useLoad } from '../parts/use-load.ts';
+import { useMay } from '../parts/session.ts';
+import { useTable } from '../parts/use-table.ts';
 import { useWords } from '../words/words.ts';
 
 const LIMIT = 50;
 const PLACE = ['network', 'smtp-routes'];
-const NOTHING: Selection = { kind: 'some', domains: new Set() };
 
 /** Network > SMTP Routes (R200 to R206). */
 export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
   const { routes: words, menu, common } = useWords();
-  const { pending, setPending, say } = useSigned();
   const version = query.has('version') ? Number(query.get('version')) : undefined;
   const mayChange = useMay('administrator') && version === undefined;
   const search = query.get('search') ?? '';
@@ -28,14 +26,9 @@ export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
   const offset = Number(query.get('offset') ?? 0);
   const [selection, setSelection] = useState(NOTHING);
   const [isDeleting, setDeleting] = useState(false);
-  const [refused, setRefused] = useState<Refusal>();
-  // What others commit and what is submitted elsewhere shows here by itself.
-  const key = JSON.stringify([search, sort, offset, version, pending?.version, pending?.count, pending?.baseVersion]);
-  const { value, problem, reload } = useLoad(key, () => listRoutes({ search, sort, offset, limit: LIMIT, version }));
-  const [shown, setShown] = useState(value);
-  useEffect(() => {
-    if (value !== undefined) setShown(value);
-  }, [value]);
+  const { shown, problem, stage } = useTable([search, sort, offset, version], () =>
+    listRoutes({ search, sort, offset, limit: LIMIT, version }),
+  );
   const show = (changes: Readonly<Record<string, string | number | undefined>>): void =>
     replaceAddress(addressOf(PLACE, { search, sort, offset, version, ...changes }));
   const remove = async (): Promise<void> => {
@@ -43,16 +36,8 @@ export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
     const edits =
       selection.kind === 'all'
         ? [{ kind: 'removeAll' as const }]
-        : [...selection.domains].map((receivingDomain) => ({ kind: 'remove' as const, receivingDomain }));
-    try {
-      setPending(await submitEdits(edits, shown!.version));
-      setSelection(NOTHING);
-      setRefused(undefined);
-      say(words.staged(edits.length));
-      reload();
-    } catch (error) {
-      setRefused(error as Refusal);
-    }
+        : [...selection.keys].map((receivingDomain) => ({ kind: 'remove' as const, receivingDomain }));
+    if (await stage(edits)) setSelection(NOTHING);
   };
   return (
     <>
@@ -79,7 +64,7 @@ export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
           {words.asOf(version)}. <a href={addressOf(PLACE)}>{words.toNewest}</a>
         </p>
       )}
-      <Problem problem={problem ?? refused} />
+      <Problem problem={problem} />
       <SearchBox
         label={words.searchLabel}
         text={search}
@@ -113,9 +98,10 @@ export function RoutesPage({ query }: { readonly query: URLSearchParams }) {
       )}
       <Explain version={version} />
       {isDeleting && shown !== undefined ? (
-        <DeleteRoutes
+        <DeleteRows
+          title={words.deleteTitle}
+          text={selection.kind === 'all' ? words.deleteAll(shown.total - 1) : words.deleteSome(selection.keys.size)}
           selection={selection}
-          total={shown.total}
           onCancel={() => setDeleting(false)}
           onDelete={() => void remove()}
         />

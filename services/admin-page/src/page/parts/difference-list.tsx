@@ -10,7 +10,12 @@ export function DifferenceList({
   /** How many there are, if not all of them are here. */
   readonly total?: number;
 }) {
-  const { commit, common, sections, routes } = useWords();
+  const { commit, common, sections, routes, rat, controls } = useWords();
+  const defaults: Readonly<Record<string, string>> = {
+    'routes ALL': routes.default,
+    'recipientAccess ALL': rat.default,
+    'destinationControls DEFAULT': controls.default,
+  };
   return (
     <>
       <div class="scroll">
@@ -29,7 +34,7 @@ export function DifferenceList({
                 class={before === undefined ? 'added' : after === undefined ? 'removed' : ''}
               >
                 <th scope="row">
-                  <span class="break">{section === 'routes' && key === 'ALL' ? routes.default : key}</span>{' '}
+                  <span class="break">{defaults[`${section} ${key}`] ?? key}</span>{' '}
                   <small>
                     {sections[section]} ·{' '}
                     {isReordered === true

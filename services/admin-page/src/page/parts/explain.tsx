@@ -1,62 +1,38 @@
 import { useState } from 'preact/hooks';
-import { CheckBox } from './check-box.tsx';
 import { explain } from '../api/calls.ts';
-import type { Refusal } from '../api/client.ts';
 import type { Explanation } from '../api/values.ts';
 import { useWords } from '../words/words.ts';
+import { AskBox } from './ask-box.tsx';
 import { Field } from './field.tsx';
-import { Problem } from './notice.tsx';
-import { useSigned } from './session.ts';
 
 /** "Which route would take this address?" (R40, R206). */
 export function Explain({ version }: { readonly version: number | undefined }) {
   const { explain: words } = useWords();
-  const { pending } = useSigned();
   const [recipient, setRecipient] = useState('');
-  const [withPending, setWithPending] = useState(true);
-  const [answer, setAnswer] = useState<{ readonly recipient: string; readonly explained: Explanation }>();
-  const [problem, setProblem] = useState<Refusal>();
-  const hasPending = version === undefined && (pending?.count ?? 0) > 0;
-  const ask = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    try {
-      setAnswer({ recipient, explained: await explain(recipient.trim(), hasPending && withPending, version) });
-      setProblem(undefined);
-    } catch (error) {
-      setAnswer(undefined);
-      setProblem(error as Refusal);
-    }
-  };
   return (
-    <section aria-labelledby="explain" class="explain">
-      <h2 id="explain">{words.title}</h2>
-      <form class="inline" onSubmit={(event) => void ask(event)}>
-        <Field id="recipient" label={words.address}>
-          {(bind) => (
-            <input
-              {...bind}
-              value={recipient}
-              required
-              maxLength={1000}
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              onInput={(event) => setRecipient(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <button type="submit">{words.ask}</button>
-        {hasPending ? (
-          <CheckBox isChecked={withPending} onChange={setWithPending}>
-            {words.withPending}
-          </CheckBox>
-        ) : null}
-      </form>
-      <Problem problem={problem} />
-      <div aria-live="polite">
-        {answer === undefined ? null : <ExplanationText recipient={answer.recipient} explained={answer.explained} />}
-      </div>
-    </section>
+    <AskBox
+      id="explain"
+      title={words.title}
+      button={words.ask}
+      isPast={version !== undefined}
+      onAsk={async (withPending) => ({ recipient, explained: await explain(recipient.trim(), withPending, version) })}
+      answerOf={(answer) => <ExplanationText {...answer} />}
+    >
+      <Field id="recipient" label={words.address}>
+        {(bind) => (
+          <input
+            {...bind}
+            value={recipient}
+            required
+            maxLength={1000}
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck={false}
+            onInput={(event) => setRecipient(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+    </AskBox>
   );
 }
 

@@ -21,7 +21,11 @@ export function SortHeader({
   const isDown = sort === `-${name}`;
   const next = isUp ? `-${name}` : isDown ? name : isNumber ? `-${name}` : name;
   return (
-    <th scope="col" class={isNumber ? 'number' : ''} aria-sort={isUp ? 'ascending' : isDown ? 'descending' : 'none'}>
+    <th
+      scope="col"
+      class={isNumber ? `number ${name}` : ''}
+      aria-sort={isUp ? 'ascending' : isDown ? 'descending' : 'none'}
+    >
       <button type="button" class="sort" title={common.sortBy(title)} onClick={() => onSort(next)}>
         {title}
         <span aria-hidden="true">{isUp ? '▲' : isDown ? '▼' : ''}</span>

@@ -1,32 +1,34 @@
 import { useWords } from '../words/words.ts';
+import type { Selection } from './checked-table.tsx';
 import { Dialog } from './dialog.tsx';
-import type { Selection } from './route-table.tsx';
 
-/** Asks before routes are deleted (R201). */
-export function DeleteRoutes({
+/** Asks before rows are deleted (R201). */
+export function DeleteRows({
+  title,
+  text,
   selection,
-  total,
   onCancel,
   onDelete,
 }: {
+  readonly title: string;
+  /** How many, and what becomes of what they were for. */
+  readonly text: string;
   readonly selection: Selection;
-  /** Entries of the table, the default counted. */
-  readonly total: number;
   readonly onCancel: () => void;
   readonly onDelete: () => void;
 }) {
-  const { routes: words, common } = useWords();
+  const { common } = useWords();
   return (
-    <Dialog title={words.deleteTitle} onClose={onCancel}>
-      <p>{selection.kind === 'all' ? words.deleteAll(total - 1) : words.deleteSome(selection.domains.size)}</p>
+    <Dialog title={title} onClose={onCancel}>
+      <p>{text}</p>
       {selection.kind === 'some' ? (
         <ul class="named">
-          {[...selection.domains].slice(0, 10).map((domain) => (
-            <li key={domain} class="break">
-              {domain}
+          {[...selection.keys].slice(0, 10).map((key) => (
+            <li key={key} class="break">
+              {key}
             </li>
           ))}
-          {selection.domains.size > 10 ? <li>…</li> : null}
+          {selection.keys.size > 10 ? <li>…</li> : null}
         </ul>
       ) : null}
       <div class="buttons">
