@@ -214,7 +214,7 @@ function readReplace(
   return { kind: 'replace', section, items } as Operation;
 }
 
-interface ReadItem {
+export interface ReadItem {
   readonly section: SectionName;
   readonly item: Sections[SectionName];
 }
@@ -251,6 +251,11 @@ function readItem(
       message: 'is no item that is known here, or lacks a part',
     });
   return read;
+}
+
+/** An item and its section. @returns undefined when it is of a later release, or lacks a part */
+export function readConfigurationItem(item: wire.Item): ReadItem | undefined {
+  return readItem(item, '', AS_WRITTEN, []);
 }
 
 /** An item as every way in takes it: what was written on the wire, read again. @returns undefined when it lacks a part */

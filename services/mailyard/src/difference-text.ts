@@ -1,19 +1,6 @@
-import { flowPolicyText, hostRowKey, hostRowText } from '@mailyard/access';
-import { suspensionKey } from '@mailyard/configuration';
-import {
-  type changeSetWire,
-  type configurationWire,
-  readDaneUse,
-  readMtaStsUse,
-  readHostAccess,
-  readMailFlowPolicy,
-  readSection,
-  readSuspension,
-  readTlsUse,
-} from '@mailyard/contracts';
+import { itemText, keyOf } from '@mailyard/configuration';
+import { type changeSetWire, type configurationWire, readConfigurationItem, readSection } from '@mailyard/contracts';
 import { printable } from '@mailyard/telemetry';
-import { destinationText } from './route-text.ts';
-import { withoutUnknownFields } from './server-command.ts';
 
 type Difference = configurationWire.Difference;
 type Item = changeSetWire.Item;
@@ -21,9 +8,6 @@ type Item = changeSetWire.Item;
 const RED = '\u{1B}[31m';
 const GREEN = '\u{1B}[32m';
 const PLAIN = '\u{1B}[0m';
-const ACTIONS = ['', 'ACCEPT', 'REJECT'] as const;
-const IP_PREFERENCES = ['', 'preferV6', 'requireV6', 'preferV4', 'requireV4'] as const;
-const UNSUBSCRIBED = ['', 'drop', 'bounce'] as const;
 const MODES = ['', 'covering', 'dotted'] as const;
 
 /** Differences as lines: `-` what was, `+` what is. In colour where that is wanted, and nothing else that a terminal would obey. */
@@ -47,8 +31,8 @@ export function differenceText(differences: readonly Difference[], isColoured: b
       plus(`mode ${MODES[modeAfter]}`);
       continue;
     }
-    if (before !== undefined) minus(`${label}  ${itemText(before, after)}`.trimEnd());
-    if (after !== undefined) plus(`${label}  ${itemText(after, before)}`.trimEnd());
+    if (before !== undefined) minus(`${label}  ${itemTextOf(before, after)}`.trimEnd());
+    if (after !== undefined) plus(`${label}  ${itemTextOf(after, before)}`.trimEnd());
   }
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -69,112 +53,31 @@ export function plainDifference({
 }
 
 function plainItem(whole: Item | undefined): unknown {
-  const item = whole?.item;
-  return item?.$case === 'destinationControl' ? plainControl(item.value) : item?.value;
+  if (whole === undefined) return undefined;
+  // Some of it stands as numbers on the wire.
+  return whole.item?.$case === 'destinationControl' ? readConfigurationItem(whole)?.item : whole.item?.value;
 }
 
-function itemText({ item }: Item, beside?: Item): string {
-  if (item === undefined) return '';
-  if (item.$case === 'hostAccess') {
-    const other = beside?.item?.$case === 'hostAccess' ? readHostAccess(beside.item.value) : undefined;
-    const row = readHostAccess(item.value);
-    return row === undefined ? 'of a later release' : hostRowText(row, other);
-  }
-  if (item.$case === 'mailFlowPolicy') {
-    const policy = readMailFlowPolicy(item.value);
-    return policy === undefined ? 'of a later release' : flowPolicyText(policy);
-  }
-  if (item.$case === 'route') return destinationText(item.value);
-  if (item.$case === 'recipientAccess') {
-    const { action, reply } = item.value;
-    return `${ACTIONS[action]}${reply === undefined ? '' : ` ${reply.code} ${reply.text}`}`;
-  }
-  if (item.$case === 'destinationControl') {
-    const { domain: _key, ...rest } = plainControl(item.value);
-    return wordsOf(rest);
-  }
-  if (item.$case === 'suspension') {
-    const { reason, author, until } = item.value;
-    return `${reason}, ${author}${until === undefined ? '' : `, until ${new Date(until).toISOString()}`}`;
-  }
-  if (item.$case === 'bounceProfile') {
-    const { name: _key, ...rest } = item.value;
-    return wordsOf(rest);
-  }
-  if (item.$case === 'virtualGateway') return item.value.gateway;
-  if (item.$case === 'domainMapping') return item.value.to;
-  if (item.$case === 'unsubscribed') return UNSUBSCRIBED[item.value.action] ?? 'of a later release';
-  if (item.$case === 'bounceKey') return `${item.value.secret?.$case ?? ''} ${item.value.secret?.value ?? ''}`;
-  if (item.$case === 'alias') return item.value.to.join(', ');
-  if (item.$case === 'dkimProfile') {
-    const { name: _name, domain, selector, key, senders, headers, allowUnsigned, ...rest } = item.value;
-    const lists = Object.entries({ senders, headers }).flatMap(([name, list]) =>
-      list.length === 0 ? [] : [[name, list.join(' ')]],
-    );
-    const said = { domain, selector, [`key ${key?.$case}`]: key?.value, ...Object.fromEntries(lists), ...rest };
-    return wordsOf({ ...said, ...(allowUnsigned ? { allowUnsigned } : {}) });
-  }
-  return JSON.stringify(item.value, withoutUnknownFields);
+const LATER = 'of a later release';
+
+function itemTextOf(whole: Item, beside: Item | undefined): string {
+  const [read, other] = [readConfigurationItem(whole), beside && readConfigurationItem(beside)];
+  return read === undefined ? LATER : itemText(read.section, read.item, other?.item);
 }
 
-/** What is said of an item, in words: `maxConnections 2, tls required`. */
-function wordsOf({ _unknownFields, ...said }: Readonly<Record<string, unknown>>): string {
-  return Object.entries(said)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} ${String(value)}`)
-    .join(', ');
-}
-
-/** A row without what stands as a number on the wire, which follows in words. */
-function plainControl(control: changeSetWire.DestinationControl): Readonly<Record<string, unknown>> {
-  const { tls: _tls, verifyCertificate: _verify, dane: _dane, mtaSts: _mtaSts, ...others } = control;
-  const { ipPreference: _preference, ...rest } = others;
-  return { ...rest, ...wordsOfControl(control) };
-}
-
-/** What stands as a number on the wire, in the words of the file; left out where nothing is said. */
-function wordsOfControl(control: changeSetWire.DestinationControl): Readonly<Record<string, string>> {
-  const { ipPreference } = control;
-  const uses = { tls: readTlsUse(control), dane: readDaneUse(control), mtaSts: readMtaStsUse(control) };
-  const said = Object.entries(uses).flatMap(([name, use]) =>
-    use === undefined ? [] : [[name, use === 'unknown' ? 'of a later release' : use]],
-  );
-  return {
-    ...Object.fromEntries(said),
-    ...(ipPreference === 0 ? {} : { ipPreference: IP_PREFERENCES[ipPreference] ?? 'of a later release' }),
-  };
-}
-
-/** What an item is called by, with a blank behind it, where its text does not say it. */
-function nameOf({ item }: Item): string {
-  if (item?.$case === 'route') return `${item.value.receivingDomain} `;
-  if (item?.$case === 'destinationControl') return `destinationControls ${item.value.domain} `;
-  if (item?.$case === 'virtualGateway') return `virtualGateways ${item.value.key} `;
-  if (item?.$case === 'domainMapping') return `domainMap ${item.value.key} `;
-  if (item?.$case === 'unsubscribed') return `globalUnsubscribe ${item.value.recipient} `;
-  if (item?.$case === 'bounceKey') return `bounceKeys ${item.value.number} `;
-  if (item?.$case === 'alias') return `aliases ${item.value.key} `;
-  if (item?.$case === 'dkimProfile') return `dkimProfiles ${item.value.name} `;
-  if (item?.$case === 'bounceProfile') return `bounceProfiles ${item.value.name} `;
-  if (item?.$case === 'hostAccess') {
-    const row = readHostAccess(item.value);
-    return row === undefined ? 'hat ' : `hat ${hostRowKey(row)} `;
-  }
-  if (item?.$case === 'suspension') {
-    const suspension = readSuspension(item.value);
-    return `suspended ${suspension === undefined ? '' : `${suspensionKey(suspension)} `}`;
-  }
-  if (item?.$case === 'mailFlowPolicy') return `mailFlowPolicies $${item.value.name} `;
-  return item?.$case === 'recipientAccess' ? `rat ${item.value.recipient} ` : '';
+/** A set item: its section, its key, what it says. */
+function setText(whole: Item): string {
+  const read = readConfigurationItem(whole);
+  if (read === undefined) return `an item ${LATER}`;
+  const said = `${keyOf(read.section, read.item)} ${itemText(read.section, read.item)}`.trimEnd();
+  return read.section === 'routes' ? said : `${read.section} ${said}`;
 }
 
 /** One operation of a change set, in a line. */
 export function operationText({ operation }: changeSetWire.Operation): string {
   switch (operation?.$case) {
-    case 'set': {
-      const item = operation.value.item ?? { item: undefined };
-      return `set ${nameOf(item)}${itemText(item)}`.trimEnd();
-    }
+    case 'set':
+      return `set ${setText(operation.value.item ?? { item: undefined })}`;
     case 'remove':
       return `remove ${readSection(operation.value.section)} ${operation.value.key}`;
     case 'replace':

@@ -12,6 +12,7 @@ export * from './host-text.ts';
 export * from './hourly-recipients.ts';
 export * from './mail-flow-policy.ts';
 export * from './mail-policy.ts';
+export * from './mail-policy-text.ts';
 export * from './ports.ts';
 export * from './rat-file.ts';
 export * from './recipient-access-table.ts';

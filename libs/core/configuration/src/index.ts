@@ -6,6 +6,7 @@ export * from './delivery-controls.ts';
 export * from './destination-file.ts';
 export * from './dkim-profiles.ts';
 export * from './fold.ts';
+export * from './item-text.ts';
 export * from './ports.ts';
 export * from './secret-reference.ts';
 export * from './sections.ts';

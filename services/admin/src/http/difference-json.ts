@@ -1,20 +1,12 @@
 /** Differences of the configuration, the two sides as people read them. */
 import {
-  flowPolicyText,
-  type HostAccessRow,
-  hostRowText,
-  type MailFlowPolicy,
-  type RecipientAccessEntry,
-} from '@mailyard/access';
-import {
   type ConfigurationState,
   type Difference,
   differences,
+  itemText,
   reorderedSections,
   type SectionName,
-  type Sections,
 } from '@mailyard/configuration';
-import { type SmtpRoute, writeRoute } from '@mailyard/smtp-routes';
 
 export interface DifferenceJson {
   readonly section: string;
@@ -71,23 +63,4 @@ export function writeDifferences(
   for (const section of reorderedSections(from, to))
     tell(() => ({ section: SECTION_WORDS[section], key: '', isReordered: true }));
   return { differences: told, differenceCount };
-}
-
-function itemText(section: SectionName, item: Sections[SectionName], beside?: Sections[SectionName]): string {
-  if (section === 'hat') return hostRowText(item as HostAccessRow, beside as HostAccessRow | undefined);
-  if (section === 'mailFlowPolicies') return flowPolicyText(item as MailFlowPolicy);
-  if (section === 'rat') {
-    const { action, reply, bypassReceivingControl } = item as RecipientAccessEntry;
-    const words = [action, ...(reply === undefined ? [] : [`${reply.code} ${reply.text}`])].join(' ');
-    return bypassReceivingControl === true ? `${words}, bypassReceivingControl` : words;
-  }
-  if (section === 'routes') {
-    const { destinations, authProfile } = writeRoute(item as SmtpRoute);
-    return `${destinations.join(', ')}${authProfile === undefined ? '' : `/auth=${authProfile}`}`;
-  }
-  return Object.entries(item)
-    .slice(1)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => (typeof value === 'string' ? value : `${name} ${JSON.stringify(value)}`))
-    .join(', ');
 }

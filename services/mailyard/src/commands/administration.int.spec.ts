@@ -54,7 +54,7 @@ describe('mailyard history, diff, rollback and verify', () => {
     const escaped = 'a\\x1b[2J\\x9b31m\\u202e\\x0aforged';
     await mailyard('queue', 'suspend', 'delivery', '--all', '--reason', hostile);
     expect((await said('history', '--limit', '1')).endsWith(`  ann  1 operation  ${escaped}\n`)).toBe(true);
-    expect(await said('history', '2')).toContain(`    set suspended delivery ALL ${escaped}, ann\n`);
+    expect(await said('history', '2')).toContain(`    set suspensions delivery ALL ${escaped}, ann\n`);
     expect(await said('diff', '1')).toBe(`+ suspensions delivery ALL  ${escaped}, ann\n`);
     const { stdout, stderr } = await mailyard('rollback', '1', '--dry-run');
     expect(stdout).toBe(`- suspensions delivery ALL  ${escaped}, ann\n`);

@@ -29,7 +29,7 @@ describe('mailyard rat', () => {
     expect(await mailyard('import', 'rat.txt', '--dry-run')).toMatchObject({
       status: 0,
       stdout:
-        '- rat a.example  ACCEPT\n+ rat .example.com  ACCEPT\n+ rat old.example  REJECT 551 moved\n+ rat abuse@  ACCEPT\n',
+        '- rat a.example  ACCEPT\n+ rat .example.com  ACCEPT\n+ rat old.example  REJECT 551 moved\n+ rat abuse@  ACCEPT bypass_receiving_control\n',
     });
     expect(await mailyard('import', 'rat.txt', 'yes')).toMatchObject({
       status: 0,

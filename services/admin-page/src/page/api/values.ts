@@ -118,6 +118,10 @@ export type Section =
   | 'outgoingMailPolicies'
   | 'virtualGateways'
   | 'suspensions'
+  | 'domainMap'
+  | 'aliases'
+  | 'bounceKeys'
+  | 'globalUnsubscribe'
   | 'dkimProfiles'
   | 'matchingMode';
 
