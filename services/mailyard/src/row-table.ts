@@ -2,10 +2,10 @@
 import type { ReadRows } from '@mailyard/access';
 import type { changeSetWire, routingWire } from '@mailyard/contracts';
 import { printable } from '@mailyard/telemetry';
-import { exportTable, importTable, type ReplacingValues, replaceSection } from './access-file.ts';
-import { EXIT } from './io.ts';
+import { exportTable, importTable, REPLACING, type ReplacingValues, replaceSection } from './access-file.ts';
+import { type Command, EXIT } from './io.ts';
 import { printPaged } from './pager.ts';
-import { demandOnly, Misuse, type ServerCall } from './server-command.ts';
+import { demandOnly, Misuse, runServerCommand, type ServerCall } from './server-command.ts';
 
 /** A section as a text of rows. */
 export interface RowTable<Row> {
@@ -21,6 +21,24 @@ export interface RowTable<Row> {
 }
 
 type Call = ServerCall<ReplacingValues>;
+
+/** A command with these verbs, and `test` where something can be asked of the table. */
+export function rowTableCommand<Row>(
+  table: RowTable<Row>,
+  usage: string,
+  test?: (call: Call, words: readonly string[]) => Promise<number>,
+): Command {
+  return (args, io) =>
+    runServerCommand(table.name, usage, REPLACING, args, io, (call) => {
+      const [verb, ...words] = call.words;
+      if (verb === 'print' || verb === 'import' || verb === 'export') return runRowTable(call, table, verb, words);
+      if (verb === undefined)
+        throw new Misuse(`${table.name} takes print, import${test === undefined ? ' or export' : ', export or test'}`);
+      if (verb !== 'test' || test === undefined) throw new Misuse(`there is no ${JSON.stringify(verb)}`);
+      demandOnly(verb, call.values, []);
+      return test(call, words);
+    });
+}
 
 /** Does what `print`, `import FILE yes` and `export FILE` say. */
 export function runRowTable<Row>(
@@ -52,9 +70,10 @@ async function print<Row>(call: Call, table: RowTable<Row>, words: readonly stri
   if (words.length > 0) throw new Misuse('print takes no words');
   const access = await call.client.getAccess();
   const rows = table.rowsOf(access);
+  const text = table.printFile(rows);
   if (call.isJson) call.print({ version: access.version, rows }, '');
-  else if (rows.length === 0) call.say(table.none);
-  else await printPaged(call.io, table.printFile(rows).split('\n').map(printable).join('\n'));
+  else if (text === '') call.say(table.none);
+  else await printPaged(call.io, text.split('\n').map(printable).join('\n'));
   return EXIT.done;
 }
 

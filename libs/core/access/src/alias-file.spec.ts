@@ -5,8 +5,8 @@ import {
   readAliasFile,
   readDomainMapFile,
   readVirtualAliases,
-  type ReadRows,
 } from './alias-file.ts';
+import type { ReadRows } from './read-rows.ts';
 
 function rowsOf<Row>(read: ReadRows<Row>): readonly Row[] {
   if (read.kind === 'faults') throw new Error(JSON.stringify(read.faults));

@@ -8,11 +8,7 @@ import { type AccessFault, accessFault } from './access-fault.ts';
 import { type AliasRow, aliasKey, AliasTable } from './alias-table.ts';
 import { DomainMap, type DomainMapRow, domainMapKey } from './domain-map.ts';
 import { GlobalUnsubscribe, type UnsubscribedRow, unsubscribedKey } from './global-unsubscribe.ts';
-
-/** What a file of rows is: all of them, or every fault with its line. */
-export type ReadRows<Row> =
-  | { readonly kind: 'read'; readonly rows: readonly Row[] }
-  | { readonly kind: 'faults'; readonly faults: readonly AccessFault[] };
+import type { ReadRows } from './read-rows.ts';
 
 interface Line {
   readonly line: number;

@@ -15,6 +15,7 @@ export * from './mail-policy.ts';
 export * from './mail-policy-text.ts';
 export * from './ports.ts';
 export * from './rat-file.ts';
+export * from './read-rows.ts';
 export * from './recipient-access-table.ts';
 export * from './recipient-rewriting.ts';
 export * from './virtual-gateway.ts';

@@ -11,7 +11,7 @@ describe('the text of a recipient access table (R135)', () => {
       '"a b"@example.com ACCEPT 250 "hello" bypass_receiving_control\nALL REJECT\n';
     expect(readRatFile(text)).toEqual({
       kind: 'read',
-      entries: [
+      rows: [
         { recipient: '.example.com', action: 'ACCEPT' },
         { recipient: 'old.example', action: 'REJECT', reply: { code: 551, text: 'moved to "new"' } },
         { recipient: 'abuse@', action: 'ACCEPT', bypassReceivingControl: true },
@@ -27,7 +27,7 @@ describe('the text of a recipient access table (R135)', () => {
 
   it('keeps a default that says more than to refuse (R131)', () => {
     for (const last of ['ALL ACCEPT', 'ALL REJECT 450 "later"'])
-      expect(readRatFile(`a.example ACCEPT\n${last}\n`)).toMatchObject({ entries: [{}, { recipient: 'ALL' }] });
+      expect(readRatFile(`a.example ACCEPT\n${last}\n`)).toMatchObject({ rows: [{}, { recipient: 'ALL' }] });
     expect(printRatFile([{ recipient: 'a.example', action: 'ACCEPT' }])).toBe('a.example ACCEPT\nALL REJECT\n');
   });
 
@@ -65,7 +65,7 @@ describe('the text of a recipient access table (R135)', () => {
         // The default need not be said.
         const said = entries.filter((each, place) => place < entries.length - 1 || Object.keys(each).length > 2);
         const kept = entries.at(-1)?.recipient === 'ALL' ? said : entries;
-        expect(readRatFile(printRatFile(entries))).toEqual({ kind: 'read', entries: kept });
+        expect(readRatFile(printRatFile(entries))).toEqual({ kind: 'read', rows: kept });
       }),
     );
   });

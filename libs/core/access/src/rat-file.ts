@@ -4,19 +4,15 @@
  * `old.example REJECT 551 "moved away"`. Lines that begin with `#` say nothing.
  */
 import { type AccessFault, accessFault } from './access-fault.ts';
+import type { ReadRows } from './read-rows.ts';
 import { type RecipientAccessEntry, RecipientAccessTable } from './recipient-access-table.ts';
-
-export type ReadRatFile =
-  | { readonly kind: 'read'; readonly entries: readonly RecipientAccessEntry[] }
-  /** Every fault, each with its line. */
-  | { readonly kind: 'faults'; readonly faults: readonly AccessFault[] };
 
 const BYPASS = 'bypass_receiving_control';
 /** A quoted local part may have blanks. */
 const ENTRY = /^((?:"(?:[^"\\]|\\.)*")?\S*)\s+(\S+)(?:\s+(\d{3})\s+"((?:[^"\\]|\\.)*)")?(?:\s+(\S+))?$/;
 
 /** Reads the text of a table, or tells every fault at once. An `ALL REJECT` at its end is the default, and no entry. */
-export function readRatFile(text: string): ReadRatFile {
+export function readRatFile(text: string): ReadRows<RecipientAccessEntry> {
   const faults: AccessFault[] = [];
   const entries: RecipientAccessEntry[] = [];
   const lines: number[] = [];
@@ -38,7 +34,7 @@ export function readRatFile(text: string): ReadRatFile {
       const message = fault.message.replace(/entries\[(\d+)\]/, (_, other: string) => `line ${lines[Number(other)]}`);
       faults.push({ ...fault, message, line: lines[place]! });
     }
-  if (faults.length === 0) return { kind: 'read', entries };
+  if (faults.length === 0) return { kind: 'read', rows: entries };
   return { kind: 'faults', faults: faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 

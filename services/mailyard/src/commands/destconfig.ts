@@ -1,9 +1,7 @@
 import { type DestinationControl, printDestinationFile, readDestinationFile } from '@mailyard/configuration';
 import { changeSetWire, readPlainItem, writeDestinationControl } from '@mailyard/contracts';
-import { REPLACING, REPLACING_USAGE } from '../access-file.ts';
-import type { Command } from '../io.ts';
-import { type RowTable, runRowTable } from '../row-table.ts';
-import { Misuse, runServerCommand } from '../server-command.ts';
+import { REPLACING_USAGE } from '../access-file.ts';
+import { type RowTable, rowTableCommand } from '../row-table.ts';
 
 export const USAGE = `usage: mailyard destconfig print
        mailyard destconfig import FILE yes
@@ -33,17 +31,4 @@ const TABLE: RowTable<DestinationControl> = {
 };
 
 /** `mailyard destconfig`: the destination controls as text (R143). */
-export const run: Command = (args, io) =>
-  runServerCommand('destconfig', USAGE, REPLACING, args, io, (call) => {
-    const [verb, ...words] = call.words;
-    switch (verb) {
-      case 'print':
-      case 'import':
-      case 'export':
-        return runRowTable(call, TABLE, verb, words);
-      case undefined:
-        throw new Misuse('destconfig takes print, import or export');
-      default:
-        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
-    }
-  });
+export const run = rowTableCommand(TABLE, USAGE);

@@ -1,9 +1,7 @@
 import { type DomainMapRow, printDomainMapFile, readDomainMapFile } from '@mailyard/access';
 import { changeSetWire, readDomainMapping, writeDomainMapping } from '@mailyard/contracts';
-import type { Command } from '../io.ts';
-import { REPLACING, REPLACING_USAGE } from '../access-file.ts';
-import { type RowTable, runRowTable } from '../row-table.ts';
-import { Misuse, runServerCommand } from '../server-command.ts';
+import { REPLACING_USAGE } from '../access-file.ts';
+import { type RowTable, rowTableCommand } from '../row-table.ts';
 
 export const USAGE = `usage: mailyard domainmap print
        mailyard domainmap import FILE yes
@@ -31,17 +29,4 @@ const TABLE: RowTable<DomainMapRow> = {
 };
 
 /** `mailyard domainmap`: the domain map as text (R136). */
-export const run: Command = (args, io) =>
-  runServerCommand('domainmap', USAGE, REPLACING, args, io, (call) => {
-    const [verb, ...words] = call.words;
-    switch (verb) {
-      case 'print':
-      case 'import':
-      case 'export':
-        return runRowTable(call, TABLE, verb, words);
-      case undefined:
-        throw new Misuse('domainmap takes print, import or export');
-      default:
-        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
-    }
-  });
+export const run = rowTableCommand(TABLE, USAGE);

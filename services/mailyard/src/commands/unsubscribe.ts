@@ -1,9 +1,7 @@
 import { printUnsubscribedFile, readUnsubscribedFile, type UnsubscribedRow } from '@mailyard/access';
 import { changeSetWire, readUnsubscribed, writeUnsubscribed } from '@mailyard/contracts';
-import { REPLACING, REPLACING_USAGE } from '../access-file.ts';
-import type { Command } from '../io.ts';
-import { type RowTable, runRowTable } from '../row-table.ts';
-import { Misuse, runServerCommand } from '../server-command.ts';
+import { REPLACING_USAGE } from '../access-file.ts';
+import { type RowTable, rowTableCommand } from '../row-table.ts';
 
 export const USAGE = `usage: mailyard unsubscribe print
        mailyard unsubscribe import FILE yes
@@ -34,17 +32,4 @@ const TABLE: RowTable<UnsubscribedRow> = {
 };
 
 /** `mailyard unsubscribe`: the global unsubscribe list as text (R148). */
-export const run: Command = (args, io) =>
-  runServerCommand('unsubscribe', USAGE, REPLACING, args, io, (call) => {
-    const [verb, ...words] = call.words;
-    switch (verb) {
-      case 'print':
-      case 'import':
-      case 'export':
-        return runRowTable(call, TABLE, verb, words);
-      case undefined:
-        throw new Misuse('unsubscribe takes print, import or export');
-      default:
-        throw new Misuse(`there is no ${JSON.stringify(verb)}`);
-    }
-  });
+export const run = rowTableCommand(TABLE, USAGE);
