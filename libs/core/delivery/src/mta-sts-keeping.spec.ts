@@ -35,6 +35,8 @@ describe('fetching a policy (R144, RFC 8461 §3.3, §5.1)', () => {
     ['one that could not be had a while ago', { failed: failedAt(0, '1') }, { id: '1' }, FETCH_AGAIN_MS, 'fetch'],
     ['another one than could not be had', { failed: failedAt(0, '1') }, { id: '2' }, 1, 'fetch'],
     ['one that could not be fetched again', { kept: week, failed: failedAt(HOUR, '2') }, { id: '2' }, HOUR, 'nothing'],
+    ['one that could not be had, by a clock put back', { failed: failedAt(HOUR, '1') }, { id: '1' }, 0, 'fetch'],
+    ['one that is kept, by a clock put back', { kept: keptFor(604_800, HOUR) }, { id: '1' }, 0, 'refresh'],
     ['none', {}, gone, 0, 'nothing'],
     ['one whose record is gone', { kept: week }, gone, 24 * HOUR, 'nothing'],
     ['one of which the DNS says nothing', { kept: week }, undefined, 24 * HOUR, 'nothing'],

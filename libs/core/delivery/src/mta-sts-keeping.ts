@@ -60,11 +60,16 @@ export function nextMtaStsStep(
 ): MtaStsStep {
   // A record that is gone does not take back a policy (§3.1), and leads to none.
   if (record === undefined || 'problem' in record) return 'nothing';
-  if (failed !== undefined && failed.id === record.id && now - failed.at < FETCH_AGAIN_MS) return 'nothing';
+  if (failed !== undefined && failed.id === record.id && isRecent(now - failed.at)) return 'nothing';
   if (kept === undefined || kept.id !== record.id || now >= holdsUntil(kept)) return 'fetch';
   const age = now - kept.fetchedAt;
-  const isOld = age >= Math.min(REFRESH_MS, (holdsUntil(kept) - kept.fetchedAt) / 2);
-  return isOld && age >= FETCH_AGAIN_MS ? 'refresh' : 'nothing';
+  const isOld = age < 0 || age >= Math.min(REFRESH_MS, (holdsUntil(kept) - kept.fetchedAt) / 2);
+  return isOld && !isRecent(age) ? 'refresh' : 'nothing';
+}
+
+/** What lies ahead was written before the clock was put back: nothing is known of how long ago that is. */
+function isRecent(age: number): boolean {
+  return age >= 0 && age < FETCH_AGAIN_MS;
 }
 
 /** What holds for a domain once that is done. */

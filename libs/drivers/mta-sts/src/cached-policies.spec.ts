@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type MtaStsAnswer, readMtaStsPolicy } from '@mailyard/delivery-rules';
 import type { Domain } from '@mailyard/mail';
 import { ZoneResolver } from '@mailyard/testkit/zone';
@@ -212,6 +213,26 @@ describe('a restart (R144)', () => {
     expect(file.read().map(({ domain }) => domain)).toEqual(['a.test']);
     expect(world.fetched).toHaveLength(2);
   });
+
+  it.each(['null', '{}', '{"mode":"enforce"', '{"mode":"enforce","mx":[1],"maxAgeSeconds":9}'])(
+    'passes over a row that holds no policy: %s',
+    async (text) => {
+      const world = new World();
+      const path = join(await folderOfTest(), 'mta-sts.sqlite');
+      world.publish('a.test', '1', textOf());
+      const before = world.open({ file: PolicyFile.open(path) });
+      await before.of(a);
+      before.close();
+      const database = new DatabaseSync(path);
+      database.prepare('INSERT INTO policy VALUES (?, ?, ?, ?)').run('b.test', '1', world.now, text);
+      database.close();
+      world.fetched.length = 0;
+      world.publish('b.test', '1', textOf());
+      const policies = world.open({ file: PolicyFile.open(path) });
+      for (const name of [a, 'b.test' as Domain]) expect(await policies.of(name)).toMatchObject({ kind: 'policy' });
+      expect(world.fetched).toEqual(['b.test']);
+    },
+  );
 
   it('cannot use what is no database; a file that breaks later is told of once, and mail goes on', async () => {
     const world = new World();

@@ -34,7 +34,7 @@ export class PolicyFile {
     }
   }
 
-  /** What was written and not removed, the one fetched longest ago first. */
+  /** What was written and not removed, the one fetched longest ago first. A row that holds no policy is passed over. */
   read(): { readonly domain: Domain; readonly kept: KeptMtaStsPolicy }[] {
     const rows = this.#database.prepare('SELECT * FROM policy ORDER BY fetched_at').all() as unknown as {
       readonly domain: Domain;
@@ -42,10 +42,10 @@ export class PolicyFile {
       readonly fetched_at: number;
       readonly policy: string;
     }[];
-    return rows.map(({ domain, id, fetched_at: fetchedAt, policy }) => ({
-      domain,
-      kept: { id, fetchedAt, policy: JSON.parse(policy) as MtaStsPolicy },
-    }));
+    return rows.flatMap(({ domain, id, fetched_at: fetchedAt, policy: text }) => {
+      const policy = readPolicy(text);
+      return policy === undefined ? [] : [{ domain, kept: { id, fetchedAt, policy } }];
+    });
   }
 
   write(domain: Domain, { id, fetchedAt, policy }: KeptMtaStsPolicy): void {
@@ -60,5 +60,19 @@ export class PolicyFile {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+function readPolicy(text: string): MtaStsPolicy | undefined {
+  try {
+    const { mode, mx, maxAgeSeconds } = JSON.parse(text) as MtaStsPolicy;
+    const isPolicy =
+      ['enforce', 'testing', 'none'].includes(mode) &&
+      Number.isFinite(maxAgeSeconds) &&
+      Array.isArray(mx) &&
+      mx.every((pattern) => typeof pattern === 'string');
+    return isPolicy ? { mode, mx, maxAgeSeconds } : undefined;
+  } catch {
+    return undefined;
   }
 }
