@@ -1,6 +1,7 @@
 import { type EnvelopeJudgement, faultText, judgeEnvelope, type RecipientVerdict } from '@mailyard/access';
 import { readAccess } from '@mailyard/grpc';
-import { type Domain, type Mailbox, parseDomain, parseIpAddress, parseMailbox } from '@mailyard/mail';
+import { type Mailbox, parseIpAddress, parseMailbox } from '@mailyard/mail';
+import { limitTexts, readHostName } from '../client-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { alignColumns, explainText } from '../route-text.ts';
 import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
@@ -53,7 +54,7 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
   if (address === undefined) throw new Misuse('--client takes an IP address');
   const recipients = words.map(mailbox);
   const listener = values.listener ?? '';
-  const names = (values.name ?? []).map(hostName);
+  const names = (values.name ?? []).map(readHostName);
   const tables = readAccess(await client.getAccess());
   if (listener !== '' && !tables.hosts.has(listener))
     say(
@@ -137,10 +138,7 @@ function clientText(address: string, { client, relays, gateway, splinters }: Env
       'relays',
       relays ? 'yes: anyone may be written to, outgoing policies' : 'no: recipient access table, incoming policies',
     ],
-    ...Object.entries(client.limits).map(([name, value]) => [
-      'limit',
-      `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-    ]),
+    ...limitTexts(client.limits).map((text) => ['limit', text]),
     ...(gateway === undefined ? [] : [['gateway', gateway]]),
     ['copies', String(splinters.length)],
   ];
@@ -197,10 +195,4 @@ function mailbox(text: string): Mailbox {
   const read = parseMailbox(text);
   if (read === undefined) throw new Misuse(`${JSON.stringify(text)} is no address`);
   return read;
-}
-
-function hostName(text: string): Domain {
-  const domain = parseDomain(text);
-  if (domain === undefined) throw new Misuse(`${JSON.stringify(text)} is no host name`);
-  return domain;
 }

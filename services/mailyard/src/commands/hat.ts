@@ -1,11 +1,4 @@
-import {
-  addressNumber,
-  type FlowLimits,
-  HostAccessTable,
-  type HostAccessFile,
-  printHatFile,
-  readHatFile,
-} from '@mailyard/access';
+import { addressNumber, HostAccessTable, type HostAccessFile, printHatFile, readHatFile } from '@mailyard/access';
 import {
   changeSetWire,
   readHostAccess,
@@ -14,7 +7,6 @@ import {
   writeHostAccess,
   writeMailFlowPolicy,
 } from '@mailyard/contracts';
-import { type Domain, parseDomain } from '@mailyard/mail';
 import { printable } from '@mailyard/telemetry';
 import {
   exportTable,
@@ -24,6 +16,7 @@ import {
   type ReplacingValues,
   replaceSection,
 } from '../access-file.ts';
+import { limitTexts, readHostName } from '../client-text.ts';
 import { type Command, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
 import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
@@ -175,11 +168,7 @@ async function test(call: Call, words: readonly string[]): Promise<number> {
   const [address, ...rest] = words;
   if (address === undefined || rest.length > 0 || addressNumber(address) === undefined)
     throw new Misuse('test takes one IP address');
-  const names = (call.values.name ?? []).map((name): Domain => {
-    const domain = parseDomain(name);
-    if (domain === undefined) throw new Misuse(`${JSON.stringify(name)} is no host name`);
-    return domain;
-  });
+  const names = (call.values.name ?? []).map(readHostName);
   const { version, rows, policies } = await readTables(call);
   tellOwn(call, { rows, policies });
   const table = HostAccessTable.read(rows, policies);
@@ -189,14 +178,10 @@ async function test(call: Call, words: readonly string[]): Promise<number> {
   const asksForNames = names.length === 0 && hosts.asksForNames(address);
   call.print(
     { version, address, action, group, source, policy, limits, asksForNames },
-    `${action} SG ${group} match ${source}${policy === '' ? '' : ` policy ${policy}`}\n${limitLines(limits)}`,
+    `${action} SG ${group} match ${source}${policy === '' ? '' : ` policy ${policy}`}\n${limitTexts(limits)
+      .map((text) => `  ${text}\n`)
+      .join('')}`,
   );
   if (asksForNames) call.say('rows with host names stand above: say --name HOST to test with a name of the client');
   return EXIT.done;
-}
-
-function limitLines(limits: FlowLimits): string {
-  return Object.entries(limits)
-    .map(([name, value]) => `  ${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}\n`)
-    .join('');
 }
