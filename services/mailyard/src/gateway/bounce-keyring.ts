@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { BounceKey } from '@mailyard/configuration';
 import type { BounceKeys } from '@mailyard/mail';
-import { readSecret } from '@mailyard/settings';
 import { publishMailEvent } from '@mailyard/telemetry';
+import { readConfiguredSecret } from './configured-secret.ts';
 
 /** How long a secret that was read is taken for the same. */
 const FRESH_MS = 10_000;
@@ -62,8 +62,7 @@ export class BounceKeyring implements BounceKeys {
     const kept = this.#kept.get(place);
     if (kept !== undefined && kept.until > now) return kept.secret;
     try {
-      const reference = secret.kind === 'file' ? { file: secret.file } : { environment: secret.variable };
-      const value = readSecret(reference, this.#environment);
+      const value = readConfiguredSecret(secret, this.#environment);
       this.#kept.set(place, { secret: value, until: now + FRESH_MS });
       this.#told.delete(place);
       return value;

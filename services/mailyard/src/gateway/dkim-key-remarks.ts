@@ -1,7 +1,7 @@
 import type { DkimProfile } from '@mailyard/configuration';
 import { EXPECTED_BITS, parseSigningKey } from '@mailyard/dkim-signer';
 import { makeRemark, type Remark } from '@mailyard/mail';
-import { readSecret } from '@mailyard/settings';
+import { readConfiguredSecret } from './configured-secret.ts';
 
 /** What a person should know of the keys that profiles name, as this machine has them. */
 export function dkimKeyRemarks(
@@ -9,8 +9,7 @@ export function dkimKeyRemarks(
 ): (profile: DkimProfile) => readonly Remark[] {
   return ({ name: profile, key }) => {
     try {
-      const reference = key.kind === 'file' ? { file: key.file } : { environment: key.variable };
-      const { algorithm, bits } = parseSigningKey(readSecret(reference, environment));
+      const { algorithm, bits } = parseSigningKey(readConfiguredSecret(key, environment));
       const isShort = algorithm === 'rsa-sha256' && bits < EXPECTED_BITS;
       return isShort ? [makeRemark('DKIM_KEY_SHORT', { profile, bits })] : [];
     } catch (error) {

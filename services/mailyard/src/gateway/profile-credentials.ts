@@ -1,8 +1,8 @@
 import type { AuthProfile, AuthProfileSource } from '@mailyard/configuration';
 import type { OutgoingCredentials } from '@mailyard/delivery';
 import type { RelayOptions } from '@mailyard/delivery-rules';
-import { readSecret } from '@mailyard/settings';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
+import { readConfiguredSecret } from './configured-secret.ts';
 
 /**
  * What the profiles of the configuration authenticate with. A secret is read each time, so that a new one needs no
@@ -44,8 +44,7 @@ export class ProfileCredentials implements OutgoingCredentials {
 
   #read({ name, secret }: AuthProfile): string | undefined {
     try {
-      const reference = secret.kind === 'file' ? { file: secret.file } : { environment: secret.variable };
-      const password = readSecret(reference, this.#environment);
+      const password = readConfiguredSecret(secret, this.#environment);
       this.#readable(name);
       return password;
     } catch (error) {
