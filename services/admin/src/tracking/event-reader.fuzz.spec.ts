@@ -21,9 +21,13 @@ let opened = 0;
 let now: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'events-'));
-  now = START;
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+/** For each example, so that none comes to the end of the retention. */
+function startClock(): void {
+  now = START;
+}
 
 /** Each commit is a minute after the one before, so that all of them are marked. */
 function openStore(file = join(folder, `${opened++}.sqlite`)): TrackingStore {
@@ -90,12 +94,13 @@ describe('events in order', () => {
   it('are those of the traces, each message in the order of the log, at every place behind which one goes on', () => {
     fc.assert(
       fc.property(randomLog, parts, (log, lengths) => {
+        startClock();
         const store = openStore();
         takeInParts(store, log, lengths);
         const expected = traced(store);
         const batches = readFrom(store, 'earliest');
         const all = batches.flatMap(({ events }) => events);
-        // An acceptance whose recipients came in two commits is told twice, the second time whole.
+        // An acceptance whose recipients came in several commits is told with each, the last time whole.
         const whole = new Map(all.map((event) => [placeOf(event), event]));
         expect(whole).toEqual(expected);
         for (const id of new Set(all.map(({ message }) => message))) {
@@ -115,6 +120,7 @@ describe('events in order', () => {
   it('go on in a read model opened anew, and in another one that follows the same log, and none is missed', () => {
     fc.assert(
       fc.property(randomLog, parts, parts, fc.nat(80), fc.boolean(), (log, lengths, others, length, isOther) => {
+        startClock();
         const file = join(folder, `${opened++}.sqlite`);
         let store = openStore(file);
         takeInParts(store, log.slice(0, length), lengths);
@@ -125,10 +131,17 @@ describe('events in order', () => {
         else take(store, log.slice(length));
         store.commit();
         const expected = traced(store);
+        // A void decision whose number was used before is a repetition to a read model that still has it in memory.
+        const places = (events: Iterable<Event>): Set<string> =>
+          new Set(
+            Array.from(events)
+              .filter(({ counted }) => counted || !isOther)
+              .map(placeOf),
+          );
         for (const [index, { cursor }] of first.entries()) {
           const rest = readFrom(store, { after: cursor });
           const both = [...first.slice(0, index + 1), ...rest].flatMap(({ events }) => events);
-          expect(new Set(both.map(placeOf))).toEqual(new Set(expected.keys()));
+          expect(places(both)).toEqual(places(expected.values()));
         }
         store.close();
       }),
@@ -139,6 +152,7 @@ describe('events in order', () => {
   it('are refused to a cursor from before what another read model knows', () => {
     fc.assert(
       fc.property(randomLog, fc.integer({ min: 1, max: 40 }), (log, skipped) => {
+        startClock();
         fc.pre(skipped < log.length - 1);
         const store = openStore();
         const other = openStore();

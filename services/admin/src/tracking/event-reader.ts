@@ -146,13 +146,14 @@ function eventsOfPiece(segment: Segment, place: HistoryPlace, octets: Uint8Array
   if (row === undefined) return [];
   const before = segment.piecesBefore(row, place);
   const tell = (earlier: readonly ToldEntry[]): Event[] => eventsOf(message, row.partition, [...earlier, ...entries]);
-  // The names of recipients stand in the first piece, but for some that were restated or come in two pieces.
+  // Recipients whose acceptance stands in a piece before: it is told again, with all of them so far.
+  const isContinued = first.record.type === 'RecipientQueued';
+  // The names of recipients stand in the first piece, but for some that were restated or come in several pieces.
   let events = tell(before.slice(0, 1).flatMap((piece) => toldEntries(piece())));
-  if (before.length > 1 && !events.every(isNamed)) events = tell(before.flatMap((piece) => toldEntries(piece())));
+  if (before.length > 1 && (isContinued || !events.every(isNamed)))
+    events = tell(before.flatMap((piece) => toldEntries(piece())));
   const earlier = events.filter(({ offset }) => offset < first.offset).length;
-  // Recipients whose acceptance stands in the piece before: it is told again, with all of them.
-  const isSplit = first.record.type === 'RecipientQueued' && earlier > 0;
-  return told(events, isSplit ? earlier - 1 : earlier);
+  return told(events, isContinued && earlier > 0 ? earlier - 1 : earlier);
 }
 
 function told(events: readonly Event[], from: number): ToldEvent[] {
