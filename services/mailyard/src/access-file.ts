@@ -6,6 +6,7 @@ import { readTextInput } from './input-file.ts';
 import { EXIT } from './io.ts';
 import { plainPreview, tellPreview } from './preview-text.ts';
 import { fileFaultText } from './route-replacement.ts';
+import { readExpectedVersion } from './route-version.ts';
 import { Misuse, type ServerCall } from './server-command.ts';
 import { writeWhole } from './whole-file.ts';
 
@@ -61,7 +62,7 @@ export async function importTable(
   const access = await client.getAccess();
   const operations = read.operations(access);
   // What is not in the file was read as of this version, and is written back.
-  const expectedVersion = values.expect === undefined ? access.version : readExpected(values.expect);
+  const expectedVersion = readExpectedVersion(values.expect) ?? access.version;
   const preview = await client.preview({ operations, expectedVersion });
   tellPreview(preview, { isJson, io, say });
   const { faults, differences } = preview;
@@ -110,9 +111,4 @@ export function replaceSection(
   values: readonly NonNullable<changeSetWire.Item['item']>[],
 ): changeSetWire.Operation {
   return { operation: { $case: 'replace', value: { section, items: values.map((item) => ({ item })) } } };
-}
-
-function readExpected(word: string): number {
-  if (!/^\d{1,15}$/.test(word)) throw new Misuse('--expect takes a version');
-  return Number(word);
 }

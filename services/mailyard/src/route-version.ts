@@ -7,6 +7,17 @@ export function readVersion(text: string | undefined): number {
   throw new Misuse(`a version is a number from 1, not ${JSON.stringify(text)}`);
 }
 
+/**
+ * What `--expect` says: the version that a change was made on. 0 is that of a configuration in which nothing was changed yet.
+ *
+ * @returns undefined when nothing is said
+ */
+export function readExpectedVersion(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new Misuse(`--expect takes a version, a number, not ${JSON.stringify(text)}`);
+}
+
 /** Milliseconds of the epoch. */
 export function readTime(text: string): number {
   const at = Date.parse(text);

@@ -43,6 +43,20 @@ describe('mailyard rat', () => {
     expect((await mailyard('import', 'out.txt', 'yes')).stderr).toMatch(/nothing to change/);
   });
 
+  it('imports only while nothing was changed since --expect says', async () => {
+    await file('rat.txt', 'a.example ACCEPT\n');
+    const [now, before] = [served.routing.administration.state.version, 0];
+    expect(await mailyard('import', 'rat.txt', 'yes', '--expect', 'now')).toMatchObject({
+      status: 64,
+      stderr: expect.stringMatching(/--expect takes a version, a number, not "now"/),
+    });
+    await mailyard('import', 'rat.txt', 'yes', '--expect', String(now));
+    await file('rat.txt', 'b.example ACCEPT\n');
+    expect(await mailyard('import', 'rat.txt', 'yes', '--expect', String(now))).toMatchObject({ status: 1 });
+    expect(await mailyard('import', 'rat.txt', 'yes', '--expect', String(before))).toMatchObject({ status: 1 });
+    expect(await said('print')).toBe('a.example ACCEPT\nALL REJECT\n');
+  });
+
   it('R132 R134 tells which entry decides about a recipient', async () => {
     await file('rat.txt', TABLE);
     await mailyard('import', 'rat.txt', 'yes');

@@ -60,6 +60,9 @@ describe('mailyard smtproutes', () => {
     [['print', '--colour'], 64, /colour/],
     [['test', 'u@a.example', '--at', '1800-01-01T00:00:00Z'], 64, /--at takes a time/],
     [['export', '/nonexistent/file'], 1, /\/nonexistent\/file cannot be written: ENOENT/],
+    [['delete', 'nowhere.example', '--expect', 'first'], 64, /--expect takes a version, a number, not "first"/],
+    [['delete', 'nowhere.example', '--expect', '0099'], 1, /VERSION_CONFLICT/],
+    [['delete', 'nowhere.example', '--expect', '0'], 1, /ROUTE_NOT_FOUND|VERSION_CONFLICT/],
     [['delete', 'nowhere.example', '--expect', '99'], 1, /VERSION_CONFLICT.*on another that is not known here/],
     [['delete', 'nowhere.example', '--reason', 'x'.repeat(1_001)], 1, /the reason has more than 1000 characters/],
   ])('%j ends with %d and says why on stderr', async (words, status, message) => {

@@ -10,7 +10,7 @@ import { alignRoutes } from '../route-text.ts';
 import { previewOnly } from '../preview-text.ts';
 import { fileFaultText } from '../route-replacement.ts';
 import { testRoute } from '../test-route.ts';
-import { readVersion } from '../route-version.ts';
+import { readExpectedVersion, readVersion } from '../route-version.ts';
 import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { tellFollowing, waitingLines } from '../waiting-text.ts';
 import { wantsColour } from '../table-text.ts';
@@ -175,10 +175,10 @@ async function commit(
 ): Promise<number> {
   const { client, values, print: out, say, io } = call;
   if (values['dry-run'] === true)
-    return (await previewOnly(call, operations, readExpected(values.expect))) ? EXIT.done : EXIT.refused;
+    return (await previewOnly(call, operations, readExpectedVersion(values.expect))) ? EXIT.done : EXIT.refused;
   const { version, hash, warnings, wasCommitted } = await client.commit({
     id: values.id ?? '',
-    expectedVersion: readExpected(values.expect),
+    expectedVersion: readExpectedVersion(values.expect),
     operations,
     author: authorOf(values.author, io.env),
     reason: values.reason ?? reason,
@@ -202,7 +202,7 @@ async function importFile(call: Call, words: readonly string[]): Promise<number>
   const answer = await client.importRoutes(
     {
       id: values.id ?? '',
-      expectedVersion: readExpected(values.expect),
+      expectedVersion: readExpectedVersion(values.expect),
       author: authorOf(values.author, io.env),
       reason: values.reason ?? `smtproutes import ${file === '-' ? 'from standard input' : file}`,
       format: readFormat(values.from),
@@ -258,8 +258,4 @@ function readFormat(text: string | undefined): configurationWire.FileFormat {
   if (text === 'mailertable') return FileFormat.FILE_FORMAT_MAILERTABLE;
   if (text === 'transport') return FileFormat.FILE_FORMAT_TRANSPORT;
   throw new Misuse(`--from takes mailertable or transport, not ${JSON.stringify(text)}`);
-}
-
-function readExpected(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : readVersion(text);
 }
