@@ -52,6 +52,18 @@ describe('bin/mailyard', () => {
     });
   });
 
+  it.each([
+    ['ALL=127.0.0.1:2526', '--accept ALL: "ALL" is no domain: the gateway would take mail for everyone\n'],
+    ['no_domain..example=127.0.0.1:2526', '--accept no_domain..example: "no_domain..example" '],
+    ['example.com=mail.example.net:0', '--accept example.com: "mail.example.net:0" '],
+  ])('check and start say what is wrong with --accept %s (R171)', (accept, problem) => {
+    for (const command of ['check', 'start']) {
+      const result = run([command, '--data', join(folder, 'never'), '--accept', accept]);
+      expect(result).toMatchObject({ status: 78, stdout: '' });
+      expect(result.stderr.startsWith(problem), result.stderr).toBe(true);
+    }
+  });
+
   it('finds nothing wrong with the defaults', () => {
     expect(run(['check'])).toMatchObject({ status: 0, stdout: expect.stringContaining('embedded') });
   });

@@ -8,9 +8,9 @@ describe('the command line of start', () => {
         '--smtp',
         '127.0.0.1:25',
         '--accept',
-        'a.example=h1,h2:26',
+        'a.example=h1.example,h2.example:26',
         '--accept',
-        '.b.example=h3',
+        '.b.example=h3.example',
         '--roles',
         'ingress,routing,admin',
       ],
@@ -20,8 +20,8 @@ describe('the command line of start', () => {
     expect(options.settings.listeners[0]).toMatchObject({ name: 'public', address: '127.0.0.1:25' });
     expect(options.settings.roles).toEqual(['ingress', 'routing', 'admin']);
     expect(options.accept).toEqual([
-      { domain: 'a.example', destinations: ['h1', 'h2:26'] },
-      { domain: '.b.example', destinations: ['h3'] },
+      { domain: 'a.example', destinations: ['h1.example', 'h2.example:26'] },
+      { domain: '.b.example', destinations: ['h3.example'] },
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { type AcceptedDomain, readAcceptedDomain } from '@mailyard/configuration';
 import {
   findCertificateFaults,
   findInconsistencies,
@@ -8,13 +9,8 @@ import {
   type Settings,
   type SettingsFault,
 } from '@mailyard/settings';
+import { DEFAULT_ROUTE_RULES } from '@mailyard/smtp-routes';
 import { Misuse, readOptions } from './options.ts';
-
-/** One `--accept DOMAIN=DEST[,DEST…]`: what the setup wizard does for a row (R171). */
-export interface Acceptance {
-  readonly domain: string;
-  readonly destinations: readonly string[];
-}
 
 export type StartOptions =
   | { readonly kind: 'help' }
@@ -23,7 +19,8 @@ export type StartOptions =
   | {
       readonly kind: 'ready';
       readonly settings: Settings;
-      readonly accept: readonly Acceptance[];
+      /** One for each `--accept DOMAIN=DEST[,DEST…]`. */
+      readonly accept: readonly AcceptedDomain[];
       readonly unknownVariables: readonly string[];
     };
 
@@ -53,12 +50,12 @@ export function readStartOptions(
     return { kind: 'misused', problem: error.message };
   }
   if (values.help === true) return { kind: 'help' };
-  const accept: Acceptance[] = [];
+  const accept: AcceptedDomain[] = [];
   for (const text of values.accept ?? []) {
-    const acceptance = parseAcceptance(text);
-    if (acceptance === undefined)
+    const accepted = parseAccept(text);
+    if (accepted === undefined)
       return { kind: 'misused', problem: `--accept takes DOMAIN=DEST[,DEST...], not ${JSON.stringify(text)}` };
-    accept.push(acceptance);
+    accept.push(accepted);
   }
   for (const option of ['smtp', 'grpc', 'http'] as const) {
     const text = values[option];
@@ -69,12 +66,17 @@ export function readStartOptions(
   return finish(loaded, accept);
 }
 
-function finish(loaded: LoadedSettings, accept: readonly Acceptance[]): StartOptions {
+function finish(loaded: LoadedSettings, accept: readonly AcceptedDomain[]): StartOptions {
   if (loaded.kind === 'faulty') return loaded;
-  const faults = [...findInconsistencies(loaded.settings), ...findCertificateFaults(loaded.settings)];
+  const { settings } = loaded;
+  const faults = [
+    ...findInconsistencies(settings),
+    ...findCertificateFaults(settings),
+    ...findAcceptFaults(accept, settings),
+  ];
   return faults.length > 0
     ? { kind: 'faulty', faults }
-    : { kind: 'ready', settings: loaded.settings, accept, unknownVariables: loaded.unknownVariables };
+    : { kind: 'ready', settings, accept, unknownVariables: loaded.unknownVariables };
 }
 
 function parse(args: readonly string[]) {
@@ -114,7 +116,7 @@ function overridesOf(values: ReturnType<typeof parse>['values']): Override[] {
   return overrides;
 }
 
-function parseAcceptance(text: string): Acceptance | undefined {
+function parseAccept(text: string): AcceptedDomain | undefined {
   const equals = text.indexOf('=');
   if (equals < 1) return undefined;
   const destinations = text
@@ -123,4 +125,16 @@ function parseAcceptance(text: string): Acceptance | undefined {
     .map((destination) => destination.trim())
     .filter((destination) => destination !== '');
   return destinations.length === 0 ? undefined : { domain: text.slice(0, equals).trim(), destinations };
+}
+
+function findAcceptFaults(accept: readonly AcceptedDomain[], { routing }: Settings): SettingsFault[] {
+  const rules = { ...DEFAULT_ROUTE_RULES, maxRoutes: routing.maxRoutes };
+  return accept.flatMap((accepted) => {
+    const read = readAcceptedDomain(accepted, rules);
+    const faults = 'faults' in read ? read.faults : [];
+    return faults.map(({ token, message }) => ({
+      place: `--accept ${accepted.domain}`,
+      problem: `${JSON.stringify(token)} ${message}`,
+    }));
+  });
 }

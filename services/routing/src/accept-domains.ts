@@ -1,13 +1,6 @@
-import type { Operation } from '@mailyard/configuration';
-import { readRoute, routeFault } from '@mailyard/smtp-routes';
+import { type AcceptedDomain, type Operation, readAcceptedDomain } from '@mailyard/configuration';
 import type { Administration, ChangeRequest } from './administration.ts';
 import type { CommitOutcome } from './commit.ts';
-
-/** A domain to take mail for, and where to send it; `.domain` works too. */
-export interface Acceptance {
-  readonly domain: string;
-  readonly destinations: readonly string[];
-}
 
 export type AcceptOutcome = CommitOutcome | { readonly kind: 'unchanged'; readonly version: number };
 
@@ -17,27 +10,17 @@ export type AcceptOutcome = CommitOutcome | { readonly kind: 'unchanged'; readon
  */
 export async function acceptDomains(
   administration: Administration,
-  acceptances: readonly Acceptance[],
+  domains: readonly AcceptedDomain[],
   request: ChangeRequest,
 ): Promise<AcceptOutcome> {
   for (;;) {
     const { state, rules } = administration;
     const operations: Operation[] = [];
-    for (const { domain, destinations } of acceptances) {
-      const read = readRoute({ receivingDomain: domain, destinations }, rules);
+    for (const domain of domains) {
+      const read = readAcceptedDomain(domain, rules);
       if ('faults' in read) return { kind: 'refused', version: state.version, faults: read.faults };
       const { route } = read;
       const recipient = route.receivingDomain;
-      // It would make an open relay of the gateway, which nobody means by naming a domain.
-      if (recipient === 'ALL') {
-        const fault = routeFault(
-          'ROUTE_DOMAIN_INVALID',
-          'domain',
-          'ALL',
-          'is no domain; name those whose mail is to be taken',
-        );
-        return { kind: 'refused', version: state.version, faults: [fault] };
-      }
       if (!state.sections.rat.has(recipient)) {
         operations.push({ kind: 'set', section: 'rat', item: { recipient, action: 'ACCEPT' }, expect: 'absent' });
       }

@@ -1,3 +1,4 @@
+export * from './accepted-domain.ts';
 export * from './access-tables.ts';
 export * from './auth-profiles.ts';
 export * from './chain.ts';

@@ -1,22 +1,13 @@
 /** What the set-up wizard commits: for each row a recipient access entry and a route, in one change set (R170 to R172). */
 import { makeRemark, type Remark } from '@mailyard/mail';
-import {
-  isSameTarget,
-  readRoute,
-  type RouteRules,
-  type RouteTarget,
-  type SmtpRoute,
-  writeRoute,
-} from '@mailyard/smtp-routes';
+import { isSameTarget, type RouteRules, type RouteTarget, type SmtpRoute, writeRoute } from '@mailyard/smtp-routes';
+import { type AcceptedDomain, readAcceptedDomain } from './accepted-domain.ts';
 import type { ChangeSet, Operation } from './change-set.ts';
 import type { ConfigurationState } from './state.ts';
 import type { ConfigurationFault } from './validate.ts';
 
-/** A row of the wizard: a domain to take mail for, and the hosts that take it. None: no route, the DNS decides. */
-export interface SetupRow {
-  readonly domain: string;
-  readonly destinations: readonly string[];
-}
+/** A row of the wizard; one without destinations makes no route, the DNS decides. */
+export type SetupRow = AcceptedDomain;
 
 export interface SetupPlan {
   readonly operations: readonly Operation[];
@@ -127,23 +118,14 @@ function readRow(
   rules: RouteRules,
   faults: ConfigurationFault[],
 ): SmtpRoute | undefined {
-  const read = readRoute(
-    { receivingDomain: domain, destinations: destinations.length === 0 ? ['USEDNS'] : destinations },
+  const read = readAcceptedDomain(
+    { domain, destinations: destinations.length === 0 ? ['USEDNS'] : destinations },
     rules,
   );
-  if ('faults' in read) {
-    for (const fault of read.faults) {
-      const field = fault.field === 'receivingDomain' ? 'domain' : fault.field;
-      faults.push({ ...fault, field: `rows[${index}].${field}` });
-    }
-    return undefined;
+  if (!('faults' in read)) return read.route;
+  for (const fault of read.faults) {
+    const field = fault.field === 'receivingDomain' ? 'domain' : fault.field;
+    faults.push({ ...fault, field: `rows[${index}].${field}` });
   }
-  if (read.route.receivingDomain !== 'ALL') return read.route;
-  faults.push({
-    code: 'ROUTE_DOMAIN_INVALID',
-    token: 'ALL',
-    field: `rows[${index}].domain`,
-    message: 'is no domain: the gateway would take mail for everyone',
-  });
   return undefined;
 }

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfigurationDesk, QueueOwners } from '@mailyard/admin';
 import { type GrpcServer, GrpcRouteLookup } from '@mailyard/grpc';
-import type { AccessTables, AuthProfileSource } from '@mailyard/configuration';
+import type { AcceptedDomain, AccessTables, AuthProfileSource } from '@mailyard/configuration';
 import type { DeliveryTermsSource, MtaStsPolicies } from '@mailyard/delivery-rules';
 import { MtaError } from '@mailyard/mail';
 import { acceptDomains, initialiseConfiguration, startRouting } from '@mailyard/routing';
 import { parseEndpoint, type Settings } from '@mailyard/settings';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
-import type { Acceptance } from '../start-options.ts';
 import { callerCredentials } from './caller-credentials.ts';
 import { openResolver } from './delivery-role.ts';
 import { dkimKeyRemarks } from './dkim-key-remarks.ts';
@@ -49,7 +48,7 @@ const AUTHOR = 'mailyard start';
 export async function startRoutingRole(
   settings: Settings,
   stores: Stores,
-  accept: readonly Acceptance[],
+  accept: readonly AcceptedDomain[],
   context: {
     readonly grpc: GrpcServer;
     readonly release: string;

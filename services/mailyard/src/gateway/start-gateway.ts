@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname as systemHostname } from 'node:os';
 import { join } from 'node:path';
 import { addQueueService, type Admin, QueueOwners, startAdmin, type WebApi } from '@mailyard/admin';
+import type { AcceptedDomain } from '@mailyard/configuration';
 import { SmtpUserFile } from '@mailyard/credentials';
 import type { Delivery } from '@mailyard/delivery';
 import type { MtaStsPolicies } from '@mailyard/delivery-rules';
@@ -15,7 +16,6 @@ import type { Incarnation } from '@mailyard/queue';
 import { isDistributed, type Settings } from '@mailyard/settings';
 import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
-import type { Acceptance } from '../start-options.ts';
 import { BounceKeyring } from './bounce-keyring.ts';
 import { type DeliverySecrets, openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
@@ -46,7 +46,7 @@ export interface Gateway {
 }
 
 export interface GatewayContext {
-  readonly accept: readonly Acceptance[];
+  readonly accept: readonly AcceptedDomain[];
   readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;

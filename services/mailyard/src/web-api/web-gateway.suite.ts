@@ -3,11 +3,11 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '@mailyard/grpc';
+import type { AcceptedDomain } from '@mailyard/configuration';
 import { loadSettings } from '@mailyard/settings';
 import { createLogger } from '@mailyard/telemetry';
 import { UserFile } from '@mailyard/admin';
 import { type Gateway, startGateway } from '../gateway/start-gateway.ts';
-import type { Acceptance } from '../start-options.ts';
 import { faultOf } from './openapi.suite.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -91,7 +91,7 @@ export interface WebGateway {
 /** A real gateway, embedded, in this process, on free ports. */
 export async function startWebGateway(
   yaml: Readonly<Record<string, unknown>> = {},
-  accept: readonly Acceptance[] = [],
+  accept: readonly AcceptedDomain[] = [],
 ): Promise<WebGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'mailyard-web-'));
   const override = (path: readonly (string | number)[], value: unknown) => ({ option: '--test', path, value });
