@@ -64,6 +64,14 @@ describe('bin/mailyard', () => {
     }
   });
 
+  it('says at once that the data folder cannot be made, also where the system makes none', () => {
+    expect(run(['start', '--data', '/proc/mailyard', '--smtp', '127.0.0.1:0'])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'mailyard start: the folder /proc/mailyard cannot be made: ENOENT\n',
+    });
+  });
+
   it('finds nothing wrong with the defaults', () => {
     expect(run(['check'])).toMatchObject({ status: 0, stdout: expect.stringContaining('embedded') });
   });

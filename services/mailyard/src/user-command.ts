@@ -1,7 +1,9 @@
+import { dirname } from 'node:path';
 import { SHORTEST_PASSWORD, USER_NAME, type UserList } from '@mailyard/credentials';
 import type { Settings } from '@mailyard/settings';
 import { readHiddenLine } from './hidden-line.ts';
 import { type Command, type CommandIo, EXIT, isTyped } from './io.ts';
+import { makeFolder } from './make-folder.ts';
 import { Misuse, readOptions } from './options.ts';
 import { readStartOptions } from './start-options.ts';
 
@@ -117,6 +119,7 @@ async function set<Role extends string, Users extends UserList<{ readonly name: 
     io.stderr.write(`mailyard ${kind.command}: the two are not the same\n`);
     return EXIT.refused;
   }
+  makeFolder(dirname(users.file));
   io.stderr.write(`${await kind.set(users, name, password, role)}\n`);
   return EXIT.done;
 }

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskBodyStore, DiskConfigurationLog, DiskQueueLog, diskShare, OwnerLock } from '@mailyard/disk';
 import { InProcessPresence, InProcessPressureBoard } from '@mailyard/memory';
 import type { Settings } from '@mailyard/settings';
+import { makeFolder } from '../make-folder.ts';
 import { GAUGE_MS, type Stores } from './stores.ts';
 import { Unwinding } from './unwinding.ts';
 
@@ -12,12 +12,12 @@ const INLINE_OCTETS = 262_144;
 /**
  * Opens the stores of one data directory, which no other process may use meanwhile.
  *
- * @throws MtaError `STORE_LOCKED`, `STORE_DAMAGED`
+ * @throws MtaError `STORE_LOCKED`, `STORE_DAMAGED`; Error where there is no place for them
  */
 export async function openEmbeddedStores({ data, limits }: Settings): Promise<Stores> {
   const opened = new Unwinding();
   try {
-    await mkdir(data, { recursive: true });
+    makeFolder(data);
     const lock = OwnerLock.take(data);
     opened.add(() => lock.release());
     const configurationLog = DiskConfigurationLog.open(join(data, 'configuration'));

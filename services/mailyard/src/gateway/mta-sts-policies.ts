@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MtaStsPolicies } from '@mailyard/delivery-rules';
 import { CachedPolicies, PolicyFile, PolicyHost } from '@mailyard/mta-sts';
 import type { Settings } from '@mailyard/settings';
 import { TlsContext } from '@mailyard/smtp-client';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
+import { makeFolder } from '../make-folder.ts';
 import { openResolver } from './delivery-role.ts';
 import type { Unwinding } from './unwinding.ts';
 
@@ -34,6 +35,7 @@ export function openPolicies(settings: Settings, logger: Logger, opened: Unwindi
 /** Without it a restart forgets policies; mail goes all the same. */
 function openFile(path: string, onBroken: (error: unknown) => void): PolicyFile | undefined {
   try {
+    makeFolder(dirname(path));
     return PolicyFile.open(path);
   } catch (error) {
     onBroken(error);

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname as systemHostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { addQueueService, type Admin, QueueOwners, startAdmin, type WebApi } from '@mailyard/admin';
 import type { AcceptedDomain } from '@mailyard/configuration';
 import { SmtpUserFile } from '@mailyard/credentials';
@@ -16,6 +16,7 @@ import type { Incarnation } from '@mailyard/queue';
 import { isDistributed, type Settings } from '@mailyard/settings';
 import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@mailyard/telemetry';
 import { makeGrpcServer } from '../grpc-server.ts';
+import { makeFolder } from '../make-folder.ts';
 import { BounceKeyring } from './bounce-keyring.ts';
 import { type DeliverySecrets, openResolver, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
@@ -161,11 +162,12 @@ async function openStores(
   return openEmbeddedStores(settings);
 }
 
-function beginTelemetry(
+async function beginTelemetry(
   { data, telemetry: { mailLog, mailLogFormat, otlp } }: Settings,
   version: string,
   logger: Logger,
 ): Promise<Telemetry> {
+  if (mailLog !== 'none' && mailLog !== 'stdout') makeFolder(mailLog === undefined ? data : dirname(mailLog));
   return startTelemetry({ data, version, mailLog, mailLogFormat, otlp, logger });
 }
 
@@ -235,6 +237,7 @@ async function beginAdmin(
       addQueueService(grpc, { owners: new QueueOwners(owners), partitionCount: stores.queueLog.partitionCount });
     return undefined;
   }
+  makeFolder(settings.data);
   const admin = await startAdmin({
     queueLog: stores.queueLog,
     trackingFile: join(settings.data, 'tracking.sqlite'),
