@@ -38,6 +38,20 @@ describe('bin/mailyard', () => {
     expect(run(['check', '--smpt', 'x'])).toMatchObject({ status: 64, stderr: expect.stringContaining('--smpt') });
   });
 
+  it('refuses an option with nothing in it before anything is asked or done: its variable may not be set', () => {
+    for (const words of [
+      ['queue', 'oldest', '--destination', ''],
+      ['hat', 'import', '-', 'yes', '--listener', ''],
+      ['events', '--cursor-file', ''],
+      ['explain', '--client', '192.0.2.1', '--from', '', 'you@example.com'],
+    ])
+      expect(run([...words, '--server', '127.0.0.1:1']), words.join(' ')).toMatchObject({
+        status: 64,
+        stdout: '',
+        stderr: expect.stringMatching(/^mailyard \w+: --[a-z-]+ has nothing in it\n/),
+      });
+  });
+
   it('exits 78 on wrong settings and names every fault with its place', () => {
     const file = join(folder, 'mailyard.yaml');
     writeFileSync(file, 'http: {address: nowhere}\ncolour: red\n');

@@ -9,7 +9,8 @@ export type Options<O extends ParseArgsOptionsConfig> = ReturnType<
 
 /**
  * Reads the words and options of a command line. An option that cannot be repeated and is, is refused: whichever of the
- * two was taken, somebody meant the other.
+ * two was taken, somebody meant the other. So is one with nothing in it, which a variable was to fill that is not set: it
+ * must not mean all, or the table that has no name.
  *
  * @throws Misuse
  */
@@ -20,7 +21,9 @@ export function readOptions<O extends ParseArgsOptionsConfig>(
   const read = parse(options, args);
   const seen = new Set<string>();
   for (const token of read.tokens) {
-    if (token.kind !== 'option' || options[token.name]?.multiple === true) continue;
+    if (token.kind !== 'option') continue;
+    if (token.value === '') throw new Misuse(`--${token.name} has nothing in it`);
+    if (options[token.name]?.multiple === true) continue;
     if (seen.has(token.name)) throw new Misuse(`--${token.name} is given twice`);
     seen.add(token.name);
   }

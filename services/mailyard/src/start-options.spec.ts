@@ -33,6 +33,9 @@ describe('the command line of start', () => {
     [['stray'], /stray/],
     [['--smtp', '127.0.0.1:25', '--smtp', '127.0.0.1:26'], /--smtp is given twice/],
     [['--config', 'a.yaml', '--config', 'b.yaml'], /--config is given twice/],
+    [['--config', ''], /--config has nothing in it/],
+    [['--accept='], /--accept has nothing in it/],
+    [['--data', '', '--dns', ''], /--data has nothing in it/],
   ])('refuses %j', (args, problem) => {
     expect(readStartOptions(args, {})).toEqual({ kind: 'misused', problem: expect.stringMatching(problem) });
   });

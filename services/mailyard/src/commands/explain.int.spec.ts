@@ -58,7 +58,8 @@ describe('mailyard explain', () => {
   });
 
   it('tells what recipients become, and where that goes (R136)', async () => {
-    const text = await said('--client', '192.0.2.7', 'staff@old.example', 'void@example.com', 'x@example.com');
+    const recipients = ['staff@old.example', 'void@example.com', 'x@example.com'];
+    const text = await said('--client', '192.0.2.7', '--from', '<>', ...recipients);
     expect(text).toContain(
       'staff@old.example is taken by the entry example.com, becomes boss@example.com, bob@elsewhere.test ' +
         '(domain map @old.example, alias staff@example.com), under the policy bosses, DEFAULT\n',

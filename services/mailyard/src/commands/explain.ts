@@ -17,7 +17,7 @@ const USAGE = `usage: mailyard explain --client ADDRESS [--from SENDER] RECIPIEN
   --name HOST            a name of the client that was verified to be its own; may be said again
   --listener NAME        the listener it comes to; else one without a table of its own
   --authenticated        it has authenticated
-  --from SENDER          envelope sender; none is the null sender
+  --from SENDER          envelope sender; none, or <>, is the null sender
   --header-from ADDRESS  an author in From or Reply-To, whom mail policies ask after the sender; may be said again
   --policies ADDRESS     nothing but the mail policies that mail from or to the address may fall under
 `;
@@ -65,7 +65,7 @@ async function explain({ client, words, values, print, say }: ServerCall<Values>
     client: address,
     names,
     isAuthenticated: values.authenticated === true,
-    reversePath: values.from === undefined || values.from === '' ? null : mailbox(values.from),
+    reversePath: values.from === undefined || values.from === '<>' ? null : mailbox(values.from),
     authors: (values['header-from'] ?? []).map(mailbox),
     recipients,
   });
