@@ -1,7 +1,8 @@
+import { connect } from 'node:http2';
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { routingWire as wire } from '@mailyard/contracts';
 import { makeCertificate } from '@mailyard/testkit/certificate';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Token } from './caller.ts';
 import { GrpcServer, type GrpcServerOptions } from './grpc-server.ts';
 import { CallRefusal, readRefusal } from './refusal.ts';
@@ -14,8 +15,10 @@ afterEach(async () => {
 
 type Handler = (request: wire.LookupRequest, name: string) => wire.LookupResponse | Promise<wire.LookupResponse>;
 
-/** A server whose `Lookup` does as it is told. */
-async function serve(handle: Handler, options: Partial<GrpcServerOptions> = {}) {
+type Watching = (request: wire.WatchRequest) => AsyncIterable<wire.WatchResponse> | Iterable<wire.WatchResponse>;
+
+/** A server whose `Lookup` does as it is told, and `Watch` when it is told something. */
+async function serve(handle: Handler, options: Partial<GrpcServerOptions> = {}, watching?: Watching) {
   const reported: unknown[] = [];
   const server = new GrpcServer({ address: '127.0.0.1:0', report: (error) => reported.push(error), ...options });
   const refuse = server.methods.unary('reader', () => {
@@ -36,11 +39,12 @@ async function serve(handle: Handler, options: Partial<GrpcServerOptions> = {}) 
     ),
     watch: server.methods.streaming<wire.WatchRequest, wire.WatchResponse>(
       'reader',
-      async function* watch(_request, { signal }) {
-        yield { event: { $case: 'position', value: { lineage: '', version: 1, hash: '' } } };
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        streamEnded = true;
-      },
+      watching ??
+        async function* watch(_request, { signal }) {
+          yield { event: { $case: 'position', value: { lineage: '', version: 1, hash: '' } } };
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          streamEnded = true;
+        },
     ),
   });
   const address = await server.listen();
@@ -94,6 +98,37 @@ describe('a gRPC server', () => {
     expect(error).toMatchObject({ code: status.INTERNAL });
     expect(JSON.stringify([error.message, error.details, error.metadata])).not.toContain('swordfish');
     expect(reported).toEqual([thrown]);
+  });
+
+  it('ends a stream of which nothing is read, and tells its caller when that reads again', async () => {
+    let isDone = false;
+    const { address, reported } = await serve(
+      () => nothing,
+      { unreadMs: 200 },
+      function* () {
+        const value = { lineage: 'x'.repeat(100_000), version: 1, hash: '' };
+        try {
+          for (;;) yield { event: { $case: 'position', value } };
+        } finally {
+          isDone = true;
+        }
+      },
+    );
+    // The client of the library would take in everything until it is read from.
+    const session = connect(`http://${address}`);
+    open.push(() => session.destroy());
+    const stream = session.request({ ':method': 'POST', ':path': `/${NAME}/Watch`, 'content-type': 'application/grpc' });
+    stream.end(Buffer.alloc(5));
+    await vi.waitFor(() => expect(isDone).toBe(true), 20_000);
+    const trailers = await new Promise((resolve) => {
+      stream.on('trailers', resolve);
+      stream.resume();
+    });
+    expect(trailers).toMatchObject({
+      'grpc-status': String(status.UNAVAILABLE),
+      'grpc-message': 'nothing%20was%20read%20for%200.2%20s',
+    });
+    expect(reported).toEqual([]);
   });
 
   it('keeps the details of many faults below what a trailer may hold', async () => {

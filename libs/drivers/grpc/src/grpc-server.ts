@@ -30,6 +30,8 @@ export interface GrpcServerOptions {
   readonly certificates?: readonly KnownCertificate[];
   /** Gets what was thrown and callers may not know of. */
   readonly report: (error: unknown) => void;
+  /** A stream of which nothing is read for so long is ended; five minutes unless given. */
+  readonly unreadMs?: number;
 }
 
 /** The largest message that is taken: a change set of a large table. */
@@ -60,7 +62,7 @@ export class GrpcServer {
       }
     }
     this.#options = options;
-    this.methods = new Methods(new Gate(options.tokens ?? [], options.certificates), options.report);
+    this.methods = new Methods(new Gate(options.tokens ?? [], options.certificates), options.report, options.unreadMs);
     this.#server = new Server({
       'grpc.max_receive_message_length': MAX_RECEIVED_OCTETS,
       'grpc.max_send_message_length': MAX_SENT_OCTETS,

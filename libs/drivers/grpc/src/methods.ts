@@ -22,6 +22,12 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
+/**
+ * A caller that takes nothing of what is sent for so long has its stream ended: it holds a place that others may need. It
+ * learns of it when it reads again, and may go on where it stood.
+ */
+const UNREAD_MS = 300_000;
+
 type AnyCall<Q, A> =
   | ServerUnaryCall<Q, A>
   | ServerReadableStream<Q, A>
@@ -35,12 +41,14 @@ type AnyCall<Q, A> =
 export class Methods {
   readonly #gate: Gate;
   readonly #report: (error: unknown) => void;
+  readonly #unreadMs: number;
   /** Rejects for each open stream. */
   readonly #streams = new Set<(refusal: CallRefusal) => void>();
 
-  constructor(gate: Gate, report: (error: unknown) => void) {
+  constructor(gate: Gate, report: (error: unknown) => void, unreadMs = UNREAD_MS) {
     this.#gate = gate;
     this.#report = report;
+    this.#unreadMs = unreadMs;
   }
 
   /** Ends all streams, so that their callers go elsewhere; calls without a stream from here come to their end. */
@@ -76,7 +84,7 @@ export class Methods {
     };
   }
 
-  /** What the handler yields is sent at the caller's pace. */
+  /** What the handler yields is sent at the caller's pace, and no more to a caller that has none. */
   streaming<Q, A>(
     role: Role,
     handle: (request: Q, call: Call) => AsyncIterable<A> | Iterable<A>,
@@ -85,7 +93,7 @@ export class Methods {
       void this.#stream(call, role, async (seen) => {
         for await (const answer of handle(call.request, seen)) {
           if (seen.signal.aborted) return;
-          if (!call.write(answer)) await drained(call, seen.signal);
+          if (!call.write(answer)) await drained(call, seen.signal, this.#unreadMs);
         }
       }).then((outcome) => finish(call, outcome));
     };
@@ -97,7 +105,7 @@ export class Methods {
       void this.#stream(call, role, async (seen) => {
         for await (const request of requestsOf<Q>(call)) {
           const answer = handle(request, seen);
-          if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal);
+          if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal, this.#unreadMs);
         }
       }).then((outcome) => finish(call, outcome));
     };
@@ -207,13 +215,19 @@ function requestsOf<Q>(call: Readable): AsyncIterable<Q> {
   return call.iterator({ destroyOnReturn: false });
 }
 
-function drained(stream: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+/** Also when the caller has gone. @throws CallRefusal `UNAVAILABLE` when it reads nothing for so long */
+function drained(stream: NodeJS.EventEmitter, signal: AbortSignal, unreadMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     const go = (): void => {
+      clearTimeout(timer);
       stream.off('drain', go);
       signal.removeEventListener('abort', go);
       resolve();
     };
+    const timer = setTimeout(() => {
+      reject(new CallRefusal(status.UNAVAILABLE, `nothing was read for ${unreadMs / 1000} s`));
+      go();
+    }, unreadMs);
     stream.once('drain', go);
     signal.addEventListener('abort', go, { once: true });
     if (signal.aborted) go();

@@ -14,6 +14,8 @@ const FILE_OCTETS = 64 * 1024 * 1024;
 const MOST_FILES = 2;
 /** How often it is asked again who reads a stream. */
 const IDENTIFY_AGAIN_MS = 60_000;
+/** A connection over which nothing of a stream goes for so long is cut: it holds a place that others may need. */
+const UNREAD_MS = 300_000;
 
 /** A request that was let in. */
 export interface ApiCall {
@@ -58,11 +60,18 @@ export class ApiServer {
   readonly #table = new PathTable<ApiOperation>();
   readonly #gate: Gate;
   readonly #report: (error: unknown) => void;
+  readonly #unreadMs: number;
   #files = 0;
 
-  constructor(operations: readonly ApiOperation[], gate: Gate, report: (error: unknown) => void) {
+  constructor(
+    operations: readonly ApiOperation[],
+    gate: Gate,
+    report: (error: unknown) => void,
+    unreadMs: number = UNREAD_MS,
+  ) {
     this.#gate = gate;
     this.#report = report;
+    this.#unreadMs = unreadMs;
     for (const operation of operations) this.#table.add(operation.method, operation.path, operation);
   }
 
@@ -70,7 +79,10 @@ export class ApiServer {
     try {
       const answer = await this.#answer(request, response);
       if (answer.octets === undefined) send(request, response, answer);
-      else await stream(request, response, answer, answer.octets, () => this.#gate.identify(request));
+      else {
+        const limits = { identify: () => this.#gate.identify(request), unreadMs: this.#unreadMs };
+        await stream(request, response, answer, answer.octets, limits);
+      }
     } catch (error) {
       this.#refuse(request, response, error);
     }
@@ -184,16 +196,21 @@ async function demandBody(request: IncomingMessage, limit: number): Promise<Buff
   return body;
 }
 
-/**
- * @param identify throws when whoever asked may not any more: a stream ends then that goes on for long
- * @throws what the source throws
- */
+/** What ends a stream that goes on for long. */
+interface StreamLimits {
+  /** Throws when whoever asked may not any more. */
+  readonly identify: () => Promise<unknown>;
+  /** For so long nobody needs to read. */
+  readonly unreadMs: number;
+}
+
+/** @throws what the source throws */
 async function stream(
   request: IncomingMessage,
   response: ServerResponse,
   { status = 200, headers = {} }: Answer,
   octets: AsyncIterable<Uint8Array>,
-  identify: () => Promise<unknown>,
+  { identify, unreadMs }: StreamLimits,
 ): Promise<void> {
   const pieces = octets[Symbol.asyncIterator]();
   let identifiedAt = performance.now();
@@ -207,7 +224,7 @@ async function stream(
           identifiedAt = performance.now();
           await identify();
         }
-        if (!response.write(piece.value)) await drained(response);
+        if (!response.write(piece.value)) await drained(response, unreadMs);
       }
     response.end();
   } finally {
@@ -215,14 +232,17 @@ async function stream(
   }
 }
 
-/** Also when the other side has gone. */
-function drained(response: ServerResponse): Promise<void> {
+/** Also when the other side has gone, or was cut off because it took nothing for so long. */
+function drained(response: ServerResponse, unreadMs: number): Promise<void> {
   return new Promise((resolve) => {
     const go = (): void => {
+      response.setTimeout(0);
       response.off('drain', go).off('close', go);
       resolve();
     };
     response.on('drain', go).on('close', go);
+    // By octets that go, so that who is slow is not cut off. Without a listener the server closes the connection.
+    response.setTimeout(unreadMs);
     if (response.destroyed) go();
   });
 }
