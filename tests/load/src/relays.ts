@@ -8,11 +8,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import type { Address, ReversePath } from '@mailyard/mail';
 import type { Relay, RelayConnection, Transaction } from '@mailyard/delivery-rules';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import { SmtpRelay } from '@mailyard/smtp-client';
+import { freePort } from '@mailyard/testkit/services/free-port';
 
 const SESSIONS = 20;
 const messages = Number(process.argv[2] ?? 10_000);
@@ -95,15 +96,6 @@ function makeTransaction(sizeOctets: number, proved: boolean): Transaction {
     content: { sizeOctets, octets: [prefix, body] },
     ...(proved ? { mayEnd: () => true } : {}),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: free } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return free;
 }
 
 async function untilListening(at: number): Promise<void> {

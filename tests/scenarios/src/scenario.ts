@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SmtpSink, type SinkOptions } from '@mailyard/testkit/smtp-sink';
@@ -7,6 +6,8 @@ import { createTransport, type SendMailOptions, type Transporter } from 'nodemai
 import { Deployment, type Neighbours } from './distributed.ts';
 import { Gateway } from './gateway.ts';
 import { waitFor } from './wait-for.ts';
+
+export { freePort } from '@mailyard/testkit/services/free-port';
 
 /** What `queue status --json` promises (the outside contract). */
 export interface QueueStatus {
@@ -136,13 +137,4 @@ export async function untilStatus(
     () => JSON.stringify(last),
   );
   return last!;
-}
-
-/** A port that was free a moment ago; for an address that must be known before anything listens there. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

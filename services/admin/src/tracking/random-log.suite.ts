@@ -59,9 +59,12 @@ const step: fc.Arbitrary<Step> = fc.record({
   flag: fc.boolean(),
 });
 
-export const randomLog: fc.Arbitrary<LoggedRecord[]> = fc
-  .array(step, { minLength: 5, maxLength: 80 })
-  .map((steps) => new LogWriter().write(steps));
+const steps = fc.array(step, { minLength: 5, maxLength: 80 });
+
+export const randomLog: fc.Arbitrary<LoggedRecord[]> = steps.map((some) => new LogWriter(true).write(some));
+
+/** No number of a decision is used for two of them, as no owner does: what is made of the second depends on what is in memory. */
+export const orderlyLog: fc.Arbitrary<LoggedRecord[]> = steps.map((some) => new LogWriter(false).write(some));
 
 class LogWriter {
   readonly #log: LoggedRecord[] = [];
@@ -69,7 +72,12 @@ class LogWriter {
   /** By message: how many recipients its acceptance has. */
   readonly #counts = new Map<MessageId, number>();
   readonly #attempts: { readonly attempt: Decision; readonly message: MessageId }[] = [];
+  readonly #reusesDecisions: boolean;
   #sequence = 0;
+
+  constructor(reusesDecisions: boolean) {
+    this.#reusesDecisions = reusesDecisions;
+  }
 
   write(steps: readonly Step[]): LoggedRecord[] {
     for (let number = 0; number < MESSAGES; number++) this.#counts.set(messageOf(number), 1 + (number % RECIPIENTS));
@@ -89,7 +97,7 @@ class LogWriter {
 
   #decision(isStale: boolean): Decision {
     const term = this.#state.claim!.term;
-    if (!isStale) this.#sequence += 1;
+    if (!isStale || !this.#reusesDecisions) this.#sequence += 1;
     return { term: isStale && this.#sequence % 2 === 0 ? Math.max(0, term - 1) : term, sequence: this.#sequence };
   }
 
