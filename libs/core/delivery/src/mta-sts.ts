@@ -28,7 +28,7 @@ const MAX_AGE_SECONDS = 31_557_600;
 const VERSION = /^v=STSv1[ \t]*;/;
 const ID = /^[A-Za-z0-9]{1,32}$/;
 const RECORD_FIELD = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+$/;
-const POLICY_FIELD = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*?)[ \t]*$/;
+const POLICY_FIELD = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):(.*)$/;
 
 /**
  * Reads the TXT records of `_mta-sts.<domain>`, the strings of each joined. Those that are about something else do not
@@ -38,7 +38,7 @@ export function readMtaStsRecord(texts: readonly string[]): MtaStsRecord {
   const [record, ...others] = texts.filter((text) => VERSION.test(text));
   if (record === undefined) return { problem: 'none of its TXT records is one of MTA-STS' };
   if (others.length > 0) return { problem: 'it has more than one TXT record of MTA-STS' };
-  const fields = record.split(';').map((field) => field.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
+  const fields = record.split(';').map(withoutBlanks);
   // A semicolon may end the last one.
   if (fields.at(-1) === '') fields.pop();
   if (!fields.slice(1).every((field) => RECORD_FIELD.test(field))) return { problem: 'its TXT record is malformed' };
@@ -58,10 +58,10 @@ export function readMtaStsPolicy(text: string): MtaStsPolicy | { readonly proble
     const [, name, value] = POLICY_FIELD.exec(line) ?? [];
     if (name === undefined || value === undefined) return { problem: 'a line of it is no field' };
     if (name !== 'mx') {
-      if (!said.has(name)) said.set(name, value);
+      if (!said.has(name)) said.set(name, withoutBlanks(value));
       continue;
     }
-    const pattern = readPattern(value);
+    const pattern = readPattern(withoutBlanks(value));
     if (pattern === undefined) return { problem: 'an mx of it is no host name' };
     mx.add(pattern);
   }
@@ -72,6 +72,18 @@ export function readMtaStsPolicy(text: string): MtaStsPolicy | { readonly proble
   if (!/^\d{1,10}$/.test(maxAge)) return { problem: 'it has no max_age' };
   if (mx.size === 0 && mode !== 'none') return { problem: 'it names no mx' };
   return { mode, mx: [...mx], maxAgeSeconds: Math.min(Number(maxAge), MAX_AGE_SECONDS) };
+}
+
+/**
+ * What stands between the blanks at both ends. No pattern: of a text that a stranger has filled with blanks it would look
+ * at each as the first of the last ones, and a policy may have 64 KiB of them.
+ */
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === ' ' || text[at] === '\t';
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 function readPattern(value: string): string | undefined {
