@@ -124,6 +124,11 @@ describe('the host of a policy (R144, RFC 8461 §3.3)', () => {
         response.write(POLICY, () => response.destroy());
       },
     ],
+    [
+      'another protocol',
+      /answers 101$/,
+      ({ socket }) => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: b\r\n\r\n'),
+    ],
     ['no answer', /hang up|ECONNRESET/, (request) => request.socket.destroy()],
   ])('that answers with %s has none', async (_what, reason, answer) => {
     const { fetched, asked } = await fetchFrom(answer);

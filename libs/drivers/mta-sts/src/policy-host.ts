@@ -129,6 +129,9 @@ function ask(socket: TLSSocket, name: string, signal: AbortSignal): Promise<Fetc
       signal,
     });
     asking.on('error', reject);
+    // What else a host may answer with that Node makes no response of: the limit holds whatever it is.
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    asking.on('upgrade', () => resolve(failure(`${name} answers 101`)));
     asking.on('response', (response) => {
       const { statusCode, headers } = response;
       const type = (headers['content-type'] ?? '').split(';')[0]!.trim();
