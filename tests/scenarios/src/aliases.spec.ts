@@ -73,6 +73,34 @@ aliases:
     });
   });
 
+  it('take in turn what is more than one message may have, and lose nobody (R136, RFC 5321 §4.5.3.1.10)', async () => {
+    await using scenario = await begin();
+    const sink = await scenario.sink();
+    const gateway = await scenario.gateway();
+    const lists = Array.from({ length: 40 }, (_, list) => `list${list}@new.example`);
+    const rows = lists.map(
+      (list, i) => `  ${list}: [${Array.from({ length: 100 }, (_, m) => `m${i}-${m}`).join(', ')}]\n`,
+    );
+    await apply(
+      scenario,
+      gateway,
+      `routes: { ALL: "127.0.0.1:${sink.port}" }\nrat: [new.example]\naliases:\n${rows.join('')}`,
+    );
+    const client = scenario.client(gateway);
+    const rounds: number[] = [];
+    for (let left = lists; left.length > 0; ) {
+      // nodemailer throws where none is taken, or the connection has ended.
+      const { rejected, rejectedErrors = [] } = await client.sendMail(message(left));
+      expect(rejectedErrors.every(({ responseCode }) => responseCode === 452)).toBe(true);
+      rounds.push(left.length - rejected.length);
+      left = rejected.map(String);
+    }
+    expect(rounds).toEqual([10, 10, 10, 10]);
+    const status = await untilStatus(gateway, ({ delivered }) => delivered === 4_000);
+    expect(status).toMatchObject({ accepted: 4_000, waiting: 0 });
+    expect(addsUp(status)).toBe(true);
+  });
+
   it('report to the sender under the address that he wrote to (RFC 3461 §5.2, R136)', async () => {
     await using scenario = await begin();
     const sink = await scenario.sink({

@@ -84,6 +84,8 @@ export class Dialog {
   #state: 'ready' | 'transaction' | 'chunks' = 'ready';
   #smtpUtf8 = false;
   #recipients = 0;
+  /** The handler has said that the transaction has as many recipients as it may. */
+  #isFull = false;
   #errors = 0;
   #idle = 0;
   #authentication: Authentication | undefined;
@@ -177,10 +179,21 @@ export class Dialog {
     this.#recipients += 1;
   }
 
+  /**
+   * Says what the handler refused a RCPT with. That the transaction has enough of them is no fault of the client's: it
+   * sends the rest in another one (RFC 5321 §4.5.3.1.10), and until then nobody is asked again.
+   */
+  rcptRefused(reply: Reply): Step {
+    if (reply.enhancedStatus !== REPLIES.tooManyRecipients.enhancedStatus) return this.refuse(reply);
+    this.#isFull = true;
+    return { kind: 'say', reply };
+  }
+
   /** The transaction is over. */
   ended(): void {
     this.#state = 'ready';
     this.#recipients = 0;
+    this.#isFull = false;
   }
 
   /** TLS is on: all that was said before is forgotten (RFC 3207 §4.2). */
@@ -296,8 +309,8 @@ export class Dialog {
     const parameters = readRcptParameters(path.rest);
     if ('code' in parameters) return this.refuse(parameters);
     if (path.mailbox.needsSmtpUtf8 && !this.#smtpUtf8) return this.refuse(REPLIES.needsSmtpUtf8);
-    // No fault of the client's: it sends the rest in another transaction (RFC 5321 §4.5.3.1.10).
-    if (this.#recipients >= this.#rules.maxRecipients) return { kind: 'say', reply: REPLIES.tooManyRecipients };
+    if (this.#isFull || this.#recipients >= this.#rules.maxRecipients)
+      return this.rcptRefused(REPLIES.tooManyRecipients);
     return { kind: 'rcpt', command: { forwardPath: path.mailbox, parameters } };
   }
 

@@ -270,7 +270,7 @@ export class Injection implements InjectionSession {
         });
       case 'rcpt':
         return this.#when(this.#transaction!.rcpt(step.command), (answer) => {
-          if (answer.code >= 400) return this.#refuse(answer);
+          if (answer.code >= 400) return this.#perform(this.#dialog.rcptRefused(answer));
           this.#dialog.rcptTaken();
           return this.#say(answer);
         });
