@@ -90,8 +90,8 @@ aliases:
     const rounds: number[] = [];
     for (let left = lists; left.length > 0; ) {
       // nodemailer throws where none is taken, or the connection has ended.
-      const { rejected, rejectedErrors = [] } = await client.sendMail(message(left));
-      expect(rejectedErrors.every(({ responseCode }) => responseCode === 452)).toBe(true);
+      const { rejected = [], response } = await client.sendMail(message(left));
+      expect(response).toMatch(/^250 /);
       rounds.push(left.length - rejected.length);
       left = rejected.map(String);
     }
