@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type DkimProfile, DkimProfileTable } from '@mailyard/configuration';
 import type { DkimSigner } from '@mailyard/dkim';
 import type { Domain } from '@mailyard/mail';
@@ -57,5 +59,23 @@ describe('ContentSigning', () => {
   ])('reads %s', async (_, text, sender, expected) => {
     expect(await seen([text], sender)).toBe(expected);
     expect(await seen(text.split(''), sender)).toBe(expected);
+  });
+
+  it('holds a header that comes octet by octet in little more than its size', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const used = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const signer: DkimSigner = { begin: () => expect.unreachable() };
+    const signing = new ContentSigning(signer, new DkimProfileTable([PROFILE]), null);
+    const octet = Buffer.from('x');
+    const before = used();
+    for (let octets = 0; octets < 1_000_000; octets++) signing.write(octet);
+    // A piece of its own for each takes a hundred million.
+    expect(used() - before).toBeLessThan(20_000_000);
+    signing.write(octet);
   });
 });

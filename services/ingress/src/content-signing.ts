@@ -29,11 +29,9 @@ export class ContentSigning {
   readonly #signer: DkimSigner;
   readonly #profiles: DkimProfileTable;
   readonly #sender: Subject | null;
-  /** The header section so far; undefined once it has ended. */
-  #head: Buffer[] | undefined = [];
-  #headOctets = 0;
-  /** Its last three octets: the end may lie across pieces, which may be of one octet each. */
-  #tail = LEAD;
+  /** The header section so far, behind {@link LEAD}, with room for more; undefined once it has ended. */
+  #head: Buffer | undefined = LEAD;
+  #filled = LEAD.length;
   #author: Subject | undefined;
   #signing: DkimSigning | undefined;
 
@@ -55,19 +53,31 @@ export class ContentSigning {
       this.#signing?.body(piece);
       return;
     }
-    const seam = Buffer.concat([this.#tail, piece]);
-    const end = seam.indexOf(HEADER_END);
-    this.#headOctets += piece.length;
+    // The end may lie across pieces, which may be of one octet each.
+    const from = Math.max(0, this.#filled - (HEADER_END.length - 1));
+    const before = this.#filled;
+    const head = this.#append(this.#head, piece);
+    const end = head.subarray(from, this.#filled).indexOf(HEADER_END);
     if (end >= 0) {
-      const rest = end + HEADER_END.length - this.#tail.length;
-      this.#head.push(piece.subarray(0, rest));
-      this.#choose(this.#head);
-      this.#signing?.body(piece.subarray(rest));
-    } else if (this.#headOctets > HEADER_LIMIT) this.#head = undefined;
-    else {
-      this.#head.push(seam.subarray(this.#tail.length));
-      this.#tail = seam.subarray(-3);
+      const whole = from + end + HEADER_END.length;
+      this.#choose(head.subarray(LEAD.length, whole));
+      this.#signing?.body(piece.subarray(whole - before));
+    } else if (this.#filled - LEAD.length > HEADER_LIMIT) this.#head = undefined;
+  }
+
+  /** Copies a piece behind what is there. A piece of its own for each octet would take a hundred times as much memory. */
+  #append(head: Buffer, piece: Buffer): Buffer {
+    const needed = this.#filled + piece.length;
+    let room = head;
+    if (needed > head.length) {
+      // Most header sections end in the first piece.
+      room = Buffer.allocUnsafeSlow(head === LEAD ? needed : 2 * needed);
+      head.copy(room, 0, 0, this.#filled);
     }
+    piece.copy(room, this.#filled);
+    this.#filled = needed;
+    this.#head = room;
+    return room;
   }
 
   /**
@@ -83,7 +93,7 @@ export class ContentSigning {
     heads: readonly (CopyHead | undefined)[],
     at: number,
   ): Promise<Sealed> {
-    if (this.#head !== undefined) this.#choose(this.#head);
+    if (this.#head !== undefined) this.#choose(this.#head.subarray(LEAD.length, this.#filled));
     const signing = this.#signing;
     const plain = { body, heads: heads.map((head) => head ?? AS_STORED), addedOctets: 0, by: [] };
     const isShared = body.kind === 'inline' && heads.every((head) => head === undefined || head === AS_STORED);
@@ -109,9 +119,9 @@ export class ContentSigning {
     return { ...plain, heads: signed, by: all[0]!.by, ...(missing === undefined ? {} : { missing }) };
   }
 
-  #choose(head: readonly Buffer[]): void {
+  #choose(head: Buffer): void {
     this.#head = undefined;
-    const header = new MessageHeader(Buffer.concat(head));
+    const header = new MessageHeader(head);
     // A message without an author, or with two, is no one's to sign (RFC 6376 §8.15).
     if (!header.hasOneFrom) return;
     this.#author = header.author() ?? this.#sender ?? undefined;
