@@ -14,7 +14,9 @@ const tagged = tagSender('joe@example.com' as Address, NOW, keys);
 
 function pass(gate: BounceGate, address: string, now = NOW): string {
   const verified = gate.verify(parseMailbox(address)!, now);
-  return gate.judge(verified)?.enhancedStatus ?? verified.mailbox.address;
+  const refusal = gate.judge(verified);
+  if (refusal === undefined) gate.taken(verified);
+  return refusal?.enhancedStatus ?? verified.mailbox.address;
 }
 
 describe('bounce verification on receipt (R140)', () => {
@@ -42,6 +44,14 @@ describe('bounce verification on receipt (R140)', () => {
     const accepting = new BounceGate(keys, true);
     pass(accepting, 'joe@example.com');
     expect(accepting.mark).toBeUndefined();
+  });
+
+  it('marks nothing for a recipient that is refused for something else (R140)', () => {
+    const gate = new BounceGate(keys, true, 'mark');
+    expect(gate.judge(gate.verify(parseMailbox('joe@example.com')!, NOW))).toBeUndefined();
+    // It is not taken: the message has too many recipients, say.
+    pass(gate, tagged);
+    expect(bounceMark(gate.mark)).toBe('');
   });
 
   it('of other mail, takes off a tag that is good or was, and refuses nothing', () => {

@@ -53,12 +53,14 @@ export class BounceGate {
     }
   }
 
-  /** Why a recipient that the access table takes is refused all the same; notes what is to be marked. */
+  /** Why a recipient that the access table takes is refused all the same. */
   judge({ fault, refusal }: VerifiedRecipient): Reply | undefined {
-    if (refusal !== undefined || fault === undefined || this.#policy === 'accept') return refusal;
-    if (this.#policy === 'refuse') return NO_BOUNCE_OF_OURS;
-    this.mark ??= fault;
-    return undefined;
+    return fault !== undefined && this.#policy === 'refuse' ? NO_BOUNCE_OF_OURS : refusal;
+  }
+
+  /** It is one of the message's recipients: what is to be marked is noted. One that was refused says nothing of the others' mail. */
+  taken({ fault }: VerifiedRecipient): void {
+    if (this.#policy === 'mark') this.mark ??= fault;
   }
 }
 

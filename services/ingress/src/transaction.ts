@@ -62,6 +62,7 @@ export class IngressTransaction implements MailTransaction {
     if (refusal !== undefined) return this.#refuse(forwardPath, refusal);
     if (isCounted) this.#context.rate.count(this.#session);
     this.#taken.take(proposal);
+    this.#bounces.taken(verified);
     return verdict.reply ?? RECIPIENT_OK;
   }
 
