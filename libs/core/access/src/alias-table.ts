@@ -2,6 +2,7 @@ import { comparableLocalPart, type Mailbox, parseMailbox } from '@mailyard/mail'
 import { type AccessFault, accessFault } from './access-fault.ts';
 import { type AddressPattern, printPattern, readRewritingPattern } from './address-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
+import { parseRewrittenMailbox } from './rewritten-mailbox.ts';
 
 /** A row of the alias table (R136): to whom a recipient's mail goes instead. AsyncOS's `aliasconfig`. */
 export interface AliasRow {
@@ -208,7 +209,7 @@ function checkRow(
 }
 
 function targetOf(to: string, from: Mailbox): Mailbox | undefined {
-  return parseMailbox(to.includes('@') ? to : `${to}@${from.domain}`);
+  return parseRewrittenMailbox(to.includes('@') ? to : `${to}@${from.domain}`);
 }
 
 function comparable({ localPart, domain }: Mailbox): string {

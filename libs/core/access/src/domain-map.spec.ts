@@ -49,6 +49,23 @@ describe('the domain map (R136)', () => {
     expect(RecipientRewriting.NONE.rewrite(parseMailbox('joe@old.example')!)).toBeUndefined();
   });
 
+  it('needs SMTPUTF8 for a user only: domains of rows are taken in A-labels (R136, RFC 6531 §3.2)', () => {
+    const idn = DomainMap.read([{ from: '@old.example', to: '@bücher.example' }]) as DomainMap;
+    const aliases = AliasTable.read([
+      { alias: 'joe@new.example', to: ['ann@bücher.example', 'josé@bücher.example'] },
+    ]) as AliasTable;
+    const rewriting = new RecipientRewriting(idn, aliases);
+    expect(rewriting.rewrite(parseMailbox('x@old.example')!)).toMatchObject({
+      recipients: [{ address: 'x@xn--bcher-kva.example', needsSmtpUtf8: false }],
+    });
+    expect(rewriting.rewrite(parseMailbox('joe@new.example')!)).toMatchObject({
+      recipients: [
+        { address: 'ann@xn--bcher-kva.example', needsSmtpUtf8: false },
+        { address: 'josé@bücher.example', needsSmtpUtf8: true },
+      ],
+    });
+  });
+
   it('tells all faults', () => {
     const rows = [
       { from: 'old.example', to: '@new.example' },

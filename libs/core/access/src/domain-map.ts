@@ -1,7 +1,8 @@
-import { type Mailbox, parseMailbox } from '@mailyard/mail';
+import type { Mailbox } from '@mailyard/mail';
 import { type AccessFault, accessFault } from './access-fault.ts';
 import { printPattern, readRewritingPattern } from './address-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
+import { parseRewrittenMailbox } from './rewritten-mailbox.ts';
 
 /** A row of the domain map (R136): under which address a recipient is taken. AsyncOS's `domainmap`. */
 export interface DomainMapRow {
@@ -69,6 +70,6 @@ export class DomainMap {
 }
 
 function targetOf(to: string, localPart: string): Mailbox | undefined {
-  const mailbox = parseMailbox(to.startsWith('@') ? `${localPart}${to}` : to);
+  const mailbox = parseRewrittenMailbox(to.startsWith('@') ? `${localPart}${to}` : to);
   return mailbox?.domain === '' ? undefined : mailbox;
 }
