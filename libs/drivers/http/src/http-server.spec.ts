@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Dependency, healthHandlers } from './health.ts';
 import { type HttpHandler, type HttpServer, startHttpServer } from './http-server.ts';
 
@@ -55,6 +56,40 @@ describe('HTTP server', () => {
     const answer = await fetch(`${url}/x`);
     expect([answer.status, await answer.text()]).toEqual([500, 'internal error; the log has more\n']);
     expect(reported).toHaveLength(1);
+  });
+
+  it('is not shut by connections over which nothing whole comes, and goes on with what it answers', async () => {
+    const [begun, answering] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const url = await serve(
+      new Map<string, HttpHandler>([
+        ...healthHandlers([]),
+        [
+          '/slow',
+          (_request, response) => {
+            begun.resolve();
+            return answering.promise.then(() => void response.end('here'));
+          },
+        ],
+      ]),
+    );
+    const slow = fetch(`${url}/slow`);
+    await begun.promise;
+    const { hostname, port } = new URL(url);
+    const starts = ['', 'GET /healthz HTTP/1.1\r\n', 'POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'];
+    const sockets = Array.from({ length: 300 }, (_, number) => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.write(starts[number % starts.length]!);
+      return socket;
+    });
+    try {
+      await vi.waitFor(() => expect(sockets.every(({ connecting }) => !connecting)).toBe(true), 20_000);
+      const told = await fetch(`${url}/healthz`, { headers: { Connection: 'close' } });
+      expect(told.status).toBe(200);
+      answering.resolve();
+      expect(await (await slow).text()).toBe('here');
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   it('says whose address is taken', async () => {

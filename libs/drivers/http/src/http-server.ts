@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { MtaError } from '@mailyard/mail';
 
 /** Answers one request. What it throws is reported and answered 500, without a word of it. */
@@ -61,13 +61,57 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       ? createServer(TIMEOUTS)
       : createTlsServer({ ...TIMEOUTS, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' });
   server.on('request', (request, response) => void answer(request, response, options));
-  server.maxConnections = MOST_CONNECTIONS;
+  boundConnections(server);
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {
     address: host.includes(':') ? `[${host}]:${bound}` : `${host}:${bound}`,
     stop: () => close(server),
   };
+}
+
+/**
+ * Keeps room for who comes: when there is none, the connection is closed that has waited longest without a whole request, so
+ * that nobody shuts others out, `/healthz` among them, with connections over which little or nothing is said.
+ */
+function boundConnections(server: Server): void {
+  let connections = 0;
+  const waiting = new Map<string, Socket>();
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket);
+    connections += 1;
+    waiting.set(name, socket);
+    socket.once('close', () => {
+      connections -= 1;
+      waiting.delete(name);
+    });
+    if (connections <= MOST_CONNECTIONS) return;
+    for (const [longest, other] of waiting) {
+      waiting.delete(longest);
+      other.destroy();
+      break;
+    }
+  });
+  server.on('request', (request, response) => {
+    // Over TLS it is another socket than that of the connection.
+    const name = nameOf(request.socket);
+    const socket = waiting.get(name);
+    if (socket === undefined) return;
+    request.once('end', () => waiting.delete(name));
+    response.once('close', () => {
+      waiting.delete(name);
+      if (!socket.destroyed) waiting.set(name, socket);
+    });
+    if (!hasBody(request)) waiting.delete(name);
+  });
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 async function answer(
