@@ -1,7 +1,7 @@
 import { type ConfigurationState, routeTableOf } from '@mailyard/configuration';
 import {
   isSameTarget,
-  printTarget,
+  printAnswer,
   type RouteDecision,
   type RouteTable,
   type RouteTarget,
@@ -33,12 +33,12 @@ interface Move {
 
 /** A version and what would follow it, as lookups need them: made once, however often the mail that waits is compared. */
 export class ComparedTables {
-  readonly #now: RouteTable;
-  readonly #then: RouteTable;
+  readonly before: RouteTable;
+  readonly after: RouteTable;
 
   constructor(before: ConfigurationState, after: ConfigurationState) {
-    this.#now = routeTableOf(before);
-    this.#then = routeTableOf(after);
+    this.before = routeTableOf(before);
+    this.after = routeTableOf(after);
   }
 
   /**
@@ -53,7 +53,7 @@ export class ComparedTables {
     for (const [domain, recipients] of census.waiting) {
       if (pace.isOver) await pace.rest();
       waiting += recipients;
-      const [old, next] = [this.#now.lookup(domain), this.#then.lookup(domain)];
+      const [old, next] = [this.before.lookup(domain), this.after.lookup(domain)];
       if (isSameTarget(old.target, next.target)) continue;
       moved += recipients;
       if (next.target.kind === 'null') discarded += recipients;
@@ -91,10 +91,4 @@ function byText(moves: ReadonlyMap<RouteTarget, ReadonlyMap<RouteTarget, Move>>)
       else move.recipients += recipients;
     }
   return [...found.values()].sort((a, b) => b.recipients - a.recipients);
-}
-
-/** Where an answer leads, as the table writes it; `DNS` for the recipient domain's own exchangers. */
-export function printAnswer({ target }: RouteDecision): string {
-  if (target.kind === 'usedns') return 'DNS';
-  return printTarget(target).join(', ');
 }

@@ -171,3 +171,8 @@ export function isSameTarget(a: RouteTarget, b: RouteTarget): boolean {
     })
   );
 }
+
+/** Where an answer leads, as the table writes it; `DNS` for the recipient domain's own exchangers. */
+export function printAnswer({ target }: { readonly target: RouteTarget }): string {
+  return target.kind === 'usedns' ? 'DNS' : printTarget(target).join(', ');
+}
