@@ -8,6 +8,7 @@ import { type OwnerDirectory, QueueOwners } from './queue-owners.ts';
 import { startWebApi, type WebApi, type WebApiOptions } from './http/web-api.ts';
 import { addQueueService } from './queue-service.ts';
 import { EventFeed } from './tracking/event-feed.ts';
+import { PastMail } from './tracking/past-mail.ts';
 import { Tracker } from './tracking/tracker.ts';
 import { addTrackingService } from './tracking-service.ts';
 
@@ -66,7 +67,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { partitionCount } = queueLog;
   addQueueService(grpc, { owners, partitionCount, tracker, audit: (what, detail) => logger.info(what, detail) });
   const feed = new EventFeed({ tracker, queueLog, ...(givesWay && { givesWay }) });
-  addTrackingService(grpc, tracker, feed);
+  const pastMail = new PastMail({ tracker, ...(givesWay && { givesWay }) });
+  addTrackingService(grpc, tracker, feed, options.web && { mail: pastMail, desk: options.web.desk });
   const web = options.web && (await startWebApi({ ...options.web, owners, tracker, feed, partitionCount, logger }));
   const measuring = metrics === undefined ? undefined : measureLag(tracker, metrics);
   return {

@@ -1,10 +1,17 @@
 import { status } from '@grpc/grpc-js';
+import type { ConfigurationFault } from '@mailyard/configuration';
+import { readOperations } from '@mailyard/contracts';
 import {
+  PastCut,
+  type PreviewPastResponse,
   TrackingServiceService,
   type TrackingServiceServer,
   type WatchEventsRequest,
 } from '@mailyard/contracts/tracking';
 import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import type { TablePair } from '@mailyard/smtp-routes';
+import type { ConfigurationDesk } from './http/configuration-desk.ts';
+import { type PastMail, type PastOutcome, readPastQuestion, TooManyLook } from './tracking/past-mail.ts';
 import { writeLedger } from './queue-wire.ts';
 import { noteText } from './tracking/tracking-note.ts';
 import { readCursor } from './tracking/event-cursor.ts';
@@ -28,7 +35,12 @@ const SERVICE = {
 };
 
 /** Registers TrackingService. Answers wait a little for the read model to have what the log has now. */
-export function addTrackingService(server: GrpcServer, tracker: Tracker, feed: EventFeed): void {
+export function addTrackingService(
+  server: GrpcServer,
+  tracker: Tracker,
+  feed: EventFeed,
+  past: { readonly mail: PastMail; readonly desk: Pick<ConfigurationDesk, 'compare' | 'rules'> } | undefined,
+): void {
   const { methods } = server;
   const implementation: Omit<TrackingServiceServer, 'watchEvents'> = {
     trace: methods.unary('reader', async ({ key, limit }) => {
@@ -50,12 +62,62 @@ export function addTrackingService(server: GrpcServer, tracker: Tracker, feed: E
       const { sums, since, notes } = await tracker.ask({ kind: 'ledger' });
       return { ledger: writeLedger(sums), since, notes: notes.map(noteText), lag: await tracker.lag() };
     }),
+
+    previewPast: methods.unary('reader', async ({ operations, seconds, limit }, { signal }) => {
+      if (past === undefined)
+        throw new CallRefusal(status.UNIMPLEMENTED, 'this process does not follow the configuration');
+      const faults: ConfigurationFault[] = [];
+      const read = readOperations(operations, past.desk.rules, faults);
+      const { version, tables, faults: found } = past.desk.compare(faults.length > 0 ? [] : read);
+      if (tables === undefined || faults.length > 0) throw refuse([...faults, ...found]);
+      await tracker.catchUp();
+      return writePast(version, await lookBack(past.mail, tables, { seconds, limit }, signal));
+    }),
   };
   const watchEvents = methods.streaming<WatchEventsRequest, Buffer>('reader', (request, { signal }) =>
     watch(feed, startOf(request), filterOf(request), signal),
   );
   server.add(TRACKING_SERVICE, SERVICE, { ...implementation, watchEvents });
   server.setServing(TRACKING_SERVICE, true);
+}
+
+function refuse(faults: readonly ConfigurationFault[]): CallRefusal {
+  const violations = faults.map(({ field, code, token, message }) => ({
+    field,
+    reason: code,
+    description: `${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
+  }));
+  return new CallRefusal(status.INVALID_ARGUMENT, violations[0]!.description, { violations });
+}
+
+async function lookBack(
+  mail: PastMail,
+  tables: TablePair,
+  asked: { readonly seconds: number; readonly limit: number },
+  signal: AbortSignal,
+): Promise<PastOutcome> {
+  try {
+    return await mail.compare(tables, readPastQuestion(asked), signal);
+  } catch (error) {
+    if (error instanceof TooManyLook)
+      throw new CallRefusal(status.RESOURCE_EXHAUSTED, error.message, { reason: 'TOO_MANY_PREVIEWS' });
+    throw error;
+  }
+}
+
+const CUTS: Readonly<Record<NonNullable<PastOutcome['cut']>, PastCut>> = {
+  limit: PastCut.PAST_CUT_LIMIT,
+  time: PastCut.PAST_CUT_TIME,
+  kept: PastCut.PAST_CUT_KEPT,
+};
+
+function writePast(version: number, { cut, changes, ...figures }: PastOutcome): PreviewPastResponse {
+  return {
+    version,
+    ...figures,
+    cut: cut === undefined ? PastCut.PAST_CUT_UNSPECIFIED : CUTS[cut],
+    changes: changes.map((change) => ({ ...change, examples: [...change.examples] })),
+  };
 }
 
 function demandKey(key: string): void {

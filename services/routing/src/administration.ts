@@ -16,7 +16,13 @@ import {
 } from '@mailyard/configuration';
 import { encodeChangeSet } from '@mailyard/contracts';
 import { type AddressLiteral, type Domain, MtaError, type Remark } from '@mailyard/mail';
-import { printRouteFile, type RouteCandidate, type RouteDecision, type RouteRules } from '@mailyard/smtp-routes';
+import {
+  printRouteFile,
+  type RouteCandidate,
+  type RouteDecision,
+  type RouteRules,
+  type TablePair,
+} from '@mailyard/smtp-routes';
 import { type CommitOutcome, Committer } from './commit.ts';
 import { type Committed, readCommitted } from './committed.ts';
 import type { ConfigurationFollower } from './configuration-follower.ts';
@@ -170,6 +176,13 @@ export class Administration {
     const { after } = compared;
     if (census === undefined) return { ...validation, before: state, after };
     return { ...validation, before: state, after, waiting: await compared.tables.preview(await census.take()) };
+  }
+
+  /** The tables without and with some operations, for whoever looks at other mail than what waits. */
+  compare(operations: readonly Operation[]): ValidationOutcome & { readonly tables?: TablePair } {
+    const validation = this.validate(operations);
+    if (validation.faults.length > 0) return validation;
+    return { ...validation, tables: this.#comparison.of(this.state, operations).tables };
   }
 
   /**

@@ -24,6 +24,8 @@ import {
 } from '@mailyard/contracts/queue';
 import {
   type GetLedgerResponse,
+  type PreviewPastRequest,
+  type PreviewPastResponse,
   type SearchRequest,
   type SearchResponse,
   type TraceRequest,
@@ -43,6 +45,8 @@ const DEADLINE_MS = 15_000;
 /** Ending recipients waits for the log, and in an admin for one owner after the other. */
 const ENDING_TIMES = 4;
 /** Content is read at the pace of whoever reads it, who may be a person at a pager. */
+/** It ends by itself after a minute, and may have to wait for others that look back. */
+const PAST_MS = 180_000;
 const CONTENT_MS = 3_600_000;
 
 /**
@@ -107,6 +111,10 @@ export class QueueClient {
 
   search(request: SearchRequest): Promise<SearchResponse> {
     return callUnary(this.#tracking, Tracking.search, request, this.#deadlineMs);
+  }
+
+  previewPast(request: PreviewPastRequest): Promise<PreviewPastResponse> {
+    return callUnary(this.#tracking, Tracking.previewPast, request, PAST_MS);
   }
 
   ledger(): Promise<GetLedgerResponse> {

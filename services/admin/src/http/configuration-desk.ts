@@ -8,7 +8,7 @@ import type {
   SectionName,
 } from '@mailyard/configuration';
 import type { AddressLiteral, Domain, EnhancedStatus, Remark } from '@mailyard/mail';
-import type { ForeignFormat, RouteCandidate, RouteDecision, RouteRules } from '@mailyard/smtp-routes';
+import type { ForeignFormat, RouteCandidate, RouteDecision, RouteRules, TablePair } from '@mailyard/smtp-routes';
 
 /** Ours, or that of another program (R195). */
 export type FileFormat = 'smtproutes' | ForeignFormat;
@@ -89,6 +89,8 @@ export interface ConfigurationDesk {
   at(version: number): Promise<ConfigurationState>;
   validate(operations: readonly Operation[]): DeskValidation;
   preview(operations: readonly Operation[]): Promise<DeskPreview>;
+  /** The tables without and with some operations; none when there are faults. */
+  compare(operations: readonly Operation[]): DeskValidation & { readonly tables?: TablePair };
   commit(operations: readonly Operation[], request: DeskChangeRequest): Promise<DeskOutcome>;
   importRoutes(
     octets: Uint8Array,

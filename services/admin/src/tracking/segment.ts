@@ -133,6 +133,11 @@ export class Segment {
     return entries;
   }
 
+  /** What was written of a message, in order; each is read when it is asked for. */
+  *pieces(row: MessageRow): Iterable<Uint8Array> {
+    for (const place of partsOf(row)) yield this.#histories.read(place);
+  }
+
   idOf({ parts }: Pick<MessageRow, 'parts'>): MessageId {
     return idIn(decodeHistory(this.#histories.read(partsOf({ parts })[0]!)));
   }

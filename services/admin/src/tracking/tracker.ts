@@ -8,7 +8,14 @@ import { MtaError } from '@mailyard/mail';
 import type { LoggedRecord, PartitionHandler, QueueLog, Reading } from '@mailyard/queue';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
 import { FactBatchWriter } from './fact-batch.ts';
-import type { Answers, FromWorker, Question, ToWorker, TrackingWorkerData } from './tracking-messages.ts';
+import {
+  type Answers,
+  type FromWorker,
+  isOfNow,
+  type Question,
+  type ToWorker,
+  type TrackingWorkerData,
+} from './tracking-messages.ts';
 
 /** Facts are handed over when so much has come together, or so long after the first. */
 const BATCH_OCTETS = 262_144;
@@ -111,8 +118,7 @@ export class Tracker {
   /** @throws MtaError `TRACKER_AWAY` while the read model cannot be used */
   async ask<K extends Question['kind']>(question: Extract<Question, { kind: K }>): Promise<Answers[K]> {
     if (this.#problem !== undefined) throw new MtaError('TRACKER_AWAY', `the tracker is away: ${this.#problem}`);
-    // Events are those that are committed: nothing is hurried for them.
-    if (question.kind !== 'events') this.#handOver();
+    if (isOfNow(question)) this.#handOver();
     this.#asked += 1;
     const asked = Promise.withResolvers<Answers[keyof Answers]>();
     this.#questions.set(this.#asked, asked);

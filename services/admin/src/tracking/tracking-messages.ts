@@ -4,6 +4,7 @@ import type { EventFilter } from './event-filter.ts';
 import type { JournalPlace } from './event-journal.ts';
 import type { EventForm, EventOpening, EventPage, EventStart } from './event-reader.ts';
 import type { FactBatch } from './fact-batch.ts';
+import type { PastPage, PastQuestion } from './past-recipients.ts';
 import type { TermKind } from './search-term.ts';
 import type { TrackingNote } from './tracking-note.ts';
 import type { LedgerSums } from './tracking-store.ts';
@@ -29,6 +30,7 @@ export type Question =
       readonly to?: number;
     }
   | { readonly kind: 'ledger' }
+  | ({ readonly kind: 'past' } & PastQuestion)
   | { readonly kind: 'openEvents'; readonly start: EventStart; readonly logStarts: readonly number[] }
   | {
       readonly kind: 'events';
@@ -36,6 +38,11 @@ export type Question =
       readonly filter: EventFilter;
       readonly form: EventForm;
     };
+
+/** Whether what was read is committed first: not for events, which come when their time has come, nor for more of the past. */
+export function isOfNow(question: Question): boolean {
+  return question.kind !== 'events' && (question.kind !== 'past' || question.place === undefined);
+}
 
 export interface LedgerAnswer {
   readonly sums: LedgerSums;
@@ -52,6 +59,7 @@ export interface Answers {
   readonly trace: TraceAnswer;
   readonly search: SearchResponse;
   readonly ledger: LedgerAnswer;
+  readonly past: PastPage;
   readonly openEvents: EventOpening;
   readonly events: EventPage;
 }

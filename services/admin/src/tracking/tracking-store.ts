@@ -166,6 +166,11 @@ export class TrackingStore {
     return Number(this.database.prepare(`SELECT value FROM meta WHERE key = 'since'`).get()?.['value']);
   }
 
+  /** Mail that was accepted from here on is known; of older mail some may be. */
+  get keptSince(): number {
+    return Math.max(this.since, this.#now() - this.retentionMs);
+  }
+
   /** What is not known, and why, oldest first. */
   notes(): readonly TrackingNote[] {
     const rows = this.database.prepare('SELECT at, text FROM notes ORDER BY rowid').all();

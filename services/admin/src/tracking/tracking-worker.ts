@@ -5,7 +5,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EventReader } from './event-reader.ts';
 import { readFacts } from './fact-batch.ts';
-import type { Answers, FromWorker, Question, ToWorker, TrackingWorkerData } from './tracking-messages.ts';
+import { pastRecipients } from './past-recipients.ts';
+import {
+  type Answers,
+  type FromWorker,
+  isOfNow,
+  type Question,
+  type ToWorker,
+  type TrackingWorkerData,
+} from './tracking-messages.ts';
 import { page, trace } from './tracking-queries.ts';
 import { isDamage, putAside } from './tracking-database.ts';
 import { TrackingStore } from './tracking-store.ts';
@@ -64,14 +72,15 @@ function guarded<T>(work: () => T): T {
 function answer(question: Question): Answers[keyof Answers] {
   if (question.kind === 'trace') return trace(store, question.key, question.limit);
   if (question.kind === 'search') return page(store, question.key, question.pageSize, question.pageToken, question);
+  if (question.kind === 'past') return pastRecipients(store, question);
   if (question.kind === 'openEvents') return events.open(question.start, question.logStarts);
   if (question.kind === 'events') return events.read(question.place, question.filter, question.form);
   return { sums: store.ledger(), since: store.since, notes: store.notes() };
 }
 
 function ask(number: number, question: Question): void {
-  // What was read is answered for; and queries see only what is committed. Events come when their time has come.
-  if (question.kind !== 'events') commit();
+  // What was read is answered for; and queries see only what is committed.
+  if (isOfNow(question)) commit();
   const answered = guarded(() => answer(question));
   const moved = 'octets' in answered ? [answered.octets.buffer] : [];
   port.postMessage({ kind: 'answer', number, answer: answered } satisfies FromWorker, moved);

@@ -3,7 +3,8 @@ import { printConfigurationFile, readConfigurationFile } from '../configuration-
 import { askWhether } from '../dialogue.ts';
 import { readTextInput } from '../input-file.ts';
 import { type Command, EXIT } from '../io.ts';
-import { plainPreview, tellPreview } from '../preview-text.ts';
+import { readPast } from '../past-mail.ts';
+import { plainPreview, tellPast, tellPreview } from '../preview-text.ts';
 import { demandOnly, Misuse, runServerCommand, type ServerCall } from '../server-command.ts';
 import { tellFollowing } from '../waiting-text.ts';
 
@@ -15,6 +16,8 @@ export const USAGE = `usage: mailyard apply -f FILE [yes]
 
   --show          print the configuration as such a file
   --dry-run       show the difference only
+  --past TIME     with --dry-run: what it would have done to the mail of the last 30m, 24h, 7d
+  --past-limit N  of so many recipients at the most, the newest (100000)
   --reason TEXT   why, for the history
 `;
 
@@ -22,6 +25,8 @@ const OPTIONS = {
   file: { type: 'string', short: 'f' },
   show: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
+  past: { type: 'string' },
+  'past-limit': { type: 'string' },
   reason: { type: 'string' },
   author: { type: 'string' },
   id: { type: 'string' },
@@ -31,6 +36,8 @@ interface Values {
   readonly file?: string;
   readonly show?: boolean;
   readonly 'dry-run'?: boolean;
+  readonly past?: string;
+  readonly 'past-limit'?: string;
   readonly reason?: string;
   readonly author?: string;
   readonly id?: string;
@@ -57,10 +64,11 @@ async function show({ client, io }: ServerCall<Values>): Promise<number> {
 }
 
 async function apply(
-  { client, values, isJson, io, print, say }: ServerCall<Values>,
+  { client, target, values, isJson, io, print, say }: ServerCall<Values>,
   file: string,
   isAgreed: boolean,
 ): Promise<number> {
+  const range = readPast(values);
   const operations = readConfigurationFile(await readTextInput(file, io));
   const preview = await client.preview({ operations });
   const { version, faults, differences } = preview;
@@ -77,7 +85,8 @@ async function apply(
   }
   const isDry = values['dry-run'] === true;
   if (isDry || (!isAgreed && !(await askWhether(io, 'Commit this?')))) {
-    print({ version, isCommitted: false, ...plain }, '');
+    const past = await tellPast({ target, say }, operations, range);
+    print({ version, isCommitted: false, ...plain, ...past }, '');
     if (!isDry) say('nothing was changed');
     return isDry ? EXIT.done : EXIT.refused;
   }

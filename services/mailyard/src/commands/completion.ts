@@ -28,7 +28,7 @@ const START = '--config --data --smtp --grpc --http --dns --accept --roles --hel
 /** Options besides those that every command has that asks a server; `=` before those of a command that asks none. */
 const OPTIONS: Readonly<Record<string, string>> = {
   smtproutes:
-    '--auth --reason --expect --id --author --dry-run --from --directory --version --at --message --recipient',
+    '--auth --reason --expect --id --author --dry-run --past --past-limit --from --directory --version --at --message --recipient',
   hat: '--listener --name --dry-run --reason --expect --id --author',
   rat: '--dry-run --reason --expect --id --author',
   explain: '--client --name --listener --authenticated --from --header-from --policies',
@@ -36,7 +36,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   destconfig: '--dry-run --reason --expect --id --author',
   unsubscribe: '--dry-run --reason --expect --id --author',
   domainmap: '--dry-run --reason --expect --id --author',
-  apply: '--file --show --dry-run --reason --author --id',
+  apply: '--file --show --dry-run --past --past-limit --reason --author --id',
   history: '--limit --before --route',
   rollback: '--reason --author --id --dry-run',
   setup: '--file --author',

@@ -7,6 +7,7 @@ import { type Command, EXIT } from '../io.ts';
 import { printPaged } from '../pager.ts';
 import { runMenu } from './smtproutes-menu.ts';
 import { alignRoutes } from '../route-text.ts';
+import { readPast } from '../past-mail.ts';
 import { previewOnly } from '../preview-text.ts';
 import { fileFaultText } from '../route-replacement.ts';
 import { testRoute } from '../test-route.ts';
@@ -37,6 +38,8 @@ export const USAGE = `usage: mailyard smtproutes                (the dialogue: n
   --expect VERSION     refuse if the table has changed since that version
   --id ID              the same id again is the same change
   --dry-run            show what would change, and what it would do to the mail that waits; commit nothing
+  --past TIME          with --dry-run, not of import: what it would have done to the mail of the last 30m, 24h, 7d
+  --past-limit N       of so many recipients at the most, the newest (100000)
   --from FORMAT        import: the file is of sendmail (mailertable) or Postfix (transport)
   --directory DIR      where the dialogue's IMPORT and EXPORT find their files (this one)
   --version VERSION    print, export, test: as it was; --at TIME: test as of 2026-01-31T12:00:00Z
@@ -50,6 +53,8 @@ const OPTIONS = {
   id: { type: 'string' },
   author: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  past: { type: 'string' },
+  'past-limit': { type: 'string' },
   from: { type: 'string' },
   directory: { type: 'string' },
   at: { type: 'string' },
@@ -65,6 +70,8 @@ interface Values {
   readonly id?: string;
   readonly author?: string;
   readonly 'dry-run'?: boolean;
+  readonly past?: string;
+  readonly 'past-limit'?: string;
   readonly from?: string;
   readonly directory?: string;
   readonly at?: string;
@@ -104,15 +111,16 @@ export const run: Command = (args, io) =>
   });
 
 const COMMITTING = ['reason', 'expect', 'id', 'author', 'dry-run'];
+const LOOKING_BACK = ['past', 'past-limit'];
 /** The options that each verb looks at; undefined is the dialogue. */
 const TAKEN: ReadonlyMap<string | undefined, readonly string[]> = new Map<string | undefined, readonly string[]>([
   ['print', ['version']],
-  ['new', [...COMMITTING, 'auth']],
-  ['edit', [...COMMITTING, 'auth']],
-  ['delete', COMMITTING],
+  ['new', [...COMMITTING, ...LOOKING_BACK, 'auth']],
+  ['edit', [...COMMITTING, ...LOOKING_BACK, 'auth']],
+  ['delete', [...COMMITTING, ...LOOKING_BACK]],
   ['import', [...COMMITTING, 'from']],
   ['export', ['version']],
-  ['clear', COMMITTING],
+  ['clear', [...COMMITTING, ...LOOKING_BACK]],
   ['test', ['version', 'at', 'message', 'recipient']],
   [undefined, ['directory']],
 ]);
@@ -174,8 +182,9 @@ async function commit(
   reason: string,
 ): Promise<number> {
   const { client, values, print: out, say, io } = call;
+  const past = readPast(values);
   if (values['dry-run'] === true)
-    return (await previewOnly(call, operations, readExpectedVersion(values.expect))) ? EXIT.done : EXIT.refused;
+    return (await previewOnly(call, operations, readExpectedVersion(values.expect), past)) ? EXIT.done : EXIT.refused;
   const { version, hash, warnings, wasCommitted } = await client.commit({
     id: values.id ?? '',
     expectedVersion: readExpectedVersion(values.expect),

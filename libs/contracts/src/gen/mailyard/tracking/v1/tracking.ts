@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Ledger } from "../../queue/v1/queue.ts";
 import { Decision, Expansion, Reply } from "../../queue/v1/records.ts";
+import { Operation } from "../../routing/v1/change_set.ts";
 
 export const protobufPackage = "mailyard.tracking.v1";
 
@@ -61,6 +62,25 @@ export namespace EventKind {
   export type EVENT_KIND_DROPPED = typeof EventKind.EVENT_KIND_DROPPED;
   export type EVENT_KIND_REMOVED = typeof EventKind.EVENT_KIND_REMOVED;
   export type EVENT_KIND_RESTATED = typeof EventKind.EVENT_KIND_RESTATED;
+}
+
+export const PastCut = {
+  PAST_CUT_UNSPECIFIED: 0,
+  /** PAST_CUT_LIMIT - The limit was reached: what is older was not looked at. */
+  PAST_CUT_LIMIT: 1,
+  /** PAST_CUT_TIME - It took a minute: what is older was not looked at. */
+  PAST_CUT_TIME: 2,
+  /** PAST_CUT_KEPT - What is older is not kept, or was never tracked. */
+  PAST_CUT_KEPT: 3,
+} as const;
+
+export type PastCut = typeof PastCut[keyof typeof PastCut];
+
+export namespace PastCut {
+  export type PAST_CUT_UNSPECIFIED = typeof PastCut.PAST_CUT_UNSPECIFIED;
+  export type PAST_CUT_LIMIT = typeof PastCut.PAST_CUT_LIMIT;
+  export type PAST_CUT_TIME = typeof PastCut.PAST_CUT_TIME;
+  export type PAST_CUT_KEPT = typeof PastCut.PAST_CUT_KEPT;
 }
 
 export interface TraceRequest {
@@ -265,6 +285,49 @@ export interface WatchEventsResponse {
   cursor: string;
   /** All that was tracked by then has been sent. */
   caughtUp: boolean;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface PreviewPastRequest {
+  operations: Operation[];
+  /** Recipients accepted in so many seconds before now; 0 is an hour. */
+  seconds: number;
+  /** Look at so many recipients and no more, the newest; 0 is 100,000, at most 1,000,000. */
+  limit: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+export interface PreviewPastResponse {
+  /** The version that it was made on. */
+  version: number;
+  /** Recipients looked at, of messages that were accepted from `from` to `to`. */
+  recipients: number;
+  from: number;
+  to: number;
+  /** Why it does not go back as far as was asked for. */
+  cut: PastCut;
+  /** Of those looked at, the ones that would go elsewhere, and of these the ones that would be dropped. */
+  moved: number;
+  discarded: number;
+  /** Recipient domains that would go elsewhere. */
+  domains: number;
+  /** 1,000 of them at the most: those that would be dropped, then those with most recipients. */
+  changes: PastChange[];
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** A recipient domain whose mail would go elsewhere. */
+export interface PastChange {
+  domain: string;
+  recipients: number;
+  /** Destinations as the table writes them; DNS; /dev/null. */
+  from: string;
+  to: string;
+  /** The entries that decide, `DNS` where none matches. */
+  rowBefore: string;
+  rowAfter: string;
+  /** Up to three of the addresses. */
+  examples: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2038,6 +2101,422 @@ export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
   },
 };
 
+function createBasePreviewPastRequest(): PreviewPastRequest {
+  return { operations: [], seconds: 0, limit: 0, _unknownFields: {} };
+}
+
+export const PreviewPastRequest: MessageFns<PreviewPastRequest> = {
+  encode(message: PreviewPastRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.operations) {
+      Operation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(16).uint64(message.seconds);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewPastRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewPastRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operations.push(Operation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seconds = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PreviewPastRequest>): PreviewPastRequest {
+    return PreviewPastRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PreviewPastRequest>): PreviewPastRequest {
+    const message = createBasePreviewPastRequest();
+    message.operations = object.operations?.map((e) => Operation.fromPartial(e)) || [];
+    message.seconds = object.seconds ?? 0;
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBasePreviewPastResponse(): PreviewPastResponse {
+  return {
+    version: 0,
+    recipients: 0,
+    from: 0,
+    to: 0,
+    cut: 0,
+    moved: 0,
+    discarded: 0,
+    domains: 0,
+    changes: [],
+    _unknownFields: {},
+  };
+}
+
+export const PreviewPastResponse: MessageFns<PreviewPastResponse> = {
+  encode(message: PreviewPastResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.recipients !== 0) {
+      writer.uint32(16).uint64(message.recipients);
+    }
+    if (message.from !== 0) {
+      writer.uint32(24).uint64(message.from);
+    }
+    if (message.to !== 0) {
+      writer.uint32(32).uint64(message.to);
+    }
+    if (message.cut !== 0) {
+      writer.uint32(40).int32(message.cut);
+    }
+    if (message.moved !== 0) {
+      writer.uint32(48).uint64(message.moved);
+    }
+    if (message.discarded !== 0) {
+      writer.uint32(56).uint64(message.discarded);
+    }
+    if (message.domains !== 0) {
+      writer.uint32(64).uint64(message.domains);
+    }
+    for (const v of message.changes) {
+      PastChange.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviewPastResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviewPastResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.from = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.to = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cut = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.moved = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.discarded = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.domains = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.changes.push(PastChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PreviewPastResponse>): PreviewPastResponse {
+    return PreviewPastResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PreviewPastResponse>): PreviewPastResponse {
+    const message = createBasePreviewPastResponse();
+    message.version = object.version ?? 0;
+    message.recipients = object.recipients ?? 0;
+    message.from = object.from ?? 0;
+    message.to = object.to ?? 0;
+    message.cut = object.cut ?? 0;
+    message.moved = object.moved ?? 0;
+    message.discarded = object.discarded ?? 0;
+    message.domains = object.domains ?? 0;
+    message.changes = object.changes?.map((e) => PastChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePastChange(): PastChange {
+  return { domain: "", recipients: 0, from: "", to: "", rowBefore: "", rowAfter: "", examples: [], _unknownFields: {} };
+}
+
+export const PastChange: MessageFns<PastChange> = {
+  encode(message: PastChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.domain !== "") {
+      writer.uint32(10).string(message.domain);
+    }
+    if (message.recipients !== 0) {
+      writer.uint32(16).uint64(message.recipients);
+    }
+    if (message.from !== "") {
+      writer.uint32(26).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(34).string(message.to);
+    }
+    if (message.rowBefore !== "") {
+      writer.uint32(42).string(message.rowBefore);
+    }
+    if (message.rowAfter !== "") {
+      writer.uint32(50).string(message.rowAfter);
+    }
+    for (const v of message.examples) {
+      writer.uint32(58).string(v!);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PastChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePastChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recipients = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rowBefore = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rowAfter = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.examples.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields![tag];
+
+        if (list === undefined) {
+          message._unknownFields![tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PastChange>): PastChange {
+    return PastChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PastChange>): PastChange {
+    const message = createBasePastChange();
+    message.domain = object.domain ?? "";
+    message.recipients = object.recipients ?? 0;
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
+    message.rowBefore = object.rowBefore ?? "";
+    message.rowAfter = object.rowAfter ?? "";
+    message.examples = object.examples?.map((e) => e) || [];
+    return message;
+  },
+};
+
 export type TrackingServiceService = typeof TrackingServiceService;
 export const TrackingServiceService = {
   /** Every event of the messages that a key names, in the order of the log. */
@@ -2086,6 +2565,19 @@ export const TrackingServiceService = {
     responseSerialize: (value: WatchEventsResponse): Buffer => Buffer.from(WatchEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchEventsResponse => WatchEventsResponse.decode(value),
   },
+  /**
+   * Where the mail of the last hours would have gone by the route table with some operations done to it: what changes.
+   * Faults of the operations are told as ConfigurationService.Validate tells them. Role reader.
+   */
+  previewPast: {
+    path: "/mailyard.tracking.v1.TrackingService/PreviewPast" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewPastRequest): Buffer => Buffer.from(PreviewPastRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewPastRequest => PreviewPastRequest.decode(value),
+    responseSerialize: (value: PreviewPastResponse): Buffer => Buffer.from(PreviewPastResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewPastResponse => PreviewPastResponse.decode(value),
+  },
 } as const;
 
 export interface TrackingServiceServer extends UntypedServiceImplementation {
@@ -2103,6 +2595,11 @@ export interface TrackingServiceServer extends UntypedServiceImplementation {
    * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
    */
   watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
+  /**
+   * Where the mail of the last hours would have gone by the route table with some operations done to it: what changes.
+   * Faults of the operations are told as ConfigurationService.Validate tells them. Role reader.
+   */
+  previewPast: handleUnaryCall<PreviewPastRequest, PreviewPastResponse>;
 }
 
 export interface TrackingServiceClient extends Client {
@@ -2167,6 +2664,25 @@ export interface TrackingServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchEventsResponse>;
+  /**
+   * Where the mail of the last hours would have gone by the route table with some operations done to it: what changes.
+   * Faults of the operations are told as ConfigurationService.Validate tells them. Role reader.
+   */
+  previewPast(
+    request: PreviewPastRequest,
+    callback: (error: ServiceError | null, response: PreviewPastResponse) => void,
+  ): ClientUnaryCall;
+  previewPast(
+    request: PreviewPastRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewPastResponse) => void,
+  ): ClientUnaryCall;
+  previewPast(
+    request: PreviewPastRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewPastResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const TrackingServiceClient = makeGenericClientConstructor(
