@@ -1,11 +1,14 @@
 /** The sections of the configuration that are edited item by item: what each is like. */
 import {
+  type AliasRow,
   CONNECTION_ACTIONS,
+  type DomainMapRow,
   type HostAccessRow,
   isLastRow,
   type MailFlowPolicy,
   PREDEFINED_POLICIES,
   type RecipientAccessEntry,
+  type UnsubscribedRow,
 } from '@mailyard/access';
 import type { BounceProfile, DestinationControl, SectionName, Sections } from '@mailyard/configuration';
 import { DANE_USES, MTA_STS_USES, TLS_USES } from '@mailyard/contracts';
@@ -144,6 +147,45 @@ const mailFlowPolicies: ItemSection<'mailFlowPolicies'> = {
   texts: ({ listener, name, action: taken }: MailFlowPolicy) => [listener, name, taken],
 };
 
+/** What rows of addresses have in common: the first that names a recipient decides, none stands last, each may go. */
+const addressRows = {
+  isOrdered: true,
+  listOf: () => '',
+  isLast: () => false,
+  isFixed: () => false,
+  unwritten: [],
+} as const;
+
+const aliases: ItemSection<'aliases'> = {
+  ...addressRows,
+  section: 'aliases',
+  shape: z.strictObject({ alias: text(1_000), to: z.array(text(1_000)).max(10_000) } satisfies Fields<AliasRow>),
+  faultName: 'aliases',
+  nameField: () => 'alias',
+  texts: ({ alias, to }: AliasRow) => [alias, ...to],
+};
+
+const domainMap: ItemSection<'domainMap'> = {
+  ...addressRows,
+  section: 'domainMap',
+  shape: z.strictObject({ from: text(1_000), to: text(1_000) } satisfies Fields<DomainMapRow>),
+  faultName: 'domainMap',
+  nameField: () => 'from',
+  texts: ({ from, to }: DomainMapRow) => [from, to],
+};
+
+const globalUnsubscribe: ItemSection<'globalUnsubscribe'> = {
+  ...addressRows,
+  section: 'globalUnsubscribe',
+  shape: z.strictObject({
+    recipient: text(1_000),
+    action: z.enum(['drop', 'bounce']),
+  } satisfies Fields<UnsubscribedRow>),
+  faultName: 'globalUnsubscribe',
+  nameField: () => 'recipient',
+  texts: ({ recipient, action: taken }: UnsubscribedRow) => [recipient, taken],
+};
+
 /** By the name that a section has in the API. */
 export const ITEM_SECTIONS = {
   recipientAccess,
@@ -151,6 +193,9 @@ export const ITEM_SECTIONS = {
   bounceProfiles,
   hostAccess,
   mailFlowPolicies,
+  aliases,
+  domainMap,
+  globalUnsubscribe,
 } as const;
 
 export type ItemSectionName = keyof typeof ITEM_SECTIONS;

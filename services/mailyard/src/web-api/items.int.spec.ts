@@ -44,12 +44,57 @@ const group = (name: string, sources: readonly string[], rule: object, listener 
 beforeEach(async () => {
   for (const browser of [ada, bob]) await browser.call('DELETE', '/api/v1/pending');
   const gone = [];
-  for (const section of ['destinationControls', 'bounceProfiles', 'hostAccess', 'mailFlowPolicies', 'recipientAccess'])
+  for (const section of [
+    ...['destinationControls', 'bounceProfiles', 'hostAccess', 'mailFlowPolicies', 'recipientAccess'],
+    ...['aliases', 'domainMap', 'globalUnsubscribe'],
+  ])
     for (const { key, isFixed } of await listed(ada, section, '?limit=1000'))
       if (isFixed !== true) gone.push(remove(section, key));
   const all = set('recipientAccess', { recipient: 'ALL', action: 'REJECT' });
   await submit(ada, ...gone, all);
   await commit(ada);
+});
+
+describe('alias table, domain map and global unsubscribe', () => {
+  it.each([
+    ['aliases', 'alias', { to: ['ann@b.example', 'carl'] }, 'ann@b'],
+    ['domainMap', 'from', { to: 'ann@b.example' }, 'ann@b'],
+    ['globalUnsubscribe', 'recipient', { action: 'bounce' }, 'bounce'],
+  ] as const)(
+    'are edited row by row, in the order that decides, and searched: %s (R136, R148)',
+    async (section, name, rest, text) => {
+      const row = (address: string, more: object = {}) => set(section, { [name]: address, ...rest }, more);
+      await submit(ada, row('one@a.example'), row('@a.example'), row('Two@A.example', { place: 2 }));
+      expect(await keys(bob, section)).toEqual([]);
+      expect((await commit(ada)).status).toBe(200);
+      expect(await keys(bob, section)).toEqual(['one@a.example', 'two@a.example', '@a.example']);
+      expect((await listed(bob, section))[2]).toMatchObject({ item: { [name]: '@a.example', ...rest }, place: 3 });
+      expect(await keys(bob, section, `?search=${text}`)).toHaveLength(3);
+      expect(await keys(bob, section, '?search=two')).toEqual(['two@a.example']);
+      await submit(ada, move(section, 'TWO@a.example', 1), remove(section, 'One@a.example'));
+      await submit(ada, row('three@a.example', { expect: 'present', replaces: '@a.example' }));
+      await commit(ada);
+      expect(await keys(bob, section)).toEqual(['two@a.example', 'three@a.example']);
+      await submit(ada, row('two@a.example', { expect: 'present' }), remove(section, 'three@a.example'));
+      await submit(bob, move(section, 'three@a.example', 1));
+      await commit(bob);
+      expect((await commit(ada)).body.code).toBe('VERSION_CONFLICT');
+      expect((await submit(ada, row('two@a.example', { expect: 'absent' }))).body.faults).toMatchObject([
+        { code: 'ITEM_DUPLICATE', field: `edits[0].item.${name}` },
+      ]);
+    },
+  );
+
+  it('name the faults of each field (R136, R148)', async () => {
+    expect(await faultsOf(set('aliases', { alias: 'sales', to: ['a@b.example'] }))).toEqual(['alias ITEM_INVALID']);
+    expect(await faultsOf(set('aliases', { alias: 'a@b.example', to: ['@c.example'] }))).toEqual(['to ITEM_INVALID']);
+    expect(await faultsOf(set('domainMap', { from: 'x@a.example', to: '@b.example' }))).toEqual(['to ITEM_INVALID']);
+    expect(await faultsOf(set('globalUnsubscribe', { recipient: 'ALL', action: 'drop' }))).toEqual([
+      'recipient ITEM_INVALID',
+    ]);
+    await submit(ada, set('aliases', { alias: 'a@b.example', to: ['c@b.example'] }));
+    expect(await faultsOf(set('aliases', { alias: 'c@b.example', to: ['a@b.example'] }))).toHaveLength(2);
+  });
 });
 
 describe('the recipient access table', () => {
