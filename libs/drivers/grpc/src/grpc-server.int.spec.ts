@@ -117,7 +117,11 @@ describe('a gRPC server', () => {
     // The client of the library would take in everything until it is read from.
     const session = connect(`http://${address}`);
     open.push(() => session.destroy());
-    const stream = session.request({ ':method': 'POST', ':path': `/${NAME}/Watch`, 'content-type': 'application/grpc' });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': `/${NAME}/Watch`,
+      'content-type': 'application/grpc',
+    });
     stream.end(Buffer.alloc(5));
     await vi.waitFor(() => expect(isDone).toBe(true), 20_000);
     const trailers = await new Promise((resolve) => {

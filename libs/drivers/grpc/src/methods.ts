@@ -105,7 +105,8 @@ export class Methods {
       void this.#stream(call, role, async (seen) => {
         for await (const request of requestsOf<Q>(call)) {
           const answer = handle(request, seen);
-          if (!call.write(answer instanceof Promise ? await answer : answer)) await drained(call, seen.signal, this.#unreadMs);
+          if (!call.write(answer instanceof Promise ? await answer : answer))
+            await drained(call, seen.signal, this.#unreadMs);
         }
       }).then((outcome) => finish(call, outcome));
     };
