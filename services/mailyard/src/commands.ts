@@ -66,6 +66,12 @@ export const COMMANDS: ReadonlyMap<
   ['check', { summary: 'validate the settings', load: () => import('./commands/check.ts') }],
   [
     'completion',
-    { summary: 'print a script that completes words in a shell', load: () => import('./commands/completion.ts') },
+    {
+      summary: 'print a script that completes words in a shell',
+      load: async () => {
+        const { completionOf } = await import('./commands/completion.ts');
+        return { run: completionOf([...COMMANDS.keys()]) };
+      },
+    },
   ],
 ]);

@@ -14,7 +14,8 @@ import { Pace } from '@mailyard/telemetry';
 import type { Draft } from '../partitions/partition-appends.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { Report } from './report.ts';
-import type { MessagePlace, WaitingPages } from '../views/waiting-pages.ts';
+import type { MessagePlace } from '../views/message-place.ts';
+import type { WaitingPages } from '../views/waiting-pages.ts';
 
 /** For how long one call begins with more, in milliseconds. */
 const WORK_MS = 1_000;

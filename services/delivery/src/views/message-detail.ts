@@ -7,7 +7,7 @@ import type {
 } from '@mailyard/delivery-rules';
 import { midOf, type OpenMessage, type OpenRecipient } from '@mailyard/queue';
 import type { Bindings } from '../destinations/bindings.ts';
-import type { MessagePlace } from './waiting-pages.ts';
+import type { MessagePlace } from './message-place.ts';
 
 /** A waiting recipient in a row. */
 export function recipientRow(partition: number, { id, envelope }: OpenMessage, one: OpenRecipient): QueueRecipient {

@@ -1,7 +1,7 @@
 import type { Content, ContentPart } from '@mailyard/delivery-rules';
 import { HEADER_LIMIT, headerLength } from '@mailyard/mail';
 import type { Bodies } from '../partitions/bodies.ts';
-import type { MessagePlace } from './waiting-pages.ts';
+import type { MessagePlace } from './message-place.ts';
 
 const PIECE_OCTETS = 65_536;
 

@@ -1,8 +1,9 @@
 import { offsetOfEntry, type QueueRecipient, type QueueRecipientPage } from '@mailyard/delivery-rules';
-import type { MessageId, OpenMessage } from '@mailyard/queue';
+import type { MessageId } from '@mailyard/queue';
 import { Pace } from '@mailyard/telemetry';
 import type { Binding } from '../destinations/binding.ts';
 import type { MailSelection } from './mail-selection.ts';
+import type { MessagePlace } from './message-place.ts';
 import { recipientRow } from './message-detail.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
@@ -17,9 +18,6 @@ interface Place {
 }
 
 const START: Place = { partition: 0, offset: 0 };
-
-/** An open message, and the number of its partition. */
-export type MessagePlace = readonly [partition: number, message: OpenMessage];
 
 /**
  * Pages of waiting recipients, in the order of the log. A page of few domains asks what waits for these domains and what

@@ -1,4 +1,3 @@
-import { COMMANDS } from '../commands.ts';
 import { type Command, EXIT } from '../io.ts';
 
 export const USAGE = `usage: mailyard completion bash|zsh
@@ -53,27 +52,29 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** `mailyard completion`: scripts for shells, made of the commands that there are. */
-export const run: Command = async (args, io) => {
-  const [shell, ...rest] = args;
-  if (shell === '--help' || shell === '-h') {
-    io.stdout.write(USAGE);
+export const completionOf =
+  (commands: readonly string[]): Command =>
+  async (args, io) => {
+    const [shell, ...rest] = args;
+    if (shell === '--help' || shell === '-h') {
+      io.stdout.write(USAGE);
+      return EXIT.done;
+    }
+    if (rest.length > 0 || (shell !== 'bash' && shell !== 'zsh')) {
+      io.stderr.write(`mailyard completion: bash or zsh?\n\n${USAGE}`);
+      return EXIT.misused;
+    }
+    io.stdout.write(shell === 'bash' ? bash(commands) : zsh(commands));
     return EXIT.done;
-  }
-  if (rest.length > 0 || (shell !== 'bash' && shell !== 'zsh')) {
-    io.stderr.write(`mailyard completion: bash or zsh?\n\n${USAGE}`);
-    return EXIT.misused;
-  }
-  io.stdout.write(shell === 'bash' ? bash() : zsh());
-  return EXIT.done;
-};
+  };
 
-function bash(): string {
+function bash(commands: readonly string[]): string {
   return `_mailyard() {
   local current="\${COMP_WORDS[COMP_CWORD]}" words="" options="${SHARED}"
   case "\${COMP_WORDS[1]}" in
 ${cases((verbs, options) => `words="${verbs}" options="${options}"`)}
   esac
-  [ "$COMP_CWORD" -eq 1 ] && words="${[...COMMANDS.keys()].join(' ')}"
+  [ "$COMP_CWORD" -eq 1 ] && words="${commands.join(' ')}"
   [ "$COMP_CWORD" -gt 2 ] && words=""
   case "$current" in -*) words="$options" ;; esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -82,14 +83,14 @@ complete -o default -F _mailyard mailyard
 `;
 }
 
-function zsh(): string {
+function zsh(commands: readonly string[]): string {
   return `#compdef mailyard
 _mailyard() {
   local -a offered options=(${SHARED})
   case "$words[2]" in
 ${cases((verbs, options) => `offered=(${verbs}) options=(${options})`)}
   esac
-  (( CURRENT == 2 )) && offered=(${[...COMMANDS.keys()].join(' ')})
+  (( CURRENT == 2 )) && offered=(${commands.join(' ')})
   (( CURRENT > 3 )) && offered=()
   [[ "$PREFIX" == -* ]] && offered=($options)
   if (( $#offered )); then compadd -- $offered; else _files; fi

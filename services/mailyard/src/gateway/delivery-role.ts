@@ -1,7 +1,6 @@
 import { DELIVERY_DEFAULTS, type Delivery, type OutgoingCredentials, startDelivery } from '@mailyard/delivery';
 import type { MtaStsPolicies, VirtualGateway, VirtualGateways } from '@mailyard/delivery-rules';
 import type { ReportSigner } from '@mailyard/dkim';
-import { DnsResolver } from '@mailyard/dns';
 import { NodemailerRelay } from '@mailyard/nodemailer-relay';
 import type { BounceKeys } from '@mailyard/mail';
 import type { Incarnation } from '@mailyard/queue';
@@ -9,6 +8,7 @@ import type { Settings } from '@mailyard/settings';
 import { SmtpRelay } from '@mailyard/smtp-client';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { bounceOfSettings } from './delivery-terms.ts';
+import { openResolver } from './open-resolver.ts';
 import type { RouteSource } from './routing-role.ts';
 import type { Stores } from './stores.ts';
 
@@ -87,13 +87,4 @@ export function gatewaysOfSettings({ gateways }: Pick<Settings['delivery'], 'gat
   for (const [name, { addresses, helo }] of Object.entries(gateways))
     byName.set(name, { name, addresses, ...(helo === undefined ? {} : { heloName: helo }) });
   return { of: (name) => byName.get(name) };
-}
-
-/** The resolver that the settings name, else the system's. */
-export function openResolver({ dns }: Pick<Settings, 'dns'>): DnsResolver {
-  return new DnsResolver({
-    ...(dns.servers.length > 0 ? { servers: dns.servers } : {}),
-    timeoutMs: dns.timeoutSeconds * 1000,
-    tries: dns.attempts,
-  });
 }

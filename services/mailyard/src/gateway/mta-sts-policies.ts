@@ -5,7 +5,7 @@ import type { Settings } from '@mailyard/settings';
 import { TlsContext } from '@mailyard/smtp-client';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
 import { makeFolder } from '../make-folder.ts';
-import { openResolver } from './delivery-role.ts';
+import { openResolver } from './open-resolver.ts';
 import type { Unwinding } from './unwinding.ts';
 
 /**

@@ -9,7 +9,7 @@ import { parseEndpoint, type Settings } from '@mailyard/settings';
 import type { RouteLookup } from '@mailyard/smtp-routes';
 import { type Logger, publishMailEvent } from '@mailyard/telemetry';
 import { callerCredentials } from './caller-credentials.ts';
-import { openResolver } from './delivery-role.ts';
+import { openResolver } from './open-resolver.ts';
 import { dkimKeyRemarks } from './dkim-key-remarks.ts';
 import { FollowedTerms } from './delivery-terms.ts';
 import { FollowedSuspensions } from './followed-suspensions.ts';

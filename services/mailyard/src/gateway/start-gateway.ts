@@ -18,11 +18,12 @@ import { type Logger, MeasuredQueueLog, startTelemetry, type Telemetry } from '@
 import { makeGrpcServer } from '../grpc-server.ts';
 import { makeFolder } from '../make-folder.ts';
 import { BounceKeyring } from './bounce-keyring.ts';
-import { type DeliverySecrets, openResolver, startDeliveryRole } from './delivery-role.ts';
+import { type DeliverySecrets, startDeliveryRole } from './delivery-role.ts';
 import { planListener, smtpUsersFileOf, takesAuthentication } from './listener-plan.ts';
 import { startHttpRole, webOptions } from './http-role.ts';
 import { ProfileCredentials } from './profile-credentials.ts';
 import { openPolicies } from './mta-sts-policies.ts';
+import { openResolver } from './open-resolver.ts';
 import { offerGauges } from './offer-gauges.ts';
 import { type OutgoingSignatures, outgoingSignatures } from './outgoing-signatures.ts';
 import { reachableAddress } from './reachable-address.ts';
