@@ -14,7 +14,7 @@ describe('a connection', () => {
       ({
         partition: {
           appends: { add: (attempt: Attempt) => attempts.push(attempt) },
-          ended: () => undefined,
+          attempts: { ended: () => undefined },
           undecided: () => undefined,
         },
         message: 'm' as MessageId,

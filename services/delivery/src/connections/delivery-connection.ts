@@ -233,7 +233,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
       content,
       ...(envelope.ret === undefined ? undefined : { ret: envelope.ret }),
       ...(envelope.envid === undefined ? undefined : { envid: envelope.envid }),
-      ...(partition.isExclusive ? undefined : { mayEnd: () => partition.mayEnd(attempt) }),
+      ...(partition.isExclusive ? undefined : { mayEnd: () => partition.attempts.mayEnd(attempt) }),
     };
     publishMailEvent({
       kind: 'transactionStarted',
@@ -293,7 +293,7 @@ export class DeliveryConnection implements AttemptCarrier, Carried {
 
   #over(attempt: Attempt): void {
     attempt.state = 'over';
-    attempt.parcel.partition.ended(attempt);
+    attempt.parcel.partition.attempts.ended(attempt);
     this.#sending = undefined;
     if (this.#sent >= this.#home.messagesPerConnection) this.#retired = true;
     if (this.isRetired) void this.close();

@@ -1,24 +1,12 @@
-import type { ReadyItem, Stage } from '@mailyard/delivery-rules';
-import type { Reply } from '@mailyard/mail';
+import type { ReadyItem } from '@mailyard/delivery-rules';
 import type { MessageId } from '@mailyard/queue';
 import type { Partition } from '../partitions/partition.ts';
+import type { Walk } from '../partitions/walks.ts';
 
 /** One transaction to be made: recipients of one copy. */
 export interface Send {
   readonly copy: number;
   readonly recipients: readonly number[];
-}
-
-/** A recipient whose attempt has failed at some hosts and goes on at the next (R57, R60). */
-export interface Walk {
-  /** Keys of the hosts that were tried. */
-  readonly tried: readonly string[];
-  readonly reply: Reply;
-  readonly stage: Stage;
-  /** As records name it. */
-  readonly host: string;
-  /** Whether the failure uses up a retry when there is no other host. */
-  readonly countsAsRetry: boolean;
 }
 
 /** What of one message goes to one destination now: its copies one after the other over one connection (R100, R105). */

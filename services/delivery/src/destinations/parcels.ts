@@ -1,5 +1,6 @@
 import type { MessageId, OpenMessage, OpenRecipient } from '@mailyard/queue';
-import type { Parcel, Send, Walk } from './parcel.ts';
+import type { Parcel, Send } from './parcel.ts';
+import type { Walk } from '../partitions/walks.ts';
 import type { Partition } from '../partitions/partition.ts';
 
 /**

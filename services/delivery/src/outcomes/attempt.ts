@@ -1,5 +1,6 @@
 import type { Content } from '@mailyard/delivery-rules';
 import type { AttemptIntended, Decision, MessageId, QueueRecord } from '@mailyard/queue';
+import type { OpenAttempt } from '../partitions/open-attempts.ts';
 import type { Draft } from '../partitions/partition-appends.ts';
 import type { Parcel, Send } from '../destinations/parcel.ts';
 
@@ -21,7 +22,7 @@ const NOTHING: readonly QueueRecord[] = [];
  * `waiting` for its place in an append; `intended` in the log, not read back; `begun` read back, MAIL allowed (I4);
  * `sending`; `over`.
  */
-export class Attempt implements Draft {
+export class Attempt implements Draft, OpenAttempt {
   readonly parcel: Parcel;
   readonly message: MessageId;
   readonly copy: number;
@@ -61,7 +62,7 @@ export class Attempt implements Draft {
       for (const recipient of this.recipients) if (!kept.has(recipient)) partition.undecided(this.message, recipient);
       this.recipients = intent.recipients;
     }
-    this.parcel.partition.intended(this);
+    this.parcel.partition.attempts.intended(this);
     return [intent];
   }
 
@@ -111,7 +112,7 @@ export class Attempt implements Draft {
   #comeToNothing(): void {
     this.state = 'over';
     const { partition } = this.parcel;
-    partition.ended(this);
+    partition.attempts.ended(this);
     for (const recipient of this.recipients) partition.undecided(this.message, recipient);
     if (!this.#isCancelled) this.carrier.gone(this);
   }
@@ -120,7 +121,7 @@ export class Attempt implements Draft {
     this.state = 'over';
     const { partition } = this.parcel;
     partition.notBegun(this.message, this.decision!, recipients);
-    partition.ended(this);
+    partition.attempts.ended(this);
   }
 
   /** The intent was read back for these of its recipients. */

@@ -4,7 +4,7 @@ import { type Reply, reply as replyOf } from '@mailyard/mail';
 import type { Fields, MessageId, OpenMessage, OpenRecipient, RecipientDeferred } from '@mailyard/queue';
 import type { HostFailure } from '../connections/opening.ts';
 import { DecisionDraft, type FinalDecision, FinalDraft } from '../partitions/outcome-drafts.ts';
-import type { Walk } from '../destinations/parcel.ts';
+import type { Walk } from '../partitions/walks.ts';
 import type { Partition } from '../partitions/partition.ts';
 import type { BounceProfile } from '@mailyard/delivery-rules';
 import { nextAttempt } from './settle.ts';

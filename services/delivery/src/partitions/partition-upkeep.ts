@@ -1,10 +1,9 @@
 import { isMtaError } from '@mailyard/mail';
 import { publishMailEvent } from '@mailyard/telemetry';
-import type { MessageId, OpenMessage, QueueRecord, StoredReference } from '@mailyard/queue';
+import type { MessageId, OpenMessage, PartitionOwner, QueueRecord, StoredReference } from '@mailyard/queue';
 import type { WorkerContext } from '../context.ts';
 import { LogExtent } from './log-extent.ts';
-import type { Partition } from './partition.ts';
-import type { Draft } from './partition-appends.ts';
+import type { Draft, PartitionAppends } from './partition-appends.ts';
 
 /** Messages that are restated at once, and how often bodies are swept and the gauges published. */
 const RESTATED_AT_ONCE = 50;
@@ -19,18 +18,18 @@ const RECIPIENT_OCTETS = 256;
 /** A restatement on its way (I7); its bodies are stored by now. */
 class RestatementDraft implements Draft {
   readonly message: MessageId;
-  readonly #partition: Partition;
+  readonly #owner: PartitionOwner;
   readonly #bodies: readonly StoredReference[];
 
-  constructor(partition: Partition, message: MessageId, bodies: readonly StoredReference[]) {
+  constructor(owner: PartitionOwner, message: MessageId, bodies: readonly StoredReference[]) {
     this.message = message;
-    this.#partition = partition;
+    this.#owner = owner;
     this.#bodies = bodies;
   }
 
   records(): readonly QueueRecord[] {
-    const message = this.#partition.owner.state.messages.get(this.message);
-    const restated = message === undefined ? undefined : this.#partition.owner.restate(message, this.#bodies);
+    const message = this.#owner.state.messages.get(this.message);
+    const restated = message === undefined ? undefined : this.#owner.restate(message, this.#bodies);
     return restated === undefined ? [] : [restated];
   }
 
@@ -42,7 +41,9 @@ class RestatementDraft implements Draft {
 
 /** What keeps a partition's log and bodies short, and tells how full it is (I6, I7, I10; "Pressure"). */
 export class PartitionUpkeep {
-  readonly #partition: Partition;
+  readonly #number: number;
+  readonly #owner: PartitionOwner;
+  readonly #appends: PartitionAppends;
   readonly #context: WorkerContext;
   readonly #restating = new Set<MessageId>();
   #extent = new LogExtent();
@@ -52,8 +53,11 @@ export class PartitionUpkeep {
   #publishedAt = -Infinity;
   #lookedAt = -Infinity;
 
-  constructor(partition: Partition, context: WorkerContext) {
-    this.#partition = partition;
+  /** @param number of the partition */
+  constructor(number: number, owner: PartitionOwner, appends: PartitionAppends, context: WorkerContext) {
+    this.#number = number;
+    this.#owner = owner;
+    this.#appends = appends;
     this.#context = context;
   }
 
@@ -63,7 +67,7 @@ export class PartitionUpkeep {
   }
 
   opened(id: MessageId): void {
-    const message = this.#partition.owner.state.messages.get(id);
+    const message = this.#owner.state.messages.get(id);
     for (const { sizeOctets } of message?.envelope.bodies ?? []) this.#bodyOctets += sizeOctets;
   }
 
@@ -72,7 +76,7 @@ export class PartitionUpkeep {
   }
 
   noteExtent(): void {
-    const { nextOffset, position } = this.#partition.owner.state;
+    const { nextOffset, position } = this.#owner.state;
     this.#extent.note(nextOffset, position);
   }
 
@@ -81,7 +85,7 @@ export class PartitionUpkeep {
     const { monotonic } = this.#context.clock.now();
     if (monotonic - this.#publishedAt >= PUBLISH_MS) {
       this.#publishedAt = monotonic;
-      this.#context.pressure.publish(this.#partition.number, this.pressure());
+      this.#context.pressure.publish(this.#number, this.pressure());
     }
     this.#restate();
     this.#trim();
@@ -98,10 +102,9 @@ export class PartitionUpkeep {
   /** The share of the fullest gauge: 0 empty, 1 at its limit. */
   pressure(): number {
     const { limits } = this.#context.settings;
-    const { owner, appends } = this.#partition;
-    const openBytes = this.#bodyOctets + RECIPIENT_OCTETS * owner.state.messages.recipientCount;
-    const logBytes = this.#extent.octets(owner.state.position);
-    const lagMs = appends.lagMs(this.#context.clock.now());
+    const openBytes = this.#bodyOctets + RECIPIENT_OCTETS * this.#owner.state.messages.recipientCount;
+    const logBytes = this.#extent.octets(this.#owner.state.position);
+    const lagMs = this.#appends.lagMs(this.#context.clock.now());
     return Math.max(openBytes / limits.openBytes, logBytes / limits.logBytes, lagMs / (1_000 * limits.lagSeconds));
   }
 
@@ -112,42 +115,39 @@ export class PartitionUpkeep {
 
   /** Mail that waits is restated; a tracker that stands still, or a record that nobody reads, is somebody's task (I7). */
   #tellWhoHoldsTheLog(): void {
-    const { owner, number } = this.#partition;
-    const { nextOffset, undecodable } = owner.state;
-    const tracked = this.#context.trackerPosition(number);
-    if (tracked !== undefined && tracked < owner.mark(undefined) && nextOffset - tracked > FAR_BEHIND)
+    const { nextOffset, undecodable } = this.#owner.state;
+    const tracked = this.#context.trackerPosition(this.#number);
+    if (tracked !== undefined && tracked < this.#owner.mark(undefined) && nextOffset - tracked > FAR_BEHIND)
       this.#alarm('log-held', `the tracker is ${nextOffset - tracked} records behind`);
     if (undecodable.length > 0) this.#alarm('log-held', `the record at offset ${undecodable[0]} cannot be read`);
   }
 
   #trim(): void {
-    const before = this.#partition.owner.trimBefore(this.#context.clock.now());
+    const before = this.#owner.trimBefore(this.#context.clock.now());
     if (before === undefined) return;
-    this.#context.queueLog.trim(this.#partition.number, before).then(
+    this.#context.queueLog.trim(this.#number, before).then(
       () => this.#extent.trimmed(before),
       (error: unknown) => this.#alarm('log-trim', error),
     );
   }
 
   #restate(): void {
-    const { owner, appends } = this.#partition;
     if (this.#restating.size >= RESTATED_AT_ONCE) return;
-    for (const id of owner.restatementsDue(RESTATED_AT_ONCE)) {
-      const message = owner.state.messages.get(id);
-      if (message === undefined || this.#restating.has(id) || appends.concerns(id)) continue;
+    for (const id of this.#owner.restatementsDue(RESTATED_AT_ONCE)) {
+      const message = this.#owner.state.messages.get(id);
+      if (message === undefined || this.#restating.has(id) || this.#appends.concerns(id)) continue;
       this.#restating.add(id);
       void this.#restateOne(message).finally(() => this.#restating.delete(id));
     }
   }
 
   async #restateOne(message: OpenMessage): Promise<void> {
-    const { number, appends } = this.#partition;
     const { id, envelope } = message;
     try {
       const bodies: StoredReference[] = [];
       for (const [index, body] of envelope.bodies.entries())
-        bodies.push(body.kind === 'stored' ? body : await this.#context.bodies.store(number, message, index));
-      appends.add(new RestatementDraft(this.#partition, id, bodies));
+        bodies.push(body.kind === 'stored' ? body : await this.#context.bodies.store(this.#number, message, index));
+      this.#appends.add(new RestatementDraft(this.#owner, id, bodies));
     } catch (error) {
       this.#alarm(isMtaError(error, 'BODY_MISSING') ? 'body-missing' : 'body-store-away', error);
     }
@@ -156,13 +156,12 @@ export class PartitionUpkeep {
   /** Deletes bodies that no open message names, a day old (I10). */
   async #sweep(): Promise<void> {
     const { bodyStore, clock } = this.#context;
-    const { number, owner } = this.#partition;
     this.#isSweeping = true;
     try {
-      for await (const { key, storedAt } of bodyStore.list(number)) {
-        if (!owner.mayDeleteBodies || this.#context.isStopping) return;
+      for await (const { key, storedAt } of bodyStore.list(this.#number)) {
+        if (!this.#owner.mayDeleteBodies || this.#context.isStopping) return;
         const message = key.split('/')[1] as MessageId;
-        if (owner.isSweepable(message, storedAt, clock.now())) await bodyStore.delete(key);
+        if (this.#owner.isSweepable(message, storedAt, clock.now())) await bodyStore.delete(key);
       }
     } catch (error) {
       this.#alarm('body-store-away', error);
@@ -173,6 +172,6 @@ export class PartitionUpkeep {
 
   #alarm(name: string, error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
-    publishMailEvent({ kind: 'alarm', name, detail: `partition ${this.#partition.number}: ${detail}` });
+    publishMailEvent({ kind: 'alarm', name, detail: `partition ${this.#number}: ${detail}` });
   }
 }

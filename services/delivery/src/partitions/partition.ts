@@ -11,15 +11,15 @@ import {
   type OwnerEffect,
   PartitionOwner,
 } from '@mailyard/queue';
-import type { Attempt } from '../outcomes/attempt.ts';
 import type { Bodies } from './bodies.ts';
 import { steadyNow, type WorkerContext } from '../context.ts';
 import { DomainCounts } from '../views/domain-counts.ts';
 import { countFinal, type LedgerCounts } from '../outcomes/ledger.ts';
 import { type DraftingPartition, FactDraft } from './outcome-drafts.ts';
-import type { Parcel, Send } from '../destinations/parcel.ts';
+import { OpenAttempts } from './open-attempts.ts';
 import { PartitionAppends } from './partition-appends.ts';
 import { PartitionUpkeep } from './partition-upkeep.ts';
+import { RecipientsOfOne } from './recipients-of-one.ts';
 import type { Reports } from '../outcomes/report.ts';
 import { Underway } from '../scheduling/underway.ts';
 import { Walks } from './walks.ts';
@@ -45,10 +45,6 @@ export interface Scheduling {
   pump(): void;
 }
 
-/** How often the proof is asked for while it is missing, and for how long (I4). */
-const PROOF_POLL_MS = 100;
-const PROOF_WAIT_MS = 30_000;
-
 /** One partition of the queue log in this worker: what its {@link PartitionOwner} says is done here. */
 export class Partition implements DraftingPartition {
   readonly number: number;
@@ -57,8 +53,7 @@ export class Partition implements DraftingPartition {
   readonly underway = new Underway();
   readonly walks = new Walks();
   readonly awaitedEnds = new AwaitedEnds();
-  /** Attempts without an outcome, by the sequence of their decision. */
-  readonly attempts = new Map<number, Attempt>();
+  readonly attempts: OpenAttempts;
   /** Recipients that a host may have taken: the dot was sent, its answer never seen (R61). */
   readonly unknownOutcomes = new Set<string>();
   /** Recipients that wait, by the number of their domain. */
@@ -69,10 +64,7 @@ export class Partition implements DraftingPartition {
   readonly #ledger: LedgerCounts;
   readonly #one: LoggedRecord[] = [];
   #isAssigned = false;
-  /** The message whose waiting recipients are being read, and they. */
-  #assembled: MessageId | undefined;
-  #assembly: number[] = [];
-  #isAssemblyNew = false;
+  readonly #justRead: RecipientsOfOne;
 
   constructor(number: number, context: WorkerContext, scheduler: Scheduling, ledger: LedgerCounts) {
     this.number = number;
@@ -82,7 +74,12 @@ export class Partition implements DraftingPartition {
     const { worker, incarnation, settings, queueLog, clock } = context;
     this.owner = new PartitionOwner({ partition: number, worker, incarnation, exclusive: settings.exclusive });
     this.appends = new PartitionAppends(number, this.owner, queueLog, () => clock.now());
-    this.upkeep = new PartitionUpkeep(this, context);
+    this.attempts = new OpenAttempts(this.owner, clock);
+    this.upkeep = new PartitionUpkeep(number, this.owner, this.appends, context);
+    this.#justRead = new RecipientsOfOne((id, recipients, isNew) => {
+      const message = this.owner.state.messages.get(id);
+      if (message !== undefined) scheduler.place(this, message, recipients, isNew);
+    });
   }
 
   get bodies(): Bodies {
@@ -131,7 +128,7 @@ export class Partition implements DraftingPartition {
     this.#isAssigned = false;
     this.owner.revoked(this.#context.clock.now());
     this.appends.assigned = false;
-    for (const attempt of [...this.attempts.values()]) attempt.letGo();
+    this.attempts.letGo();
   }
 
   reset(reason: string): void {
@@ -155,8 +152,7 @@ export class Partition implements DraftingPartition {
     this.walks.clear();
     this.awaitedEnds.clear();
     this.unknownOutcomes.clear();
-    this.#assembled = undefined;
-    this.#assembly = [];
+    this.#justRead.clear();
   }
 
   read(records: readonly LoggedRecord[]): void {
@@ -169,7 +165,7 @@ export class Partition implements DraftingPartition {
       else if (record.type === 'Undecodable') this.#undecodable(logged.offset, record.reason);
     }
     this.#one.length = 0;
-    this.#placeAssembled();
+    this.#justRead.flush();
     this.upkeep.noteExtent();
     if (this.owner.mayDecide) this.#scheduler.pump();
     else this.claim();
@@ -251,23 +247,7 @@ export class Partition implements DraftingPartition {
         ...eventFields(open, open?.recipients.get(recipient)?.copy),
       });
     }
-    const isNew = record.type !== 'RecipientDeferred';
-    if (this.#assembled !== message || this.#isAssemblyNew !== isNew) {
-      this.#placeAssembled();
-      this.#assembled = message;
-      this.#isAssemblyNew = isNew;
-    }
-    this.#assembly.push(recipient);
-  }
-
-  #placeAssembled(): void {
-    const id = this.#assembled;
-    if (id === undefined) return;
-    const recipients = this.#assembly;
-    this.#assembled = undefined;
-    this.#assembly = [];
-    const message = this.owner.state.messages.get(id);
-    if (message !== undefined) this.#scheduler.place(this, message, recipients, this.#isAssemblyNew);
+    this.#justRead.add(message, recipient, record.type !== 'RecipientDeferred');
   }
 
   #closed(effect: Closed): void {
@@ -280,9 +260,7 @@ export class Partition implements DraftingPartition {
     countFinal(this.#ledger, outcome);
     this.awaitedEnds.closed(message, recipient, outcome);
     // A policy's drop stands in the acceptance's own batch: the recipient ends before it was ever placed.
-    if (this.#assembled === message && this.#isAssemblyNew && this.#assembly.includes(recipient))
-      this.#assembly = this.#assembly.filter((other) => other !== recipient);
-    else this.#scheduler.closed(this, effect);
+    if (!this.#justRead.withdraw(message, recipient)) this.#scheduler.closed(this, effect);
     if (last) this.bodies.forget(message);
     publishMailEvent({
       kind: 'outcome',
@@ -348,14 +326,6 @@ export class Partition implements DraftingPartition {
 
   // ---- attempts
 
-  intended(attempt: Attempt): void {
-    this.attempts.set(attempt.decision!.sequence, attempt);
-  }
-
-  ended(attempt: Attempt): void {
-    if (attempt.decision !== undefined) this.attempts.delete(attempt.decision.sequence);
-  }
-
   /** The end of an attempt that counted and was never on the wire. */
   notBegun(message: MessageId, attempt: Decision, recipients: readonly number[]): void {
     for (const record of this.owner.endAbandoned(message, attempt, recipients, this.steadyNow()))
@@ -368,33 +338,11 @@ export class Partition implements DraftingPartition {
   }
 
   /** Parts of a parcel that its connection could not take. */
-  putBack({ message }: Parcel, sends: readonly Send[]): void {
+  putBack(
+    { message }: { readonly message: MessageId },
+    sends: readonly { readonly recipients: readonly number[] }[],
+  ): void {
     for (const { recipients } of sends) for (const recipient of recipients) this.undecided(message, recipient);
-  }
-
-  /** Whether the final dot of an attempt may go out; waits for a missing proof for up to 30 s (I4). */
-  mayEnd(attempt: Attempt): boolean | Promise<boolean> {
-    const { clock } = this.#context;
-    const answer = this.owner.mayEnd(attempt.decision!, clock.now());
-    if (answer === 'yes') return true;
-    if (answer === 'no') {
-      attempt.isWithheld = true;
-      return false;
-    }
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const giveUpAt = clock.now().monotonic + PROOF_WAIT_MS;
-    const ask = (): void => {
-      const now = clock.now();
-      const again = this.owner.mayEnd(attempt.decision!, now);
-      if (again === 'wait' && now.monotonic < giveUpAt) {
-        clock.after(PROOF_POLL_MS, ask);
-        return;
-      }
-      attempt.isWithheld = again !== 'yes';
-      resolve(again === 'yes');
-    };
-    clock.after(PROOF_POLL_MS, ask);
-    return promise;
   }
 }
 

@@ -1,5 +1,18 @@
+import type { Stage } from '@mailyard/delivery-rules';
+import type { Reply } from '@mailyard/mail';
 import type { MessageId } from '@mailyard/queue';
-import type { Walk } from '../destinations/parcel.ts';
+
+/** A recipient whose attempt has failed at some hosts and goes on at the next (R57, R60). */
+export interface Walk {
+  /** Keys of the hosts that were tried. */
+  readonly tried: readonly string[];
+  readonly reply: Reply;
+  readonly stage: Stage;
+  /** As records name it. */
+  readonly host: string;
+  /** Whether the failure uses up a retry when there is no other host. */
+  readonly countsAsRetry: boolean;
+}
 
 /** Recipients whose attempt goes on at another host: what was tried so far. Gone with the process, as it may be. */
 export class Walks {
