@@ -11,7 +11,8 @@ import { decodeUtf8, hasNonAscii, type Reply } from '@mailyard/mail';
 import { ChunkFramer } from './chunk-framer.ts';
 import { ContentFramer } from './content-framer.ts';
 import { Dialog, type Step } from './dialog.ts';
-import type { ContentSink, InjectionHandler, InjectionSession, MailTransaction, ReceiverOptions } from './handler.ts';
+import type { InjectionHandler, InjectionSession, MailTransaction, ReceiverOptions } from './handler.ts';
+import { Incoming } from './incoming.ts';
 import { REPLIES, writeReply } from './replies.ts';
 
 const LINE_LIMIT = 4096;
@@ -19,23 +20,9 @@ const LINE_LIMIT = 4096;
 const HELD_LIMIT = 65_536;
 /** What the client still sends behind our last reply is read away for so long, else a reset could take the reply. */
 const LINGER_MS = 2000;
-/** A message may take this long, and a second more for each KiB that came: slower is no sender but a siege. */
-const MESSAGE_MS = 600_000;
-const MS_PER_OCTET = 1000 / 1024;
 const LF = 10;
 const CR = 13;
 const EMPTY = Buffer.alloc(0);
-
-/** Where content goes while it comes in. */
-interface Incoming {
-  readonly sink: ContentSink;
-  /** Finds the dot, or watches chunks. */
-  readonly framer: ContentFramer | ChunkFramer;
-  readonly startedAt: number;
-  octets: number;
-  /** Set once it is refused: the rest is read and forgotten (RFC 5321 §4.5.3.1.10). */
-  refusal: Reply | undefined;
-}
 
 /** A BDAT whose octets are coming in. */
 interface Chunk {
@@ -228,8 +215,7 @@ export class Injection implements InjectionSession {
   #nextDeadline(): number {
     const now = performance.now();
     if (this.#incoming === undefined) return now + this.#options.commandTimeoutMs;
-    const { startedAt, octets } = this.#incoming;
-    return Math.min(now + this.#options.contentTimeoutMs, startedAt + MESSAGE_MS + octets * MS_PER_OCTET);
+    return Math.min(now + this.#options.contentTimeoutMs, this.#incoming.deadline);
   }
 
   /** False when what came is not enough for a step. */
@@ -310,7 +296,7 @@ export class Injection implements InjectionSession {
   ): Promise<void> | undefined {
     return this.#when(this.#transaction!.content(), (answer) => {
       if ('code' in answer) return then(answer);
-      this.#incoming = { sink: answer, framer: frame(), startedAt: performance.now(), octets: 0, refusal: undefined };
+      this.#incoming = new Incoming(answer, frame(), this.#dialog.maxMessageOctets);
       // The client may have gone while the handler made a place for its content.
       if (this.gone) return this.#dropContent();
       return then(undefined);
@@ -371,7 +357,7 @@ export class Injection implements InjectionSession {
     return written === undefined ? this.#endContent(incoming) : written.then(() => this.#endContent(incoming));
   }
 
-  /** Hands a piece on, unless content was or must now be refused. */
+  /** Hands a piece on, unless the connection ends with it. */
   #keep(incoming: Incoming, piece: Buffer | undefined, bare: boolean): Promise<void> | undefined {
     this.#advanced = true;
     // The connection ends with it: what follows a bare line end may be a smuggled command.
@@ -379,24 +365,18 @@ export class Injection implements InjectionSession {
       this.#dropContent();
       return this.#end(REPLIES.bareLineEnd);
     }
-    if (piece === undefined || piece.length === 0 || incoming.refusal !== undefined) return undefined;
-    incoming.octets += piece.length;
-    if (incoming.octets <= this.#dialog.maxMessageOctets) {
-      const written = incoming.sink.write(piece) ?? undefined;
-      // What comes meanwhile stays with the kernel; held here it would be copied.
-      if (written !== undefined) this.#socket.pause();
-      return written;
-    }
-    incoming.refusal = REPLIES.tooLarge;
-    incoming.sink.abort();
-    return undefined;
+    if (piece === undefined || piece.length === 0) return undefined;
+    const written = incoming.write(piece);
+    // What comes meanwhile stays with the kernel; held here it would be copied.
+    if (written !== undefined) this.#socket.pause();
+    return written;
   }
 
   #endContent(incoming: Incoming): Promise<void> | undefined {
     // While the handler decides the content is no longer ours to drop.
     this.#incoming = undefined;
     this.#transaction = undefined;
-    return this.#when(incoming.refusal ?? incoming.sink.end(), (reply) => {
+    return this.#when(incoming.end(), (reply) => {
       this.#dialog.ended();
       return reply.code === 421 ? this.#end(reply) : this.#say(reply);
     });
@@ -408,7 +388,7 @@ export class Injection implements InjectionSession {
     this.#incoming = undefined;
     this.#chunk = undefined;
     if (incoming === undefined) this.#transaction?.reset();
-    else if (incoming.refusal === undefined) incoming.sink.abort();
+    else incoming.drop();
     this.#transaction = undefined;
     return undefined;
   }
