@@ -7,6 +7,7 @@ export * from './message-id.ts';
 export * from './message-table.ts';
 export * from './open-message.ts';
 export * from './owner.ts';
+export type * from './owner-effect.ts';
 export * from './ports.ts';
 export * from './records.ts';
 export * from './rules.ts';

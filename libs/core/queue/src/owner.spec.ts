@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Instant } from './instant.ts';
 import { HandWrittenLog } from './model/hand-written-log.ts';
 import { acceptance, queued } from './model/simulated-ingress.ts';
-import { type OwnerEffect, PartitionOwner } from './owner.ts';
+import { PartitionOwner } from './owner.ts';
+import type { OwnerEffect } from './owner-effect.ts';
 import type { AttemptIntended, Incarnation, MessageId, QueueRecord } from './records.ts';
 
 const M = 'm' as MessageId;

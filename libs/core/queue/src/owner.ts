@@ -11,14 +11,15 @@
  *    effect `begun` of that attempt, the final dot only while `mayEnd` says yes.
  * 4. Append the outcome of every attempt, all recipients of it, and again until it is read back (`giveUp`).
  */
+import { BegunAttempts } from './begun-attempts.ts';
 import { Claims } from './claims.ts';
-import type { Effect } from './effect.ts';
 import { fold } from './fold.ts';
 import { Grace, type PresenceState } from './grace.ts';
 import type { Instant } from './instant.ts';
 import { LogTimes } from './log-times.ts';
 import type { OpenMessage, StoredReference } from './open-message.ts';
 import { type GivenUp, Outstanding } from './outstanding.ts';
+import type { OwnerEffect } from './owner-effect.ts';
 import type { Appended } from './ports.ts';
 import {
   type AttemptIntended,
@@ -53,30 +54,6 @@ export interface OwnerOptions {
   readonly fold?: typeof fold;
 }
 
-/** What {@link PartitionOwner.read} tells on top of what the fold does. */
-export type OwnerEffect =
-  | Effect
-  /** The first own claim was read: decisions may begin, every recipient is to be looked at. */
-  | { readonly kind: 'owned'; readonly term: number }
-  /** A foreign claim ended it: nothing more begins. */
-  | { readonly kind: 'lost' }
-  /** An own intent counts, in time: MAIL FROM may be sent for these recipients (those still open). Instead of `intended`. */
-  | {
-      readonly kind: 'begun';
-      readonly message: MessageId;
-      readonly attempt: Decision;
-      readonly recipients: readonly number[];
-    }
-  /** An intent that was given up counts after all: append `endAbandoned`, never send. Instead of `intended`. */
-  | {
-      readonly kind: 'abandoned';
-      readonly message: MessageId;
-      readonly attempt: Decision;
-      readonly recipients: readonly number[];
-    }
-  /** An own decision did not count: decide again from the state as it is. */
-  | { readonly kind: 'void'; readonly message: MessageId; readonly record: QueueRecord };
-
 /** What {@link PartitionOwner.bounce} and its like are given: the record without what the owner adds. */
 export type Fields<R> = Omit<R, 'type' | 'message' | 'recipient' | 'decision' | 'at'>;
 
@@ -90,8 +67,7 @@ export class PartitionOwner {
   readonly #outstanding: Outstanding;
   readonly #times = new LogTimes();
   #state: PartitionState;
-  /** Sequences of own attempts that the worker was told to begin; some may have ended. */
-  #begun = new Set<number>();
+  readonly #begun: BegunAttempts;
   #sequence = 0;
   #trimmed = 0;
 
@@ -103,6 +79,7 @@ export class PartitionOwner {
     this.#claims = new Claims(this.#rules);
     this.#grace = new Grace(this.#rules);
     this.#outstanding = new Outstanding(this.#rules);
+    this.#begun = new BegunAttempts(options.incarnation);
     this.#state = emptyPartition(0, options.hotRecipients);
   }
 
@@ -172,7 +149,7 @@ export class PartitionOwner {
       this.#abandonUnknown(effects);
     }
     // Not while the log is read again, when the state lacks what is open.
-    if (this.mayDecide && this.#begun.size > 1_024 + 2 * this.#state.attempted.size) this.#forgetEnded();
+    if (this.mayDecide && this.#begun.mayForget(this.#state.attempted.size)) this.#begun.keep(this.attempted());
   }
 
   /**
@@ -180,18 +157,8 @@ export class PartitionOwner {
    * back in a restatement by another owner, so they are looked for whenever a run of own claims begins.
    */
   #abandonUnknown(effects: OwnerEffect[]): void {
-    for (const { id, attempts } of this.attempted())
-      for (const { attempt, incarnation, recipients } of attempts)
-        if (incarnation === this.#options.incarnation && !this.#begun.has(attempt.sequence))
-          effects.push({ kind: 'abandoned', message: id, attempt, recipients: [...recipients] });
-  }
-
-  #forgetEnded(): void {
-    const open = new Set<number>();
-    for (const { attempts } of this.attempted())
-      for (const { attempt, incarnation } of attempts)
-        if (incarnation === this.#options.incarnation && this.#begun.has(attempt.sequence)) open.add(attempt.sequence);
-    this.#begun = open;
+    for (const [{ id }, { attempt, recipients }] of this.#begun.unknownIn(this.attempted()))
+      effects.push({ kind: 'abandoned', message: id, attempt, recipients: [...recipients] });
   }
 
   // ---- claims (I2)

@@ -4,7 +4,8 @@
  */
 import type { Effect } from '../effect.ts';
 import { fold } from '../fold.ts';
-import { type OwnerEffect, type OwnerOptions, PartitionOwner } from '../owner.ts';
+import { type OwnerOptions, PartitionOwner } from '../owner.ts';
+import type { OwnerEffect } from '../owner-effect.ts';
 import type {
   Decision,
   Incarnation,

@@ -1,4 +1,5 @@
-import type { OwnerEffect, PartitionOwner } from '../owner.ts';
+import type { PartitionOwner } from '../owner.ts';
+import type { OwnerEffect } from '../owner-effect.ts';
 import type { Incarnation, MessageId, QueueRecord } from '../records.ts';
 import type { OpenMessage, StoredReference } from '../open-message.ts';
 import { PendingOutcomes } from './pending-outcomes.ts';
