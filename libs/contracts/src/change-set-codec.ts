@@ -8,7 +8,7 @@ import type {
   SectionName,
   Sections,
 } from '@mailyard/configuration';
-import { DEFAULTS, initialState, itemsOf, keyOf, SECTION_NAMES } from '@mailyard/configuration';
+import { DEFAULTS, initialState, keyOf, SECTION_NAMES } from '@mailyard/configuration';
 import { MtaError } from '@mailyard/mail';
 import {
   type MatchingMode,
@@ -380,9 +380,4 @@ export function decodeSnapshot(payload: Uint8Array): ConfigurationState | undefi
   } catch {
     return undefined;
   }
-}
-
-/** The items of a section as the wire has them, the default last. */
-export function writeItems(state: ConfigurationState, section: SectionName): wire.Item[] {
-  return Array.from(itemsOf(state, section), ({ item }) => writeItem(section, item));
 }

@@ -19,7 +19,7 @@ import { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** The newest schema that this version reads; `QueueRecord.schema` of the proto file tells when it is raised. */
-export const RECORD_SCHEMA = 0;
+const RECORD_SCHEMA = 0;
 
 /** 12 is taken: on disk it holds several records. */
 const FIELDS = {

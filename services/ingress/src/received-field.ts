@@ -22,7 +22,7 @@ let lastSecond = -1;
 let lastDate = '';
 
 /** A date as mail has it, in UTC. The last one is remembered: many messages come in one second. */
-export function mailDate(at: number): string {
+function mailDate(at: number): string {
   const second = Math.floor(at / 1000);
   if (second === lastSecond) return lastDate;
   const date = new Date(second * 1000);

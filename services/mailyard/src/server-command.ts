@@ -22,7 +22,7 @@ const SHARED = {
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsOptionsConfig;
 
-export const SHARED_USAGE = `  --server HOST:PORT   the gateway to ask (MAILYARD_SERVER, else 127.0.0.1:50051); more, separated by commas: whichever answers
+const SHARED_USAGE = `  --server HOST:PORT   the gateway to ask (MAILYARD_SERVER, else 127.0.0.1:50051); more, separated by commas: whichever answers
   --token-file FILE    holds the bearer token (else MAILYARD_TOKEN)
   --ca FILE            speak TLS and trust this authority; --cert FILE --key FILE show a certificate
   --json               print results as JSON

@@ -234,7 +234,7 @@ function checkNames({ listener, group, sources, comment }: HostAccessRow, field:
 }
 
 /** Whether it can stand between parentheses on a line. */
-export function isComment(text: string): boolean {
+function isComment(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- controls are what a comment may not have
   if (text.length > 400 || text.trim() !== text || text === '' || /[\0-\x1f\x7f\u2028\u2029]/.test(text)) return false;
   let depth = 0;

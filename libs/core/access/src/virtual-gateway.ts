@@ -14,7 +14,7 @@ export interface VirtualGatewayRow {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** Whether a virtual gateway may be called this. */
-export function isGatewayName(name: string): boolean {
+function isGatewayName(name: string): boolean {
   return NAME.test(name);
 }
 

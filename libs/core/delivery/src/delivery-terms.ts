@@ -59,7 +59,7 @@ export interface DeliveryTerms {
 }
 
 const WINDOW_MINUTES = 60;
-export const DEFAULT_ROW = 'DEFAULT';
+const DEFAULT_ROW = 'DEFAULT';
 
 /** The terms of all recipient domains: rows over the row `DEFAULT` over the settings (R140, R146). */
 export class DeliveryTermsTable {

@@ -43,7 +43,7 @@ export function destinationKey(
 }
 
 /** Prints a destination host as it stands in an entry: `host`, `host:2525`, `[host]`, `192.0.2.1`, `…/pri=10`. */
-export function formatDestinationHost({ lookup, host, port, priority }: DestinationHost): string {
+function formatDestinationHost({ lookup, host, port, priority }: DestinationHost): string {
   const name = lookup === 'name' || (host.includes(':') && port !== 25) ? `[${host}]` : host;
   return `${name}${port === 25 ? '' : `:${port}`}${priority === 0 ? '' : `/pri=${priority}`}`;
 }

@@ -6,7 +6,7 @@ import type { Reply } from '@mailyard/mail';
 import type { HostReport } from './ports.ts';
 import { retryWaitMs } from './retry-schedule.ts';
 
-export const HOST_WAITS = { initialWaitMs: 60_000, maxWaitMs: 3_600_000 };
+const HOST_WAITS = { initialWaitMs: 60_000, maxWaitMs: 3_600_000 };
 /** A probe that has said nothing for this long no longer keeps others from trying. */
 const PROBE_LIMIT_MS = 600_000;
 /** A host that has not answered a connection for this long gets no further ones until it has. */

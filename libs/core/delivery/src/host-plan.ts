@@ -19,7 +19,7 @@ export const MX_HOST_LIMIT = 20;
 /** Addresses of one host that are tried. */
 export const ADDRESS_LIMIT = 8;
 /** Addresses of one plan. */
-export const CANDIDATE_LIMIT = 100;
+const CANDIDATE_LIMIT = 100;
 
 /** What the DNS has answered so far. */
 export interface DnsAnswers {

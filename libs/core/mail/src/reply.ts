@@ -15,7 +15,7 @@ export interface Reply {
 }
 
 /** The longest text of a reply that is kept in a record, in characters. */
-export const REPLY_TEXT_LIMIT = 1024;
+const REPLY_TEXT_LIMIT = 1024;
 
 /**
  * Makes a reply of ours.
@@ -49,11 +49,6 @@ export function formatReply(reply: Reply): string {
 /** 2yz and 3yz: the command was taken. */
 export function isPositive(reply: Reply): boolean {
   return reply.code < 400;
-}
-
-/** 4yz: the same command may succeed later (RFC 5321 §4.2.1). */
-export function isTransient(reply: Reply): boolean {
-  return reply.code >= 400 && reply.code < 500;
 }
 
 /** 5yz: the same command must not be repeated as it is (RFC 5321 §4.2.1). */

@@ -17,7 +17,7 @@ export function decodeXtext(text: string): string {
 }
 
 /** Encodes US-ASCII as xtext. */
-export function encodeXtext(text: string): string {
+function encodeXtext(text: string): string {
   return text.replaceAll(/[^!-*,-<>-~]/g, (char) => `+${hex(char, 2)}`);
 }
 

@@ -8,7 +8,7 @@ import type { Claim } from './state.ts';
 /** Outcomes and ended attempts are remembered for ten minutes of append time (I3). */
 export const MEMORY_MS = 600_000;
 /** An acceptance or a claim carries this far in append time, no farther (I1, I3). */
-export const VALIDITY_MS = 300_000;
+const VALIDITY_MS = 300_000;
 
 export interface Rules {
   /** I3: finals and ended attempts are remembered for this long, by append time. */

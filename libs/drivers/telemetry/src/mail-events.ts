@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { MailEvent } from '@mailyard/queue';
 
 /** The one diagnostics channel on which services say what happens to mail; its payload is a `MailEvent`. */
-export const MAIL_CHANNEL = 'mailyard:mail';
+const MAIL_CHANNEL = 'mailyard:mail';
 
 const mail = channel(MAIL_CHANNEL);
 

@@ -82,7 +82,7 @@ export function startDeliveryRole(
 }
 
 /** The virtual gateways of this machine (R147). */
-export function gatewaysOfSettings({ gateways }: Pick<Settings['delivery'], 'gateways'>): VirtualGateways {
+function gatewaysOfSettings({ gateways }: Pick<Settings['delivery'], 'gateways'>): VirtualGateways {
   const byName = new Map<string, VirtualGateway>();
   for (const [name, { addresses, helo }] of Object.entries(gateways))
     byName.set(name, { name, addresses, ...(helo === undefined ? {} : { heloName: helo }) });
