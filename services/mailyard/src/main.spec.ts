@@ -38,6 +38,19 @@ describe('bin/mailyard', () => {
     expect(run(['check', '--smpt', 'x'])).toMatchObject({ status: 64, stderr: expect.stringContaining('--smpt') });
   });
 
+  it('help COMMAND is COMMAND --help', () => {
+    const listed = Array.from(run(['help']).stdout.matchAll(/^ {2}(\S+) {2,}\S/gm), ([, name]) => name!);
+    for (const name of ['start', 'queue', 'completion']) {
+      expect(listed).toContain(name);
+      expect(run(['help', name])).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(new RegExp(`^usage: mailyard ${name}`)),
+      });
+    }
+    expect(run(['help', 'queue', 'retry']).stdout).toBe(run(['queue', '--help']).stdout);
+    expect(run(['help', 'frobnicate'])).toMatchObject({ status: 64, stderr: expect.stringContaining('frobnicate') });
+  });
+
   it('refuses an option with nothing in it before anything is asked or done: its variable may not be set', () => {
     for (const words of [
       ['queue', 'oldest', '--destination', ''],

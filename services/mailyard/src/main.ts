@@ -10,11 +10,12 @@ enableCompileCache();
 function usage(): string {
   const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
   const lines = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return `usage: mailyard COMMAND [WORDS]\n\n${lines.join('\n')}\n\n'mailyard COMMAND --help' tells more; 'mailyard --version' prints the version.\n`;
+  return `usage: mailyard COMMAND [WORDS]\n\n${lines.join('\n')}\n\n'mailyard help COMMAND' tells more; 'mailyard --version' prints the version.\n`;
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  const [name, ...rest] = words;
+  // `help COMMAND` is `COMMAND --help`.
+  const [name, ...rest] = words[0] === 'help' && words[1] !== undefined ? [words[1], '--help'] : words;
   if (name === '--version' || name === 'version') {
     process.stdout.write(`mailyard ${version()} (node ${process.versions.node})\n`);
     return EXIT.done;
