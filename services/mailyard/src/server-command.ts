@@ -148,6 +148,8 @@ function tellRefusal(refusal: CallRefusal, isJson: boolean, io: CommandIo, say: 
   const isAway = (code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED) && details.reason === undefined;
   // grpc-js ends with a note that has nothing in it.
   if (isAway) say(`the server did not answer: ${message.replace(/ Resolution note: $/, '')}`);
+  else if (code === status.UNIMPLEMENTED)
+    say(`that process does not answer this (${message}); of a gateway in several, ask one of the role admin: --server`);
   else if (details.violations.length > 0)
     for (const { reason, description } of details.violations) say(`${reason}: ${description}`);
   else say(details.reason === undefined ? message : `${details.reason}: ${message}`);

@@ -49,6 +49,14 @@ describe('mailyard history, diff, rollback and verify', () => {
     );
   });
 
+  it('say whom to ask when a process has another role', async () => {
+    expect(await mailyard('trace', 'you@example.com')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^mailyard trace: that process does not answer this .* role admin: --server\n$/),
+    });
+  });
+
   it('escape what a terminal would obey in what others wrote', async () => {
     const hostile = 'a\u001b[2J\u009b31m\u202e\nforged';
     const escaped = 'a\\x1b[2J\\x9b31m\\u202e\\x0aforged';
