@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Reply, reply } from '@mailyard/mail';
+import { MtaError, type Reply, reply } from '@mailyard/mail';
 import { type InjectionHandler, type Receiver, type ReceiverOptions, startReceiver } from '@mailyard/smtp-receiver';
 import { publishMailEvent } from '@mailyard/telemetry';
 import { AuthenticationDesk } from './authentication-desk.ts';
@@ -33,7 +33,7 @@ const NO_TABLE = reply(451, '4.3.2', 'Not ready, try again later');
 /**
  * Starts the listeners.
  *
- * @throws what the system says when an address cannot be had; listeners that were started are stopped again
+ * @throws MtaError `SMTP_ADDRESS_TAKEN` when an address cannot be had; listeners that were started are stopped again
  */
 export async function startIngress(plans: readonly ListenerPlan[], ports: IngressPorts): Promise<Ingress> {
   const receivers: Receiver[] = [];
@@ -45,7 +45,12 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
   try {
     for (const { host, port, engine, receiver, settings } of plans) {
       const start = engine === 'smtp-server' ? await loadSmtpServer() : startReceiver;
-      receivers.push(await start(host, port, receiver, handlerFor({ ports, settings, pressure, random, rate }, desk)));
+      const handler = handlerFor({ ports, settings, pressure, random, rate }, desk);
+      receivers.push(
+        await start(host, port, receiver, handler).catch((error: unknown) => {
+          throw unlistenable(settings.listener, `${host}:${port}`, error);
+        }),
+      );
     }
   } catch (error) {
     await Promise.all(receivers.map((receiver) => receiver.stop(0)));
@@ -58,6 +63,13 @@ export async function startIngress(plans: readonly ListenerPlan[], ports: Ingres
       await Promise.all(receivers.map((receiver) => receiver.stop(limitMs)));
     },
   };
+}
+
+/** What the system says of an address says neither whose it is nor what was to be done there. */
+function unlistenable(listener: string, address: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  const message = `the listener ${listener} cannot listen on ${address}: ${error.message}`;
+  return new MtaError('SMTP_ADDRESS_TAKEN', message, { cause: error });
 }
 
 /** The package is loaded only where a listener wants it. */

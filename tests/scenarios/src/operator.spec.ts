@@ -86,7 +86,9 @@ describe('an operator', () => {
     const words = ['start', '--data', join(scenario.folder, 'other'), '--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0'];
     const result = await mailyard([...words, '--smtp', `127.0.0.1:${taken.port}`]);
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/EADDRINUSE/);
+    expect(result.stderr).toMatch(
+      /^mailyard start: SMTP_ADDRESS_TAKEN: the listener public cannot listen on \S+: .*EADDRINUSE/,
+    );
     const wrong = await mailyard([...words, '--roles', 'postman']);
     expect(wrong).toMatchObject({ status: 78, stdout: '' });
     expect(wrong.stderr).toContain('--roles');
