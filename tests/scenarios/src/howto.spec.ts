@@ -62,6 +62,9 @@ async function doPage(scenario: Scenario, page: string): Promise<string> {
   await symlink(join(root, 'bin/mailyard'), join(folder, 'bin/mailyard'));
   await symlink(grpcurl(), join(folder, 'bin/grpcurl'));
   await symlink(join(root, 'proto'), join(folder, 'proto'));
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  // Programs of the pages run under this Node, whichever the machine has.
+  await symlink(process.execPath, join(folder, 'bin/node'));
   // By its whole path, or Python may take the packages of the machine for those of its virtual environment.
   const python = `#!/bin/sh\nexec '${join(pythonGrpc(), 'bin/python3')}' "$@"\n`;
   await writeFile(join(folder, 'bin/python3'), python, { mode: 0o755 });
@@ -129,6 +132,11 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     '"SERVING"',
     "goes to ['mail.example.org']",
     'operations[1].set.item.route.destinations[0] ROUTE_PORT_RANGE',
+    'NOT_FOUND ROUTE_NOT_FOUND',
+    'example.org mail.example.org -> mail2.example.org',
+    /ABORTED VERSION_CONFLICT routes example\.org at \d+\nversion \d+\nchanged \d+ example\.org\n/,
+    'rolled back as version',
+    /goes to mail\.example\.net\n3 .*wildcard/,
   ],
   'aliases.md': [
     '+ domainMap @.old.example  @example.com',
