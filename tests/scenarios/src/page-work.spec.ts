@@ -213,8 +213,13 @@ await describeWith(['chromium'], 'a day with the page', () => {
       await page.keyboard.press('Enter');
       await page.getByText(done, { exact: true }).waitFor();
     };
+    /** The notices are on the page before, too. */
+    const openDestination = async (): Promise<void> => {
+      await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+      await page.getByRole('heading', { name: `127.0.0.1:${port}`, level: 1 }).waitFor();
+    };
     await view.go('monitor/queue');
-    await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+    await openDestination();
     const to = `Delivery to 127.0.0.1:${port}`;
     await act('Suspend…', `${to} is suspended.`, '8 hours');
     const sink = await scenario.sink({ port });
@@ -229,7 +234,7 @@ await describeWith(['chromium'], 'a day with the page', () => {
       );
       expect(await view.axe(), path).toEqual([]);
     }
-    await page.getByRole('link', { name: `127.0.0.1:${port}` }).click();
+    await openDestination();
     await notice.waitFor();
     expect(sink.accepted).toBe(0);
     await act(`Resume… ${to}`, `${to} is resumed.`);
