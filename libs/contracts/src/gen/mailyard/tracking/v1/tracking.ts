@@ -2551,7 +2551,8 @@ export const TrackingServiceService = {
   },
   /**
    * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
-   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself;
+   * one that reads nothing for five minutes is ended with UNAVAILABLE, and goes on from its cursor.
    *
    * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
    * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
@@ -2589,7 +2590,8 @@ export interface TrackingServiceServer extends UntypedServiceImplementation {
   getLedger: handleUnaryCall<GetLedgerRequest, GetLedgerResponse>;
   /**
    * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
-   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself;
+   * one that reads nothing for five minutes is ended with UNAVAILABLE, and goes on from its cursor.
    *
    * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
    * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
@@ -2653,7 +2655,8 @@ export interface TrackingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Every event of all mail as it is tracked, each at least once, those of a message in the order of the log. The stream
-   * does not end by itself. A slow reader is waited for and holds nothing up but itself.
+   * does not end by itself. A slow reader is waited for and holds nothing up but itself;
+   * one that reads nothing for five minutes is ended with UNAVAILABLE, and goes on from its cursor.
    *
    * OUT_OF_RANGE with `CURSOR_TOO_OLD`: what came behind the cursor is not all kept any more; the metadata `earliest` of
    * google.rpc.ErrorInfo has the cursor of what is. INVALID_ARGUMENT with `CURSOR_INVALID`: it is none.
