@@ -261,6 +261,7 @@ await describeWith(['chromium'], 'the page, Mail Policies', () => {
     const { page } = view;
     expect(await answerTo(scenario, gateway, 'u@elsewhere.example')).toMatch(/550/);
     await view.go('mail-policies/hat');
+    await page.getByText(/^There are no rows yet: every client may connect/).waitFor();
     await view.link('Add Sender Group…').click();
     await page.getByLabel('Sender Group', { exact: true }).fill('RELAYLIST');
     await page.getByLabel('Senders').fill('127.0.0.0/8 (this machine)\n300.1.2.3');

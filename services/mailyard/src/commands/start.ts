@@ -1,5 +1,7 @@
+import { hostname } from 'node:os';
 import { findServerCertificateFaults } from '@mailyard/settings';
 import { createLogger } from '@mailyard/telemetry';
+import { firstSignInText } from '../first-sign-in.ts';
 import { type Command, EXIT } from '../io.ts';
 import { readStartOptions, START_USAGE } from '../start-options.ts';
 import { version } from '../version.ts';
@@ -43,10 +45,8 @@ export const run: Command = async (args, io) => {
   const smtp = gateway.smtp.length > 0 ? `smtp=${gateway.smtp.join(',')} ` : '';
   io.stdout.write(`mailyard ready ${smtp}grpc=${gateway.grpc} http=${gateway.http}\n`);
   if (gateway.firstCode !== undefined) {
-    const scheme = settings.http.tls === undefined ? 'http' : 'https';
-    io.stderr.write(
-      `nobody can sign in to the web page yet: open ${scheme}://${gateway.http}/ and enter the code ${gateway.firstCode}, or run mailyard user set NAME\n`,
-    );
+    const { http: address, firstCode } = gateway;
+    io.stderr.write(firstSignInText(address, settings.http.tls !== undefined, firstCode, hostname()));
   }
   const ending = await Promise.race([stopped, gateway.failed]);
   if (ending instanceof Error) logger.error('STORE_FAILED', { error: ending });

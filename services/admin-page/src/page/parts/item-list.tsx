@@ -147,7 +147,9 @@ export function ItemList<S extends ItemSection>(props: ItemListProps<S>) {
             onSelect={setSelection}
             onDelete={() => setDeleting(true)}
           />
-          {shown.found === 0 ? <p class="quiet">{search === '' ? words.none : routes.nothingFound}</p> : null}
+          {shown.found === 0 ? (
+            <p class="quiet">{search === '' ? (texts.none ?? words.none) : routes.nothingFound}</p>
+          ) : null}
           <div class="under">
             <p class="hint" role="status">
               {words.found(shown.found, shown.total)}

@@ -13,6 +13,8 @@ export interface SectionWords {
   readonly intro: string;
   readonly add: string;
   readonly edit: string;
+  /** What holds without any row. */
+  readonly none?: string;
 }
 
 /** The area of the menu that it stands in. */

@@ -274,6 +274,7 @@ export const en = {
     intro: 'Who may connect, send and relay. The first row that names a client decides; ALL stands last.',
     add: 'Add Sender Group…',
     edit: 'Edit Sender Group',
+    none: 'There are no rows yet: every client may connect, mail is taken for the domains of the Recipient Access Table, and nobody relays.',
     listener: 'Listener',
     everyListener: 'Each without rows of its own',
     listenerHint: 'Empty: for each listener without rows of its own.',
