@@ -33,7 +33,7 @@ export interface AdminOptions {
   readonly metrics?: Metrics;
   readonly logger: Logger;
   /** Absent: no HTTP API is made. */
-  readonly web?: Omit<WebApiOptions, 'owners' | 'tracker' | 'feed' | 'partitionCount' | 'logger'>;
+  readonly web?: Omit<WebApiOptions, 'owners' | 'tracker' | 'feed' | 'pastMail' | 'partitionCount' | 'logger'>;
 }
 
 export interface Admin {
@@ -69,7 +69,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const feed = new EventFeed({ tracker, queueLog, ...(givesWay && { givesWay }) });
   const pastMail = new PastMail({ tracker, ...(givesWay && { givesWay }) });
   addTrackingService(grpc, tracker, feed, options.web && { mail: pastMail, desk: options.web.desk });
-  const web = options.web && (await startWebApi({ ...options.web, owners, tracker, feed, partitionCount, logger }));
+  const web =
+    options.web && (await startWebApi({ ...options.web, owners, tracker, feed, pastMail, partitionCount, logger }));
   const measuring = metrics === undefined ? undefined : measureLag(tracker, metrics);
   return {
     web,

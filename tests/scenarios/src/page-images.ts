@@ -246,6 +246,9 @@ async function prepare(view: PageSession, name: string): Promise<void> {
   } else if (name === 'setup') {
     await page.locator('[id^=domain-]').first().fill('example.jp');
     await page.locator('[id^=hosts-]').first().fill('mail.example.jp:25');
-  } else if (name === 'commit') await page.locator('#comment').fill('Tokyo has a mail host of its own (4711)');
-  else if (name === 'overview') await page.locator('.ledger').waitFor();
+  } else if (name === 'commit') {
+    await page.locator('section[aria-labelledby=past] button').click();
+    await page.locator('section[aria-labelledby=past] table').waitFor();
+    await page.locator('#comment').fill('Tokyo has a mail host of its own (4711)');
+  } else if (name === 'overview') await page.locator('.ledger').waitFor();
 }

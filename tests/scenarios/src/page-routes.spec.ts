@@ -71,6 +71,13 @@ await inBothModes(
       await view.button('Submit').click();
       await view.page.locator('.menu .commit a').click();
       await view.page.getByText('1 of 1 recipient that waits will go to other hosts').waitFor({ timeout: 40_000 });
+      await view.button('Look at the Last 24 Hours').click();
+      const past = view.page.getByRole('region', { name: 'Effect on Past Mail' });
+      await past.getByText('1 of 1 recipient would have gone elsewhere.').waitFor();
+      expect(await past.getByRole('row').nth(1).innerText()).toMatch(
+        new RegExp(`^example\\.com\\s+127\\.0\\.0\\.1:\\d+\\s+127\\.0\\.0\\.1:${sink.port}\\s+example\\.com\\s+1$`),
+      );
+      expect(await view.axe()).toEqual([]);
       await view.commitChanges('the server moved');
       await sink.until(({ accepted }) => accepted === 1);
       expect(view.complaints).toEqual([]);

@@ -11,6 +11,7 @@ import {
   validateOperations,
 } from '@mailyard/configuration';
 import type { Remark } from '@mailyard/mail';
+import type { TablePair } from '@mailyard/smtp-routes';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ConfigurationDesk, DeskImport, DeskWaitingMail, FileFormat } from './configuration-desk.ts';
 import { DIFFERENCES_TOLD, type DifferenceJson, writeDifference, writeDifferences } from './difference-json.ts';
@@ -83,6 +84,16 @@ export class PendingChanges {
       this.#looks.set(draft, look);
     }
     return look.kept.get();
+  }
+
+  /** The route tables without and with what is pending. @throws ApiRefusal `NOTHING_PENDING`, `FAULTS` */
+  async tables(name: string): Promise<{ readonly version: number; readonly tables: TablePair }> {
+    const draft = await this.#drafts.of(name);
+    if (draft === undefined) throw nothingPending();
+    const { version, faults, tables } = this.#desk.compare(draft.operations);
+    if (tables === undefined)
+      throw new ApiRefusal(422, 'FAULTS', 'what is pending cannot be committed', { faults, version });
+    return { version, tables };
   }
 
   async #look(draft: Draft): Promise<PendingJson> {

@@ -6,6 +6,7 @@ import type { Logger } from '@mailyard/telemetry';
 import { MessageDesk } from '../message-desk.ts';
 import type { QueueOwners } from '../queue-owners.ts';
 import type { EventFeed } from '../tracking/event-feed.ts';
+import type { PastMail } from '../tracking/past-mail.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { type ApiOperation, ApiServer } from './api-server.ts';
 import { changePaths } from './change-paths.ts';
@@ -16,6 +17,7 @@ import { Gate } from './gate.ts';
 import { itemPaths } from './item-paths.ts';
 import { messagePaths } from './message-paths.ts';
 import { overviewPaths } from './overview-paths.ts';
+import { pastPaths } from './past-paths.ts';
 import { PendingChanges } from './pending-changes.ts';
 import { pendingPaths } from './pending-paths.ts';
 import { eventPaths } from './event-paths.ts';
@@ -39,6 +41,7 @@ export interface WebApiOptions {
   readonly owners: QueueOwners;
   readonly tracker: Tracker;
   readonly feed: EventFeed;
+  readonly pastMail: PastMail;
   readonly partitionCount: number;
   readonly tokens: TokenFinder;
   /** Who may sign in: a file of JSON; it need not be there yet. */
@@ -64,7 +67,7 @@ export interface WebApi {
 
 /** @throws MtaError `USERS_UNREADABLE` */
 export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
-  const { desk, owners, tracker, feed, partitionCount, tokens, isProxied, release, logger } = options;
+  const { desk, owners, tracker, feed, pastMail, partitionCount, tokens, isProxied, release, logger } = options;
   const now = options.now ?? Date.now;
   const users = new UserFile(options.usersFile);
   const isFirst = (await users.users()).size === 0;
@@ -84,6 +87,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...routePaths({ desk, pending, release }),
     ...itemPaths(pending),
     ...pendingPaths(pending),
+    ...pastPaths({ pending, mail: pastMail, tracker }),
     ...changePaths(desk),
     ...queuePaths({ queues, partitionCount, audit }),
     ...endingPaths({ queues, audit }),

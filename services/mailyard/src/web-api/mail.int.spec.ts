@@ -230,6 +230,14 @@ describe('the mail that waits', () => {
     };
     const staged = await ada.post('/pending/edits', { edits: [edit] });
     expect(staged.body.waiting).toMatchObject({ waiting: 2, moved: 2, moves: [{ from: dead, recipients: 2 }] });
+    const past = (await ada.get('/pending/past?seconds=3600')).body;
+    expect(past).toMatchObject({
+      ...{ domains: 1, discarded: 0, moved: past.changes[0].recipients },
+      changes: [{ domain: 'dead.example', from: dead, to: `127.0.0.1:${sink.port}`, rowAfter: 'dead.example' }],
+    });
+    expect(past.moved).toBeGreaterThanOrEqual(2);
+    expect((await ada.get('/pending/past?seconds=0')).status).toBe(400);
+    expect((await (await web.as('reader', 'rita')).get('/pending/past')).body.code).toBe('NOTHING_PENDING');
     const { version } = (await ada.post('/pending/commit', { comment: 'repaired' })).body;
     const found = await until(
       async () => (await ada.get('/messages?search=a@dead.example&by=recipient')).body,

@@ -64,6 +64,8 @@ export const testHost = (
 
 export const countPending = (): Promise<api.PendingCount> => get('/pending/count');
 export const readPending = (): Promise<api.Pending> => get('/pending');
+/** What is pending, run through the mail of the last day. */
+export const previewPast = (): Promise<api.PastMail> => get('/pending/past', { seconds: 86_400 });
 export const abandon = (): Promise<void> => write('DELETE', '/pending');
 export const submitEdits = (edits: readonly api.Edit[], seenVersion: number): Promise<api.Pending> =>
   write('POST', '/pending/edits', { edits, seenVersion });

@@ -148,6 +148,29 @@ export interface WaitingMail {
   readonly countedAt: number;
 }
 
+/** What pending routes would have done with mail of the past. */
+export interface PastMail {
+  readonly version: number;
+  readonly recipients: number;
+  /** Accepted from and to. */
+  readonly from: number;
+  readonly to: number;
+  /** Why it does not go back as far as was asked for. */
+  readonly cut?: 'limit' | 'time' | 'kept';
+  readonly moved: number;
+  readonly discarded: number;
+  readonly domains: number;
+  readonly changes: readonly {
+    readonly domain: string;
+    readonly recipients: number;
+    readonly from: string;
+    readonly to: string;
+    readonly rowBefore: string;
+    readonly rowAfter: string;
+    readonly examples: readonly string[];
+  }[];
+}
+
 /** How much this name has submitted and not committed. `count` 0: nothing. */
 export interface PendingCount {
   readonly count: number;

@@ -10,6 +10,7 @@ import { FaultTable } from '../parts/fault-table.tsx';
 import { Field } from '../parts/field.tsx';
 import { Notice, Problem, Warnings } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { PastEffect } from '../parts/past-effect.tsx';
 import { useMay, useSigned } from '../parts/session.ts';
 import { useLoad } from '../parts/use-load.ts';
 import { WaitingEffect } from '../parts/waiting-effect.tsx';
@@ -57,6 +58,9 @@ function PendingChanges({ pending, onChange }: PendingProps) {
         <h2 id="effect">{words.effect}</h2>
         <WaitingEffect waiting={pending.waiting} />
       </section>
+      {pending.differences.some(({ section }) => section === 'routes') ? (
+        <PastEffect key={`${pending.version} ${pending.count}`} />
+      ) : null}
     </>
   );
 }

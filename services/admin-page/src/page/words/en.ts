@@ -469,6 +469,24 @@ export const en = {
       `The first ${shown.toLocaleString('en')} of ${of.toLocaleString('en')} are shown.`,
     mine: 'What You Changed',
   },
+  past: {
+    title: 'Effect on Past Mail',
+    look: 'Look at the Last 24 Hours',
+    looking: 'Looking…',
+    moved: (moved: number, recipients: number) =>
+      moved === 0
+        ? `None of ${count(recipients, 'recipient', 'recipients')} would have gone elsewhere.`
+        : `${moved.toLocaleString('en')} of ${count(recipients, 'recipient', 'recipients')} would have gone elsewhere.`,
+    since: 'Accepted since',
+    discarded: (number: number) => `${count(number, 'recipient', 'recipients')} would have been dropped.`,
+    domain: 'Receiving Domain',
+    row: 'Entry That Decides',
+    cuts: {
+      limit: 'older mail was not looked at: these are the newest recipients',
+      time: 'older mail was not looked at: it took too long',
+      kept: 'older mail is not known to message tracking',
+    },
+  },
   sections: {
     routes: 'SMTP route',
     recipientAccess: 'recipient access',

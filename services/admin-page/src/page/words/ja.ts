@@ -433,6 +433,24 @@ export const ja: Words = {
       '5.4.4': '使用できるアドレスがありません',
     },
   },
+  past: {
+    title: '過去のメールへの影響',
+    look: '過去 24 時間を調べる',
+    looking: '調べています…',
+    moved: (moved, recipients) =>
+      moved === 0
+        ? `受信者 ${number(recipients)} 人の送り先は変わらなかったはずです。`
+        : `受信者 ${number(recipients)} 人のうち ${number(moved)} 人の送り先が変わっていたはずです。`,
+    since: '受付日時（開始）:',
+    discarded: (count) => `${number(count)} 人宛てのメールが破棄されていたはずです。`,
+    domain: '受信ドメイン',
+    row: '適用されるエントリ',
+    cuts: {
+      limit: '新しい受信者だけを調べました。それより古いメールは調べていません',
+      time: '時間がかかりすぎるため、それより古いメールは調べていません',
+      kept: 'それより古いメールはメッセージトラッキングに残っていません',
+    },
+  },
   commit: {
     title: '未確定の変更',
     nothing: '保留中の変更はありません。',
