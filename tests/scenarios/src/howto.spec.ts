@@ -136,7 +136,7 @@ const SAID: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'example.org mail.example.org -> mail2.example.org',
     /ABORTED VERSION_CONFLICT routes example\.org at \d+\nversion \d+\nchanged \d+ example\.org\n/,
     'rolled back as version',
-    /goes to mail\.example\.net\n3 .*wildcard/,
+    /goes to mail\.example\.net\nstatus 3: .*wildcard/,
   ],
   'aliases.md': [
     '+ domainMap @.old.example  @example.com',
