@@ -8,7 +8,7 @@ import {
   type TrackingServiceServer,
   type WatchEventsRequest,
 } from '@mailyard/contracts/tracking';
-import { CallRefusal, type GrpcServer } from '@mailyard/grpc';
+import { CallRefusal, type GrpcServer, refuseFaults } from '@mailyard/grpc';
 import type { TablePair } from '@mailyard/smtp-routes';
 import type { ConfigurationDesk } from './http/configuration-desk.ts';
 import { type PastMail, type PastOutcome, readPastQuestion, TooManyLook } from './tracking/past-mail.ts';
@@ -69,8 +69,7 @@ export function addTrackingService(
       const faults: ConfigurationFault[] = [];
       const read = readOperations(operations, past.desk.rules, faults);
       const { version, tables, faults: found } = past.desk.compare(faults.length > 0 ? [] : read);
-      if (tables === undefined || faults.length > 0) throw refuse([...faults, ...found]);
-      await tracker.catchUp();
+      if (tables === undefined || faults.length > 0) throw refuseFaults([...faults, ...found]);
       return writePast(version, await lookBack(past.mail, tables, { seconds, limit }, signal));
     }),
   };
@@ -79,15 +78,6 @@ export function addTrackingService(
   );
   server.add(TRACKING_SERVICE, SERVICE, { ...implementation, watchEvents });
   server.setServing(TRACKING_SERVICE, true);
-}
-
-function refuse(faults: readonly ConfigurationFault[]): CallRefusal {
-  const violations = faults.map(({ field, code, token, message }) => ({
-    field,
-    reason: code,
-    description: `${token === '' ? '' : `${JSON.stringify(token)} `}${message}`,
-  }));
-  return new CallRefusal(status.INVALID_ARGUMENT, violations[0]!.description, { violations });
 }
 
 async function lookBack(

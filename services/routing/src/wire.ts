@@ -19,7 +19,7 @@ import {
   writeMode,
   writeSection,
 } from '@mailyard/contracts';
-import { type Call, CallRefusal } from '@mailyard/grpc';
+import { type Call, CallRefusal, refuseFaults } from '@mailyard/grpc';
 import type { RouteRules } from '@mailyard/smtp-routes';
 import type { Committed } from './committed.ts';
 import type { CommitOutcome } from './commit.ts';
@@ -66,15 +66,6 @@ export function demandOperations(operations: readonly changeSetWire.Operation[],
   const read = readOperations(operations, rules, faults);
   if (faults.length > 0) throw refuseFaults(faults);
   return read;
-}
-
-export function refuseFaults(faults: readonly ConfigurationFault[]): CallRefusal {
-  const violations = faults.map(({ field, code, token, message, line }) => {
-    const place = line === undefined ? '' : `line ${line}: `;
-    return { field, reason: code, description: `${place}${token === '' ? '' : `${JSON.stringify(token)} `}${message}` };
-  });
-  const more = faults.length === 1 ? '' : ` (and ${faults.length - 1} more)`;
-  return new CallRefusal(status.INVALID_ARGUMENT, `${violations[0]!.description}${more}`, { violations });
 }
 
 /** @throws CallRefusal for every outcome but a commit */

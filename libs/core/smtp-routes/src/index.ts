@@ -1,6 +1,5 @@
 export * from './destination.ts';
 export * from './domain-index.ts';
-
 export * from './foreign-tables.ts';
 export * from './past-comparison.ts';
 export * from './receiving-domain.ts';

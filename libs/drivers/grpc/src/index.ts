@@ -7,3 +7,4 @@ export * from './grpc-server.ts';
 export * from './methods.ts';
 export * from './queue-client.ts';
 export * from './refusal.ts';
+export * from './refuse-faults.ts';

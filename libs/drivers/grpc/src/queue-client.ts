@@ -44,9 +44,9 @@ import { callUnary } from './unary-call.ts';
 const DEADLINE_MS = 15_000;
 /** Ending recipients waits for the log, and in an admin for one owner after the other. */
 const ENDING_TIMES = 4;
-/** Content is read at the pace of whoever reads it, who may be a person at a pager. */
-/** It ends by itself after a minute, and may have to wait for others that look back. */
+/** Looking back ends by itself after a minute, and may have to wait for others that look back. */
 const PAST_MS = 180_000;
+/** Content is read at the pace of whoever reads it, who may be a person at a pager. */
 const CONTENT_MS = 3_600_000;
 
 /**

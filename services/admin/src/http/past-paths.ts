@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { type PastMail, PAST_LIMITS, TooManyLook } from '../tracking/past-mail.ts';
-import type { Tracker } from '../tracking/tracker.ts';
 import { ApiRefusal } from './api-refusal.ts';
 import type { ApiOperation } from './api-server.ts';
 import type { PendingChanges } from './pending-changes.ts';
@@ -11,14 +10,8 @@ const PAST = z.strictObject({
   limit: count(1, PAST_LIMITS.mostRecipients).default(PAST_LIMITS.recipients),
 });
 
-export interface PastPathsOptions {
-  readonly pending: PendingChanges;
-  readonly mail: PastMail;
-  readonly tracker: Pick<Tracker, 'catchUp'>;
-}
-
 /** What is pending, run through the mail that came and went. */
-export function pastPaths({ pending, mail, tracker }: PastPathsOptions): ApiOperation[] {
+export function pastPaths(pending: PendingChanges, mail: PastMail): ApiOperation[] {
   return [
     {
       method: 'GET',
@@ -27,7 +20,6 @@ export function pastPaths({ pending, mail, tracker }: PastPathsOptions): ApiOper
       handle: async (call) => {
         const question = call.query(PAST);
         const { version, tables } = await pending.tables(call.visitor.name);
-        await tracker.catchUp();
         try {
           return { json: { version, ...(await mail.compare(tables, question, call.signal)) } };
         } catch (error) {

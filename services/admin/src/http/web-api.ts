@@ -87,7 +87,7 @@ export async function startWebApi(options: WebApiOptions): Promise<WebApi> {
     ...routePaths({ desk, pending, release }),
     ...itemPaths(pending),
     ...pendingPaths(pending),
-    ...pastPaths({ pending, mail: pastMail, tracker }),
+    ...pastPaths(pending, pastMail),
     ...changePaths(desk),
     ...queuePaths({ queues, partitionCount, audit }),
     ...endingPaths({ queues, audit }),

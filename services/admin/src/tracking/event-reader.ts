@@ -8,7 +8,7 @@ import type { MessageId, QueueRecord } from '@mailyard/queue';
 import { type EventCursor, readCursor, writeCursor } from './event-cursor.ts';
 import { type EventFilter, isWanted } from './event-filter.ts';
 import type { JournalPiece, JournalPlace } from './event-journal.ts';
-import { partitionIn, type ToldEntry, toldEntries } from './history.ts';
+import { partitionIn, toldEntries } from './history.ts';
 import type { HistoryPlace } from './history-chunks.ts';
 import type { Segment } from './segment.ts';
 import { eventsOf } from './trace-event.ts';
@@ -145,13 +145,13 @@ function eventsOfPiece(segment: Segment, place: HistoryPlace, octets: Uint8Array
   const row = segment.rowOf(message, place);
   if (row === undefined) return [];
   const before = segment.piecesBefore(row, place);
-  const tell = (earlier: readonly ToldEntry[]): Event[] => eventsOf(message, row.partition, [...earlier, ...entries]);
+  const tellFrom = (earlier: readonly (() => Uint8Array)[]): Event[] =>
+    eventsOf(message, row.partition, [...earlier.flatMap((piece) => toldEntries(piece())), ...entries]);
   // Recipients whose acceptance stands in a piece before: it is told again, with all of them so far.
   const isContinued = first.record.type === 'RecipientQueued';
   // The names of recipients stand in the first piece, but for some that were restated or come in several pieces.
-  let events = tell(before.slice(0, 1).flatMap((piece) => toldEntries(piece())));
-  if (before.length > 1 && (isContinued || !events.every(isNamed)))
-    events = tell(before.flatMap((piece) => toldEntries(piece())));
+  let events = tellFrom(isContinued ? before : before.slice(0, 1));
+  if (!isContinued && before.length > 1 && !events.every(isNamed)) events = tellFrom(before);
   const earlier = events.filter(({ offset }) => offset < first.offset).length;
   return told(events, isContinued && earlier > 0 ? earlier - 1 : earlier);
 }

@@ -16,6 +16,7 @@ const DAY_MS = 86_400_000;
 const START = 20_000 * DAY_MS;
 const HOUR_MS = 3_600_000;
 const NEVER = new AbortController().signal;
+const catchUp = async (): Promise<void> => undefined;
 
 let folder: string;
 let opened: number;
@@ -62,7 +63,7 @@ function mailOf(store: TrackingStore): PastMail {
     if (question.kind !== 'past') throw new Error('not asked for here');
     return pastRecipients(store, question as Extract<Question, { kind: 'past' }>) as unknown as Answers[K];
   };
-  return new PastMail({ tracker: { ask }, now: () => START });
+  return new PastMail({ tracker: { ask, catchUp }, now: () => START });
 }
 
 function table(destination: string): RouteTable {
@@ -119,7 +120,7 @@ describe('mail of the past under another table', () => {
     const place = { day: 19_999, before: 9 };
     const page = { domains: [], place, reached: START - HOUR_MS, isCut: false, keptSince: 0, tookMs: 0 };
     const ask = async () => page as never;
-    const mail = new PastMail({ tracker: { ask }, now: () => START, mostMs: 0 });
+    const mail = new PastMail({ tracker: { ask, catchUp }, now: () => START, mostMs: 0 });
     const found = await mail.compare(tables(), { seconds: 86_400, limit: 10 }, NEVER);
     expect(found).toMatchObject({ recipients: 0, cut: 'time', from: START - HOUR_MS, to: START });
   });

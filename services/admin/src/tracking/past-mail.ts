@@ -61,7 +61,7 @@ export function readPastQuestion({ seconds, limit }: PastMailQuestion): PastMail
 }
 
 export interface PastMailOptions {
-  readonly tracker: Pick<Tracker, 'ask'>;
+  readonly tracker: Pick<Tracker, 'ask' | 'catchUp'>;
   /** While true, others in this process need its time more. */
   readonly givesWay?: () => boolean;
   readonly now?: () => number;
@@ -80,11 +80,12 @@ export class PastMail {
     this.#now = options.now ?? Date.now;
   }
 
-  /** @throws TooManyLook, MtaError `TRACKER_AWAY`, the reason of the signal */
+  /** Waits a little for the read model to have what the log has now. @throws TooManyLook, MtaError `TRACKER_AWAY`, the reason of the signal */
   async compare(tables: TablePair, question: PastMailQuestion, signal: AbortSignal): Promise<PastOutcome> {
     if (this.#lookers >= MOST_LOOK) throw new TooManyLook(`${MOST_LOOK} look at past mail already`);
     this.#lookers += 1;
     try {
+      await this.#options.tracker.catchUp();
       return await this.#compare(tables, question, signal);
     } finally {
       this.#lookers -= 1;

@@ -7,10 +7,15 @@ import { formatEndpoint, parseEndpoint } from '@mailyard/settings';
  */
 export function reachableAddress(bound: string, interfaces = networkInterfaces()): string {
   const endpoint = parseEndpoint(bound);
-  if (endpoint === undefined || !['0.0.0.0', '::'].includes(endpoint.host)) return bound;
+  if (endpoint === undefined || !isEverywhere(endpoint.host)) return bound;
   const outward = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'));
   const [first] = [...outward.filter(({ family }) => family === 'IPv4'), ...outward];
   return first === undefined ? bound : formatEndpoint({ host: first.address, port: endpoint.port });
+}
+
+/** Whether all addresses of the machine are meant. */
+export function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
